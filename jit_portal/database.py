@@ -1,0 +1,99 @@
+"""One session per request, job or socket event, and one place where anything is committed."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+__all__ = ["Created", "Key", "Model", "Moment", "bind", "later", "session", "transaction", "words"]
+
+Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
+Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
+Key = Annotated[uuid.UUID, mapped_column(UUID(as_uuid=True), primary_key=True, default=uuid.uuid4)]
+
+
+class Model(DeclarativeBase):
+    """Base of every table; constraints are named alike everywhere."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        uuid.UUID: UUID(as_uuid=True),
+        dt.datetime: sa.DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: sa.ARRAY(sa.Text),
+        list[Any]: JSONB,
+        str: sa.Text,
+    }
+    id: Mapped[Any]
+
+
+def words(enum: type[Any]) -> sa.Enum:
+    """A column type that stores an enum's values as text under a CHECK constraint."""
+    return sa.Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        name=enum.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+factory = orm.sessionmaker(expire_on_commit=False, autoflush=True)
+session = orm.scoped_session(factory)
+
+
+def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
+    """Connect the sessions of this process to the database at ``url``."""
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+    )
+    factory.configure(bind=engine)
+    return engine
+
+
+@contextmanager
+def transaction() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Commit at the outermost exit, then run what was put off until then; joined inside another.
+
+    Yields ``later``: ``later(f)`` runs ``f()`` after the commit, and never when it rolls back.
+    """
+    current = session()
+    if "after_commit" in current.info:
+        yield current.info["after_commit"].append
+        return
+    waiting: list[Callable[[], None]] = []
+    current.info["after_commit"] = waiting
+    try:
+        yield waiting.append
+        current.commit()
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        del current.info["after_commit"]
+    for send in waiting:
+        send()
+
+
+def later(act: Callable[[], None]) -> None:
+    """Run ``act`` after the commit of the transaction that is open now."""
+    session().info["after_commit"].append(act)

@@ -1,0 +1,43 @@
+"""The three ways a wish can fail; how a page or a socket phrases them is theirs to say."""
+
+
+class Refusal(Exception):
+    """An act that does not happen; ``status`` is the HTTP status, ``reason`` is in the reader's words."""
+
+    status = 409
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotFound(Refusal):
+    """The thing is missing, or the person may not know that it exists: nobody can tell which."""
+
+    status = 404
+
+
+class NotAllowed(Refusal):
+    """The person sees the thing but may not do this to it."""
+
+    status = 403
+
+
+class Refused(Refusal):
+    """The person may, but the thing or its history does not allow it now."""
+
+
+class Invalid(Refusal):
+    """What was typed does not make sense; ``field`` names where, when one field is to blame."""
+
+    status = 422
+
+    def __init__(self, reason: str, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class StoreUnavailable(Refusal):
+    """The object store does not answer; the act can be tried again."""
+
+    status = 503

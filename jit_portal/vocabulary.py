@@ -1,0 +1,192 @@
+"""The field's words, once: what is stored, what is shown and what the policy speaks of."""
+
+from enum import IntEnum, StrEnum
+
+EU_MEMBER_STATES = frozenset(
+    "AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+)
+
+
+class PartyKind(StrEnum):
+    MEMBER_STATE = "member_state"
+    THIRD_COUNTRY = "third_country"
+    EU_BODY = "eu_body"
+    INTERNATIONAL_JUDICIAL = "international_judicial"
+
+
+OUTSIDE_UNION = (PartyKind.THIRD_COUNTRY, PartyKind.INTERNATIONAL_JUDICIAL)
+BODIES = (PartyKind.EU_BODY, PartyKind.INTERNATIONAL_JUDICIAL)
+
+
+class Role(StrEnum):
+    LEADER = "leader"
+    MEMBER = "member"
+    SECONDED_MEMBER = "seconded_member"
+    PARTICIPANT = "participant"
+    EXPERT = "expert"
+    SECRETARIAT = "secretariat"
+    AUDITOR = "auditor"
+
+
+INVESTIGATORS = (Role.LEADER, Role.MEMBER, Role.SECONDED_MEMBER)
+
+
+class Duty(StrEnum):
+    """What a person does for the installation or a country, outside every JIT."""
+
+    OPERATOR = "operator"
+    NATIONAL_ADMINISTRATOR = "national_administrator"
+
+
+class Assurance(IntEnum):
+    """eIDAS assurance of a login."""
+
+    LOW = 1
+    SUBSTANTIAL = 2
+    HIGH = 3
+
+
+class Sight(IntEnum):
+    """How far a person sees an exhibit; each includes those below it."""
+
+    SEE = 1
+    READ = 2
+    DOWNLOAD = 3
+    USE = 4
+
+
+class May(StrEnum):
+    """What may be done with a thing; ``SEE`` is the right to know that it exists."""
+
+    SEE = "see"
+    READ = "read"
+    DOWNLOAD = "download"
+    USE = "use"
+    # exhibits
+    UPLOAD = "upload"
+    DESCRIBE = "describe"
+    RECLASSIFY = "reclassify"
+    RELEASE = "release"
+    WITHDRAW = "withdraw"
+    HAND_OVER = "hand_over"
+    ACCEPT = "accept"
+    HOLD = "hold"
+    SEE_AUDIENCE = "see_audience"
+    # parties
+    SET_RULES = "set_rules"
+    INVITE = "invite"
+    # JITs and workspaces
+    AMEND = "amend"
+    SIGN = "sign"
+    END_MEMBERSHIP = "end_membership"
+    READ_RECORD = "read_record"
+    # channels and messages
+    POST = "post"
+    EDIT = "edit"
+    OPEN_CHANNEL = "open_channel"
+    # boards and tasks
+    CREATE_TASK = "create_task"
+    MOVE = "move"
+    ASSIGN = "assign"
+    TAKE = "take"
+    ANSWER = "answer"
+    DELETE = "delete"
+    OPEN_BOARD = "open_board"
+
+
+class Purpose(StrEnum):
+    """What a release allows the information to be used for (Article 13(10) of the 2000 Convention)."""
+
+    JIT_PURPOSE = "jit_purpose"
+    OTHER_OFFENCE = "other_offence_with_prior_consent"
+    PUBLIC_SECURITY = "public_security"
+    OTHERWISE_AGREED = "otherwise_agreed"
+
+
+class HandlingCode(StrEnum):
+    H0 = "H0"
+    H1 = "H1"
+    H2 = "H2"
+    H3 = "H3"
+
+
+class ExhibitKind(StrEnum):
+    DOCUMENT = "document"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    SPREADSHEET = "spreadsheet"
+    MAILBOX = "mailbox"
+    ARCHIVE = "archive"
+    DISK_IMAGE = "disk_image"
+    EXTRACTION = "extraction"
+    DATA = "data"
+
+
+class Integrity(StrEnum):
+    """How far the bytes in the vault are known to be the bytes that were sent."""
+
+    RECEIVING = "receiving"
+    CHECKING = "checking"
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    CANCELLED = "cancelled"
+
+
+class CustodyStep(StrEnum):
+    RECEIVED = "received"
+    HANDED_OVER = "handed_over"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class PrincipalKind(StrEnum):
+    """Whom a release or a country rule can name."""
+
+    PARTY = "party"
+    AUTHORITY = "authority"
+    ROLE = "role"
+    PERSON = "person"
+
+
+class Audience(StrEnum):
+    """Who is in a channel or sees a board."""
+
+    EVERYONE = "everyone"
+    PARTIES = "parties"
+    PEOPLE = "people"
+
+
+class ColumnKind(StrEnum):
+    TODO = "todo"
+    DOING = "doing"
+    PARTNER = "partner"
+    DONE = "done"
+
+
+class AgreementState(StrEnum):
+    DRAFT = "draft"
+    SIGNED = "signed"
+    ABANDONED = "abandoned"
+
+
+class AgreementDuty(StrEnum):
+    """What the agreement names a person for."""
+
+    LEADER = "leader"
+    SPACE_ADMINISTRATOR = "space_administrator"
+    CONTROLLER = "controller"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class NoticeKind(StrEnum):
+    MENTIONED = "mentioned"
+    ASSIGNED = "assigned"
+    ASKED = "asked"
+    RELEASED = "released"
+    HANDED_OVER = "handed_over"
+    INVITED = "invited"
