@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Created", "Key", "Model", "Moment", "bind", "later", "session", "transaction", "words"]
+__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "later", "session", "transaction", "words"]
 
 Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
@@ -38,7 +38,13 @@ class Model(DeclarativeBase):
         list[Any]: JSONB,
         str: sa.Text,
     }
-    id: Mapped[Any]
+
+
+class Thing(Model):
+    """Base of every table whose rows are things with an id of their own."""
+
+    __abstract__ = True
+    id: Mapped[Key]
 
 
 def words(enum: type[Any]) -> sa.Enum:

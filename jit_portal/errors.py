@@ -6,9 +6,12 @@ class Refusal(Exception):
 
     status = 409
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: str = "", *, may: str = "", noun: str = "", object_id: object = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.may = may
+        self.noun = noun
+        self.object_id = object_id
 
 
 class NotFound(Refusal):
@@ -32,7 +35,7 @@ class Invalid(Refusal):
 
     status = 422
 
-    def __init__(self, reason: str, field: str | None = None) -> None:
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
         super().__init__(reason)
         self.field = field
 

@@ -1,0 +1,49 @@
+"""Bytes in the vault: how far they have come in, under which key they lie, and what they hash to."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from jit_portal.database import Created, Thing, words
+from jit_portal.identity.models import User
+from jit_portal.vocabulary import Integrity
+
+
+class StoredFile(Thing):
+    """One sealed object of the store, from its first byte on.
+
+    ``length`` and ``received`` are bytes of plain text; ``parts`` is the list of ``[etag, length]`` already stored, in order; ``tail`` holds sealed
+    bytes too short for a part. ``sha256_declared`` is the sender's own hash, ``sha256`` what was read back from the store.
+    """
+
+    __tablename__ = "stored_file"
+    __table_args__ = (
+        sa.CheckConstraint("length >= 0 AND received >= 0 AND received <= length", name="received"),
+        sa.CheckConstraint("integrity <> 'verified' OR sha256 = sha256_declared", name="verified_means_equal"),
+        sa.Index("ix_stored_file_uploads", "uploaded_by_id", postgresql_where=sa.text("integrity = 'receiving'")),
+    )
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
+    party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"))
+    uploaded_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    name: Mapped[str]
+    media_type: Mapped[str] = mapped_column(default="application/octet-stream")
+    length: Mapped[int] = mapped_column(sa.BigInteger)
+    received: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    object_name: Mapped[str] = mapped_column(unique=True)
+    store_upload: Mapped[str | None]
+    parts: Mapped[list[Any]] = mapped_column(default=list)
+    tail: Mapped[bytes | None]
+    key_name: Mapped[str]
+    wrapped_key: Mapped[bytes]
+    integrity: Mapped[Integrity] = mapped_column(words(Integrity), default=Integrity.RECEIVING)
+    sha256_declared: Mapped[str | None] = mapped_column(sa.String(64))
+    sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    created_at: Mapped[Created]
+    expires_at: Mapped[dt.datetime]
+    completed_at: Mapped[dt.datetime | None]
+    checked_at: Mapped[dt.datetime | None]
+    uploaded_by: Mapped[User] = relationship(lazy="joined")

@@ -1,0 +1,127 @@
+"""People and the national logins that speak for them."""
+
+import datetime as dt
+import uuid
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from jit_portal.database import Created, Thing, words
+from jit_portal.vocabulary import Assurance, Duty, PartyKind
+
+
+class IdentityProvider(Thing):
+    """One national login. The country, or body, of its people is this row's, never a claim's."""
+
+    __tablename__ = "identity_provider"
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    kind: Mapped[PartyKind] = mapped_column(words(PartyKind))
+    country: Mapped[str] = mapped_column(sa.String(12))
+    issuer: Mapped[str] = mapped_column(unique=True)
+    client_id: Mapped[str]
+    uses_par: Mapped[bool] = mapped_column(default=True)
+    algorithms: Mapped[list[str]]
+    acr_levels: Mapped[dict[str, Any]]
+    claim_map: Mapped[dict[str, Any]]
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[Created]
+    authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
+
+
+class Authority(Thing):
+    """An agency whose people may sign in through a provider: its allow-list."""
+
+    __tablename__ = "authority"
+    __table_args__ = (sa.UniqueConstraint("provider_id", "code"),)
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    provider: Mapped[IdentityProvider] = relationship(back_populates="authorities", lazy="joined")
+
+
+class User(Thing, UserMixin):
+    """A person: exactly one subject of one issuer at one provider. An e-mail address identifies nobody."""
+
+    __tablename__ = "user"
+    __table_args__ = (sa.UniqueConstraint("provider_id", "issuer", "subject"),)
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    authority_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authority.id"), index=True)
+    name: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(sa.String(12), default="en")
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    duty: Mapped[Duty | None] = mapped_column(words(Duty))
+    flagged: Mapped[str | None]
+    deactivated_at: Mapped[dt.datetime | None]
+    created_at: Mapped[Created]
+    provider: Mapped[IdentityProvider] = relationship(lazy="joined")
+    authority: Mapped[Authority] = relationship(lazy="joined", foreign_keys=[authority_id])
+
+    current_login: ClassVar[uuid.UUID | None] = None
+
+    @property
+    def is_active(self) -> bool:
+        return self.deactivated_at is None
+
+    @property
+    def country(self) -> str:
+        return self.provider.country
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split()
+        return (words[0][:1] + words[-1][:1]).upper() if len(words) > 1 else self.name[:2].upper()
+
+    @property
+    def tone(self) -> int:
+        """One of six avatar tones, always the same for the same person."""
+        return self.id.int % 6 + 1
+
+
+class LoginSession(Thing):
+    """A sign-in that is live until it ends, idles out or reaches its limit; its token is stored as a hash only."""
+
+    __tablename__ = "login_session"
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"), index=True)
+    assurance: Mapped[Assurance] = mapped_column(sa.SmallInteger)
+    acr: Mapped[str | None]
+    authenticated_at: Mapped[dt.datetime]
+    provider_session: Mapped[str | None] = mapped_column(index=True)
+    id_token: Mapped[str | None]
+    started_at: Mapped[Created]
+    last_seen_at: Mapped[Created]
+    ends_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    ended_because: Mapped[str | None]
+    address: Mapped[str] = mapped_column(default="")
+    browser: Mapped[str] = mapped_column(default="")
+    user: Mapped[User] = relationship(lazy="joined")
+
+
+class Invitation(Thing):
+    """One use, one provider, one authority, until a date: the only way a person comes into being."""
+
+    __tablename__ = "invitation"
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    authority_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authority.id"))
+    subject: Mapped[str | None]
+    name: Mapped[str]
+    duty: Mapped[Duty | None] = mapped_column(words(Duty))
+    invited_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    membership_offer: Mapped[dict[str, Any] | None]
+    created_at: Mapped[Created]
+    expires_at: Mapped[dt.datetime]
+    used_at: Mapped[dt.datetime | None]
+    used_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    revoked_at: Mapped[dt.datetime | None]
+    provider: Mapped[IdentityProvider] = relationship(lazy="joined")
+    authority: Mapped[Authority] = relationship(lazy="joined")

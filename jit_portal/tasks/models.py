@@ -1,0 +1,92 @@
+"""Boards, their columns, and the tasks on them."""
+
+import datetime as dt
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from jit_portal.database import Created, Model, Thing, words
+from jit_portal.identity.models import User
+from jit_portal.jits.models import Party
+from jit_portal.vocabulary import Audience, ColumnKind
+from jit_portal.workspaces.models import Workspace
+
+
+class Board(Thing):
+    """A board, for everyone in the workspace, for chosen parties, or for named people. ``prefix`` starts its tasks' keys."""
+
+    __tablename__ = "board"
+    __table_args__ = (sa.UniqueConstraint("workspace_id", "name"), sa.UniqueConstraint("workspace_id", "prefix"))
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
+    name: Mapped[str] = mapped_column(sa.String(60))
+    prefix: Mapped[str] = mapped_column(sa.String(8))
+    audience: Mapped[Audience] = mapped_column(words(Audience))
+    last_number: Mapped[int] = mapped_column(default=0)
+    created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[Created]
+    workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True)
+    columns: Mapped[list["Column"]] = relationship(order_by="Column.position", back_populates="board")
+
+
+class BoardParty(Model):
+    __tablename__ = "board_party"
+    board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"), primary_key=True)
+    party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"), primary_key=True)
+
+
+class BoardPerson(Model):
+    __tablename__ = "board_person"
+    board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"), primary_key=True)
+
+
+class Column(Thing):
+    __tablename__ = "board_column"
+    __table_args__ = (sa.UniqueConstraint("board_id", "position"),)
+    board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"))
+    name: Mapped[str]
+    kind: Mapped[ColumnKind] = mapped_column(words(ColumnKind))
+    position: Mapped[int]
+    board: Mapped[Board] = relationship(back_populates="columns")
+
+
+class Task(Thing):
+    """One piece of work of one party. ``edition`` counts its changes: acting on an older one is refused.
+
+    ``rank`` orders cards within a column. ``asked_party`` is set while another party is asked to take it.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        sa.UniqueConstraint("board_id", "number"),
+        sa.Index("ix_task_column", "column_id", "rank"),
+        sa.Index("ix_task_assignee", "assignee_id"),
+    )
+    board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"))
+    column_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board_column.id"))
+    party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"))
+    number: Mapped[int]
+    rank: Mapped[float]
+    title: Mapped[str] = mapped_column(sa.String(200))
+    description: Mapped[str] = mapped_column(default="")
+    assignee_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    asked_party_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("party.id"))
+    asked_because: Mapped[str] = mapped_column(default="")
+    declined_because: Mapped[str] = mapped_column(default="")
+    due_on: Mapped[dt.date | None]
+    edition: Mapped[int] = mapped_column(default=1)
+    created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[Created]
+    changed_at: Mapped[Created]
+    deleted_at: Mapped[dt.datetime | None]
+    board: Mapped[Board] = relationship(lazy="joined", innerjoin=True)
+    column: Mapped[Column] = relationship(lazy="joined", innerjoin=True)
+    party: Mapped[Party] = relationship(lazy="joined", innerjoin=True, foreign_keys=[party_id])
+    asked_party: Mapped[Party | None] = relationship(lazy="joined", foreign_keys=[asked_party_id])
+    assignee: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[assignee_id])
+
+    @property
+    def key(self) -> str:
+        return f"{self.board.prefix}-{self.number}"
