@@ -1,4 +1,4 @@
-"""One child process of the demo: how it starts, when it is ready, how it stops, and that it never outlives its parent."""
+"""One child process of the demo: how it starts, is ready and stops; and that it never outlives its parent."""
 
 import ctypes
 import os
@@ -6,8 +6,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from jit_portal.demo.folders import as_user
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SET_PDEATHSIG = 1
@@ -44,8 +47,8 @@ def base_environ() -> dict[str, str]:
     return {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"} | kept
 
 
-def start(component: Component, *, output: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    """Start ``component`` in a session of its own; its two outputs come through one pipe."""
+def start(component: Component, *, output: int = subprocess.PIPE, keep: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start ``component`` in a session of its own, with the open files ``keep``; its two outputs go to one place."""
     parent = os.getpid()
 
     def tie_to_parent() -> None:
@@ -54,10 +57,7 @@ def start(component: Component, *, output: int | None = subprocess.PIPE) -> subp
         if os.getppid() != parent:
             os._exit(1)
 
-    account: dict[str, object] = {}
-    if component.user:
-        account = {"user": component.user, "group": _group_of(component.user), "extra_groups": []}
-    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(
         list(component.argv),
         env=dict(component.environ),
         cwd=component.cwd or "/",
@@ -66,25 +66,15 @@ def start(component: Component, *, output: int | None = subprocess.PIPE) -> subp
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=keep,
         preexec_fn=tie_to_parent,
-        **account,
+        **as_user(component.user),
     )
 
 
-def _group_of(user: str) -> int:
-    import_pwd = __import__("pwd")
-    return int(import_pwd.getpwnam(user).pw_gid)
-
-
-def is_ready(component: Component) -> bool:
-    """Whether ``component`` serves now; any refusal to answer counts as not yet."""
-    try:
-        return component.ready is None or component.ready()
-    except Exception:
-        return False
-
-
-def await_ready(component: Component, child: subprocess.Popen[bytes], pause: Callable[[float], None] = time.sleep) -> None:
+def await_ready(
+    component: Component, child: subprocess.Popen[bytes], pause: Callable[[float], None] = time.sleep
+) -> None:
     """Wait until ``component`` serves, or has run to its end; ``pause`` is what to do meanwhile."""
     end = time.monotonic() + component.start_seconds
     while True:
@@ -93,11 +83,21 @@ def await_ready(component: Component, child: subprocess.Popen[bytes], pause: Cal
             if component.ready is None and code == 0:
                 return
             raise Failed(f"{component.name} ended with {ending(code)} while starting")
-        if component.ready is not None and is_ready(component):
+        trouble = _trouble(component)
+        if trouble is None:
             return
         if time.monotonic() > end:
-            raise Failed(f"{component.name} was not ready after {component.start_seconds:.0f} s")
+            raise Failed(f"{component.name} was not ready after {component.start_seconds:.0f} s: {trouble}")
         pause(0.05)
+
+
+def _trouble(component: Component) -> str | None:
+    if component.ready is None:
+        return "it has not ended"
+    try:
+        return None if component.ready() else "it does not answer as it should"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def stop(component: Component, child: subprocess.Popen[bytes], pause: Callable[[float], None] = time.sleep) -> bool:
@@ -108,10 +108,8 @@ def stop(component: Component, child: subprocess.Popen[bytes], pause: Callable[[
     while child.poll() is None and time.monotonic() < end:
         pause(0.02)
     obeyed = child.returncode is not None
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
     return obeyed
 

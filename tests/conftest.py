@@ -1,0 +1,66 @@
+"""What every test may ask for: a real database, a real store, and the settings that point to them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jit_portal import migrate
+from jit_portal.demo.postgres import APP, OWNER, Postgres
+from jit_portal.demo.secrets import make_signing_key
+from jit_portal.demo.store import BUCKET, PORTAL, Store
+from tests import services
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder with a short name for the whole session."""
+    with services.scratch() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def cluster(folder: Path) -> Iterator[Postgres]:
+    """PostgreSQL with every migration run."""
+    with services.database_server(folder) as server:
+        migrate.upgrade(server.url(OWNER))
+        services.remember_seeds(server)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def store(folder: Path) -> Iterator[Store]:
+    """The object store with an empty bucket; objects stay from test to test."""
+    with services.object_store(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def database(cluster: Postgres) -> Postgres:
+    """The database as the migrations left it: nothing of an earlier test."""
+    services.forget_everything(cluster)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
+    """The environment of a portal that uses the test database and store, for ``Settings.read``."""
+    make_signing_key(folder / "signing-key.json")
+    return {
+        "JIT_ROLE": "web",
+        "JIT_ORIGIN": "http://localhost",
+        "JIT_INSTANCE": "test",
+        "JIT_DATABASE_URL": cluster.url(APP),
+        "JIT_OWNER_DATABASE_URL": cluster.url(OWNER),
+        "JIT_STORE_ENDPOINT": store.endpoint,
+        "JIT_STORE_SECURE": "0",
+        "JIT_STORE_ACCESS_KEY": PORTAL,
+        "JIT_STORE_SECRET_KEY": store.secrets.store_portal,
+        "JIT_STORE_BUCKET": BUCKET,
+        "JIT_KEYRING": str(folder / "keyring.json"),
+        "JIT_SECRET_KEY": "only for tests, never anywhere else, at all",
+        "JIT_SIGNING_KEY": str(folder / "signing-key.json"),
+        "JIT_PROXY_HOPS": "1",
+        "PATH": os.environ["PATH"],
+    }

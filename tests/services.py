@@ -1,0 +1,103 @@
+"""Real PostgreSQL and a real object store for the tests: the demo's own, started once a session, forgotten after."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from jit_portal.demo import postgres, process, store
+from jit_portal.demo.postgres import Postgres
+from jit_portal.demo.secrets import Secrets
+from jit_portal.demo.store import Store
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder with a short name that another OS user may pass through; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="jit-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running(component: process.Component, log: Path) -> Iterator[None]:
+    """Run ``component`` until the block ends; what it says goes to ``log``, and into the error if it does not start."""
+    with log.open("wb") as file:
+        child = process.start(component, output=file.fileno())
+    try:
+        process.await_ready(component, child)
+        yield
+    except process.Failed as failed:
+        failed.add_note(log.read_text(errors="replace")[-4000:])
+        raise
+    finally:
+        process.stop(component, child)
+
+
+@contextmanager
+def database_server(folder: Path) -> Iterator[Postgres]:
+    """PostgreSQL with the portal's roles and an empty database."""
+    cluster = postgres.prepare(folder, folder, Secrets(), settings=postgres.FAST_AND_FORGETFUL)
+    with running(cluster.component(), folder / "postgres.log"):
+        cluster.make_roles()
+        yield cluster
+
+
+@contextmanager
+def object_store(folder: Path) -> Iterator[Store]:
+    """The object store with the bucket of the evidence."""
+    server = store.prepare(folder, folder, free_ports(5), Secrets())
+    with running(server.component(), folder / "store.log"):
+        server.make_bucket()
+        yield server
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row that nobody listens on, nor 10,000 above them."""
+    start = 20_000 + os.getpid() % 900 * 10
+    for first in range(start, 30_000, 10):
+        if all(_is_free(port + above) for port in range(first, first + count) for above in (0, 10_000)):
+            return first
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+_TABLES = """
+SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+
+
+def remember_seeds(cluster: Postgres) -> None:
+    """Keep a copy of the rows that the migrations themselves put in."""
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        connection.execute("CREATE SCHEMA seed")
+        for (table,) in connection.execute(_TABLES).fetchall():
+            if connection.execute(f"SELECT 1 FROM public.{table} LIMIT 1").fetchone():
+                connection.execute(f"CREATE TABLE seed.{table} AS TABLE public.{table}")
+
+
+def forget_everything(cluster: Postgres) -> None:
+    """Empty every table that has rows, past every trigger that guards them, and put the migrations' rows back."""
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET lock_timeout = '10s'")
+        tables = [table for (table,) in connection.execute(_TABLES)]
+        if tables:
+            query = " UNION ALL ".join(f"(SELECT '{table}' FROM public.{table} LIMIT 1)" for table in tables)
+            full = [f"public.{table}" for (table,) in connection.execute(query)]
+            if full:
+                connection.execute(f"TRUNCATE {', '.join(full)} RESTART IDENTITY CASCADE")
+        for (table,) in connection.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'seed'"):
+            connection.execute(f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM seed.{table}")
