@@ -16,16 +16,23 @@ from jit_portal.vocabulary import Integrity
 class StoredFile(Thing):
     """One sealed object of the store, from its first byte on.
 
-    ``length`` and ``received`` are bytes of plain text; ``parts`` is the list of ``[etag, length]`` already stored, in order; ``tail`` holds sealed
-    bytes too short for a part. ``sha256_declared`` is the sender's own hash, ``sha256`` what was read back from the store.
+    ``length`` and ``received`` are bytes of plain text; ``parts`` is the list of ``[etag, length]`` already stored, in
+    order; ``tail`` holds sealed bytes too short for a part; both are empty again once it is complete. ``client_key``
+    is the sender's own name for this upload, so that a repeated beginning finds it. ``sha256_declared`` is the sender's
+    own hash, ``sha256`` what was read back from the store, both in hex.
     """
 
     __tablename__ = "stored_file"
     __table_args__ = (
         sa.CheckConstraint("length >= 0 AND received >= 0 AND received <= length", name="received"),
-        sa.CheckConstraint("integrity <> 'verified' OR sha256 = sha256_declared", name="verified_means_equal"),
+        sa.CheckConstraint(
+            "integrity <> 'verified' OR (sha256 = sha256_declared) IS TRUE",
+            name="verified_means_equal",
+        ),
+        sa.UniqueConstraint("uploaded_by_id", "client_key"),
         sa.Index("ix_stored_file_uploads", "uploaded_by_id", postgresql_where=sa.text("integrity = 'receiving'")),
     )
+    jit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jit.id"))
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
     party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"))
     uploaded_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
@@ -35,11 +42,12 @@ class StoredFile(Thing):
     received: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     object_name: Mapped[str] = mapped_column(unique=True)
     store_upload: Mapped[str | None]
-    parts: Mapped[list[Any]] = mapped_column(default=list)
-    tail: Mapped[bytes | None]
+    parts: Mapped[list[Any]] = mapped_column(default=list, deferred=True)
+    tail: Mapped[bytes | None] = mapped_column(deferred=True)
     key_name: Mapped[str]
     wrapped_key: Mapped[bytes]
     integrity: Mapped[Integrity] = mapped_column(words(Integrity), default=Integrity.RECEIVING)
+    client_key: Mapped[uuid.UUID | None]
     sha256_declared: Mapped[str | None] = mapped_column(sa.String(64))
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
     created_at: Mapped[Created]
@@ -47,3 +55,8 @@ class StoredFile(Thing):
     completed_at: Mapped[dt.datetime | None]
     checked_at: Mapped[dt.datetime | None]
     uploaded_by: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def is_empty(self) -> bool:
+        """A file of no bytes: kept as it was found, and shown with a warning."""
+        return self.length == 0

@@ -1,0 +1,177 @@
+"""The one place that speaks to the S3 store. Its methods know nothing of people, keys or sealing."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+import urllib3
+from minio import Minio
+from minio.datatypes import Part
+from minio.error import MinioException, S3Error, ServerError
+from minio.helpers import ObjectWriteResult
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from jit_portal.config import Settings
+from jit_portal.errors import StoreUnavailable
+
+SEALED_TYPE = "application/octet-stream"
+_READ = 1 << 18
+_FULL = ("XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded")
+
+
+class Missing(Exception):
+    """The store has no such object, or no such upload."""
+
+
+class StoreFull(StoreUnavailable):
+    """The store has no room left; nothing that was stored is lost."""
+
+    status = 507
+
+
+class Reading:
+    """The bytes of one range, read in order; closing it early gives the connection back."""
+
+    def __init__(self, response: BaseHTTPResponse) -> None:
+        self._response = response
+
+    def exactly(self, size: int) -> bytes:
+        """The next ``size`` bytes; fewer only where the object ends before."""
+        pieces: list[bytes] = []
+        with _phrased():
+            while size > 0 and (piece := self._response.read(min(size, _READ))):
+                pieces.append(piece)
+                size -= len(piece)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self._response.close()
+        self._response.release_conn()
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Store:
+    """One bucket of one store. ``StoreUnavailable`` whenever it does not answer in time."""
+
+    def __init__(
+        self, endpoint: str, access_key: str, secret_key: str, bucket: str, *, secure: bool, read_timeout: float = 30
+    ) -> None:
+        self.bucket = bucket
+        # Never retried here: the upload is, by its client, and a part may not be sent twice unseen.
+        pool = urllib3.PoolManager(
+            maxsize=32, timeout=urllib3.Timeout(connect=3, read=read_timeout), retries=urllib3.Retry(False)
+        )
+        self._minio = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=pool)
+
+    def begin(self, name: str) -> str:
+        """Begin a multipart upload; answers its id."""
+        with _phrased():
+            return self._minio._create_multipart_upload(self.bucket, name, {"Content-Type": SEALED_TYPE})
+
+    def put_part(self, name: str, upload: str, number: int, data: bytes | bytearray | memoryview) -> str:
+        """Store part ``number`` (from 1), replacing what was stored under it; answers its ETag."""
+        with _phrased():
+            return self._minio._upload_part(self.bucket, name, cast(bytes, data), None, upload, number)
+
+    def complete(self, name: str, upload: str, etags: Sequence[str]) -> None:
+        """Make the parts one object; ``Missing`` when that upload is over."""
+        with _phrased():
+            parts = [Part(number, etag) for number, etag in enumerate(etags, 1)]
+            self._minio._complete_multipart_upload(self.bucket, name, upload, parts)
+
+    def abort(self, name: str, upload: str) -> None:
+        """Forget an upload and its parts; ``Missing`` when it is over."""
+        with _phrased():
+            self._minio._abort_multipart_upload(self.bucket, name, upload)
+
+    def put(self, name: str, data: bytes | bytearray | memoryview) -> str:
+        """Store a whole object at once; answers its ETag."""
+        with _phrased():
+            if len(data) == 0:
+                made: ObjectWriteResult = self._minio.put_object(self.bucket, name, io.BytesIO(), 0)
+            else:
+                made = self._minio._put_object(self.bucket, name, cast(bytes, data), {"Content-Type": SEALED_TYPE})
+            return str(made.etag)
+
+    def read(self, name: str, offset: int, size: int) -> Reading:
+        """Open ``size`` bytes from ``offset`` on (``size`` > 0)."""
+        with _phrased():
+            return Reading(self._minio.get_object(self.bucket, name, offset=offset, length=size))
+
+    def size(self, name: str) -> int:
+        """Length of an object in bytes."""
+        with _phrased():
+            return int(self._minio.stat_object(self.bucket, name).size or 0)
+
+    def remove(self, name: str) -> None:
+        """Remove an object; quiet when there is none."""
+        with _phrased():
+            self._minio.remove_object(self.bucket, name)
+
+    def uploads(self) -> list[tuple[str, str]]:
+        """Unfinished multipart uploads: name and id, at most 1,000."""
+        with _phrased():
+            listed = self._minio._list_multipart_uploads(self.bucket).uploads
+            return [(str(upload.object_name), str(upload.upload_id)) for upload in listed]
+
+    def is_reachable(self) -> bool:
+        """Whether the store answers now and has the bucket."""
+        try:
+            with _phrased():
+                return self._minio.bucket_exists(self.bucket)
+        except StoreUnavailable:
+            return False
+
+
+@contextmanager
+def _phrased() -> Iterator[None]:
+    try:
+        yield
+    except S3Error as error:
+        if error.code in ("NoSuchKey", "NoSuchUpload"):
+            raise Missing(error.code) from error
+        if error.code in _FULL or error.response.status == 507:
+            raise StoreFull("The store is full; the operator has to make room.") from error
+        raise StoreUnavailable("The store refused to answer.") from error
+    except ServerError as error:
+        if error.status_code == 507:
+            raise StoreFull("The store is full; the operator has to make room.") from error
+        raise StoreUnavailable("The store does not answer.") from error
+    except (MinioException, HTTPError, OSError) as error:
+        raise StoreUnavailable("The store does not answer.") from error
+
+
+_store: Store | None = None
+
+
+def connect(settings: Settings) -> Store:
+    """Speak to the store of ``settings`` from this process on; nothing is sent yet."""
+    global _store
+    _store = Store(
+        settings.store_endpoint,
+        settings.store_access_key,
+        settings.store_secret_key,
+        settings.store_bucket,
+        secure=settings.store_secure,
+    )
+    return _store
+
+
+def use(store: Store) -> None:
+    """Speak to ``store`` from this process on."""
+    global _store
+    _store = store
+
+
+def store() -> Store:
+    """The store this process speaks to."""
+    if _store is None:
+        raise StoreUnavailable("No store is set up.")
+    return _store
