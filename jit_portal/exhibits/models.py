@@ -58,12 +58,14 @@ class Exhibit(Thing):
     created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
     file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"), unique=True)
     holder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    offered_to_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
     workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True)
     seizing_party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
     authority: Mapped[Authority | None] = relationship(lazy="joined")
     file: Mapped[StoredFile | None] = relationship(lazy="joined")
     created_by: Mapped[User] = relationship(lazy="select", foreign_keys=[created_by_id])
     holder: Mapped[User] = relationship(lazy="select", foreign_keys=[holder_id])
+    offered_to: Mapped[User | None] = relationship(lazy="select", foreign_keys=[offered_to_id])
 
 
 sa.Index("ix_exhibit_newest", Exhibit.workspace_id, Exhibit.created_at.desc(), Exhibit.id.desc())

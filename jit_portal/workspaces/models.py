@@ -5,6 +5,7 @@ import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Model, Thing, words
@@ -35,8 +36,12 @@ class Membership(Thing):
 
     __tablename__ = "membership"
     __table_args__ = (
-        sa.Index(
-            "uq_membership_live", "workspace_id", "user_id", unique=True, postgresql_where=sa.text("live_until IS NULL")
+        ExcludeConstraint(
+            ("workspace_id", "="),
+            ("user_id", "="),
+            (sa.text("tstzrange(live_from, live_until)"), "&&"),
+            name="ex_membership_one_live",
+            using="gist",
         ),
         sa.Index("ix_membership_user_id", "user_id"),
     )

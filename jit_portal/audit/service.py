@@ -1,0 +1,97 @@
+"""Putting acts on record: the last step of every verb, and of every refusal."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
+from jit_portal.audit.places import Place, place_of
+from jit_portal.database import Thing, session, transaction
+from jit_portal.errors import NotAllowed, Refusal
+from jit_portal.identity.models import User
+from jit_portal.policy.asking import noun
+from jit_portal.policy.person import live
+from jit_portal.vocabulary import Outcome
+from jit_portal.workspaces.models import Membership, Workspace
+
+CHANNEL = "jit_portal"
+"""The database's notification channel on which committed acts are announced, without content."""
+
+
+def record(
+    actor: User | None, act: str, thing: Thing, *, also: Iterable[uuid.UUID] = (), quietly: bool = False, **details: Any
+) -> None:
+    """Put ``act`` on record and announce it after commit to those who may see ``thing``, and to ``also``.
+
+    ``actor`` None is the portal itself. ``details`` are ids, numbers and words of the vocabulary: never content. ``quietly`` announces nothing, for acts
+    that change nothing on anybody's screen.
+    """
+    session().flush()
+    place = place_of(thing)
+    _append(actor, act, thing, place, Outcome.DONE, details)
+    if not quietly:
+        announce(noun(type(thing)), thing.id, act, also)
+
+
+def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
+    """Put a refusal on record, in a transaction of its own.
+
+    What cannot be seen is recorded alike whether it exists or not: on the portal's own chain, with the id that was asked for.
+    """
+    with transaction():
+        if thing is not None and isinstance(error, NotAllowed):
+            _append(actor, act, thing, place_of(thing), Outcome.REFUSED, {"status": error.status, "may": error.may})
+        else:
+            missing = Place(PORTAL_CHAIN, None, "")
+            details = {"status": error.status, "may": error.may, "noun": error.noun}
+            _append(actor, act, None, missing, Outcome.REFUSED, details, object_id=error.object_id)
+
+
+def announce(noun: str, id: uuid.UUID, act: str, also: Iterable[uuid.UUID] = ()) -> None:
+    """Tell the processes that hold sockets, once this transaction has committed."""
+    said = {"noun": noun, "id": str(id), "act": act, "also": [str(user_id) for user_id in also]}
+    session().execute(select(func.pg_notify(CHANNEL, json.dumps(said))))
+
+
+def _append(
+    actor: User | None,
+    act: str,
+    thing: Thing | None,
+    place: Place,
+    outcome: Outcome,
+    details: dict[str, Any],
+    *,
+    object_id: Any = None,
+) -> None:
+    party = (
+        select(Membership.party_id)
+        .join(Workspace, Workspace.id == Membership.workspace_id)
+        .where(
+            Workspace.jit_id == place.chain,
+            Membership.user_id == (actor.id if actor else None),
+            live(Membership.live_from, Membership.live_until),
+        )
+        .limit(1)
+    )
+    entry = insert(LedgerEntry).values(
+        id=uuid.uuid4(),
+        chain=place.chain,
+        zone=actor.time_zone if actor else "UTC",
+        actor_id=actor.id if actor else None,
+        actor_name=actor.name if actor else "JIT Portal",
+        actor_country=actor.country if actor else "",
+        actor_authority=actor.authority.name if actor else "",
+        actor_party_id=party.scalar_subquery() if actor else None,
+        login_session_id=actor.current_login if actor else None,
+        act=act,
+        outcome=outcome,
+        noun=noun(type(thing)) if thing is not None else str(details.get("noun", "")),
+        object_id=thing.id if thing is not None else object_id,
+        object_party_id=place.party_id,
+        reference=place.reference,
+        details=json.dumps(details, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str),
+    )
+    session().execute(entry)

@@ -1,0 +1,265 @@
+"""Who sees which exhibit how far, and what may be done with it (E1, E2, E4, E5, E9 of the written policy)."""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy.orm import aliased
+
+from jit_portal.custody.models import CustodyEvent
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.files.models import StoredFile
+from jit_portal.jits.models import Party
+from jit_portal.policy.asking import Ground, protect, rule
+from jit_portal.policy.person import (
+    GATES,
+    Conditions,
+    account_active,
+    agreement_in_force,
+    is_investigator,
+    is_leader,
+    is_participant_of_body,
+    live,
+    me,
+    membership_live,
+    party_live,
+    person,
+)
+from jit_portal.vocabulary import INVESTIGATORS, May, Role, Sight
+from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
+
+Reaches = Callable[[ColumnElement[object]], ColumnElement[bool]]
+
+own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
+holder = Exhibit.holder_id == person.id
+
+# The last leaders of a party that left keep a read-only view of what is theirs; nobody else passes without a live party.
+_left_but_keeps = and_(me.keeps_own_exhibits, me.party_id == Exhibit.party_id)
+GATES_OF_OWN: Conditions = {
+    "account_active": account_active,
+    "membership_live": membership_live,
+    "party_live": or_(party_live, _left_but_keeps),
+}
+
+
+def reaches_for_grants(principal_id: ColumnElement[object]) -> ColumnElement[bool]:
+    """The principal of a release or standing release means this membership."""
+    return _answers_to(principal_id, MembershipPrincipal.is_for_grants)
+
+
+def reaches_for_forbids(principal_id: ColumnElement[object]) -> ColumnElement[bool]:
+    """The principal of a forbid means this membership."""
+    return _answers_to(principal_id, sa.true())
+
+
+def _answers_to(principal_id: ColumnElement[object], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        select(MembershipPrincipal.principal_id)
+        .where(MembershipPrincipal.membership_id == me.id, MembershipPrincipal.principal_id == principal_id, condition)
+        .correlate_except(MembershipPrincipal)
+        .exists()
+    )
+
+
+def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
+    """A live release of at least this sight reaches the person (E2, E4)."""
+    found = (
+        select(sa.true())
+        .where(
+            Release.exhibit_id == Exhibit.id,
+            Release.sight >= sight,
+            live(Release.live_from, Release.live_until),
+            reaches(Release.principal_id),
+        )
+        .limit(1)
+        .correlate_except(Release)
+    )
+    return found.scalar_subquery().is_(sa.true())
+
+
+def standing_releases(reaches: Reaches = reaches_for_grants) -> list[ColumnElement[bool]]:
+    """The live standing releases that show the exhibit to the person (E5); what is unknown matches none."""
+    return [
+        *_live_rules(),
+        CountryRule.is_forbid.is_(False),
+        reaches(CountryRule.principal_id),
+        or_(CountryRule.kind.is_(None), CountryRule.kind == Exhibit.kind),
+        or_(CountryRule.handling.is_(None), CountryRule.handling == func.any(Exhibit.handling)),
+        or_(CountryRule.authority_id.is_(None), CountryRule.authority_id == Exhibit.authority_id),
+        or_(CountryRule.seized_from.is_(None), Exhibit.seized_on >= CountryRule.seized_from),
+        or_(CountryRule.seized_until.is_(None), Exhibit.seized_on <= CountryRule.seized_until),
+    ]
+
+
+def forbids(reaches: Reaches = reaches_for_forbids) -> list[ColumnElement[bool]]:
+    """The live forbids that name the person and mean the exhibit (E5); what is unknown matches every one."""
+    return [
+        *_live_rules(),
+        CountryRule.is_forbid.is_(True),
+        reaches(CountryRule.principal_id),
+        or_(CountryRule.kind.is_(None), Exhibit.kind.is_(None), CountryRule.kind == Exhibit.kind),
+        or_(
+            CountryRule.handling.is_(None),
+            func.cardinality(Exhibit.handling) == 0,
+            CountryRule.handling == func.any(Exhibit.handling),
+        ),
+        or_(
+            CountryRule.authority_id.is_(None),
+            Exhibit.authority_id.is_(None),
+            CountryRule.authority_id == Exhibit.authority_id,
+        ),
+    ]
+
+
+def _live_rules() -> list[ColumnElement[bool]]:
+    return [
+        CountryRule.workspace_id == Exhibit.workspace_id,
+        CountryRule.party_id == Exhibit.party_id,
+        live(CountryRule.live_from, CountryRule.live_until),
+        or_(CountryRule.tag.is_(None), CountryRule.tag == func.any(Exhibit.tags)),
+    ]
+
+
+def _there_is_a_rule(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    found = select(sa.true()).where(*conditions).limit(1).correlate_except(CountryRule)
+    return found.scalar_subquery().is_(sa.true())
+
+
+def standing_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
+    """A standing release of at least this sight reaches the person."""
+    return _there_is_a_rule(*standing_releases(reaches), CountryRule.sight >= sight)
+
+
+def forbidden(sight: Sight, reaches: Reaches = reaches_for_forbids) -> ColumnElement[bool]:
+    """A forbid takes this sight, or one below it, away from the person."""
+    return _there_is_a_rule(*forbids(reaches), CountryRule.sight <= sight)
+
+
+def sight_conditions(
+    sight: Sight, grants: Reaches = reaches_for_grants, refuses: Reaches = reaches_for_forbids
+) -> Conditions:
+    """What a person needs to see an exhibit this far: it is their party's, or it is shown to them and nothing forbids it.
+
+    Releases to third countries and international bodies (E9) need attestations that are not built: they are never live.
+    """
+    mine = or_(own, holder) if sight == Sight.SEE else own
+    return {
+        "own_or_shown": or_(
+            mine, and_(not_(me.is_outside_union), or_(live_release(sight, grants), standing_release(sight, grants)))
+        ),
+        "not_forbidden": or_(mine, not_(forbidden(sight, refuses))),
+    }
+
+
+SIGHT_OF = {May.SEE: Sight.SEE, May.READ: Sight.READ, May.DOWNLOAD: Sight.DOWNLOAD, May.USE: Sight.USE}
+
+protect(Exhibit, Ground(workspace=Exhibit.workspace_id, gates={}))
+for _may, _sight in SIGHT_OF.items():
+    _gates = GATES_OF_OWN if _sight <= Sight.READ else GATES
+    rule(Exhibit, _may)(lambda _gates=_gates, _sight=_sight: {**_gates, **sight_conditions(_sight)})  # type: ignore[misc]
+
+
+@rule(Exhibit, May.DESCRIBE, May.SEE_AUDIENCE)
+def member_of_seizing_party() -> Conditions:
+    return {**GATES, "own_party": own}
+
+
+@rule(Exhibit, May.RECLASSIFY, May.RELEASE)
+def leader_of_seizing_party() -> Conditions:
+    return {**GATES, "own_party": own, "leader": is_leader, "agreement_in_force": agreement_in_force()}
+
+
+def _party_has_live_leader() -> ColumnElement[bool]:
+    other = aliased(Membership, name="leading")
+    return (
+        sa.exists()
+        .where(other.party_id == Exhibit.party_id, other.role == Role.LEADER, live(other.live_from, other.live_until))
+        .correlate_except(other)
+    )
+
+
+@rule(Exhibit, May.WITHDRAW)
+def withdraws_release() -> Conditions:
+    """Any live leader of the seizing party; any of its members when no leader is live."""
+    return {
+        **GATES_OF_OWN,
+        "own_party": own,
+        "leader": or_(is_leader, me.keeps_own_exhibits, not_(_party_has_live_leader())),
+    }
+
+
+@rule(Exhibit, May.HAND_OVER)
+def hands_over() -> Conditions:
+    return {**GATES, "holder": holder, "not_offered": Exhibit.offered_to_id.is_(None)}
+
+
+@rule(Exhibit, May.ACCEPT)
+def accepts() -> Conditions:
+    return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **sight_conditions(Sight.READ)}
+
+
+protect(
+    Release, Ground(path=((Exhibit, Exhibit.id == Release.exhibit_id),), workspace=Exhibit.workspace_id, gates=GATES)
+)
+
+
+@rule(Release, May.SEE)
+def sees_release() -> Conditions:
+    """The seizing party sees all its releases, others those that mean them and the exhibit they still see."""
+    see = sight_conditions(Sight.SEE)
+    return {"own_or_meant": or_(own, and_(reaches_for_grants(Release.principal_id), *see.values()))}
+
+
+protect(CustodyEvent, Ground(path=((Exhibit, Exhibit.id == CustodyEvent.exhibit_id),), workspace=Exhibit.workspace_id))
+
+
+@rule(CustodyEvent, May.SEE)
+def reads_custody() -> Conditions:
+    return sight_conditions(Sight.READ)
+
+
+protect(StoredFile, Ground(workspace=StoredFile.workspace_id))
+
+
+@rule(StoredFile, May.SEE, May.UPLOAD)
+def uploads_own_file() -> Conditions:
+    """Only who began an upload knows of it as an upload; others meet the exhibit."""
+    return {
+        "yours": StoredFile.uploaded_by_id == person.id,
+        "investigator": is_investigator,
+        "agreement_in_force": agreement_in_force(),
+    }
+
+
+protect(CountryRule, Ground(workspace=CountryRule.workspace_id, gates=GATES))
+
+
+@rule(CountryRule, May.SEE)
+def sees_country_rule() -> Conditions:
+    return {"own_party": and_(me.party_id == CountryRule.party_id, or_(is_investigator, is_participant_of_body))}
+
+
+@rule(CountryRule, May.WITHDRAW)
+def closes_country_rule() -> Conditions:
+    return {"own_party": me.party_id == CountryRule.party_id, "leader": is_leader}
+
+
+protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
+
+
+@rule(Party, May.SEE)
+def sees_party() -> Conditions:
+    return {}
+
+
+@rule(Party, May.SET_RULES, May.INVITE)
+def leads_party() -> Conditions:
+    return {
+        "own_party": me.party_id == Party.id,
+        "leader": is_leader,
+        "agreement_in_force": agreement_in_force(),
+    }
+
+
+def upload_conditions() -> Conditions:
+    return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force()}

@@ -1,0 +1,184 @@
+"""Who sees a JIT and its agreement, drafts and signs it, and manages who is in its workspace."""
+
+from sqlalchemy import ColumnElement, and_, exists, not_, or_
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.identity.models import Invitation, LoginSession
+from jit_portal.jits.models import Agreement, AgreementPerson, Jit
+from jit_portal.notices.models import Notice
+from jit_portal.policy.asking import Ground, protect, rule
+from jit_portal.policy.exhibits import upload_conditions
+from jit_portal.policy.person import (
+    Conditions,
+    account_active,
+    agreement_in_force,
+    has_role,
+    is_investigator,
+    is_leader,
+    live,
+    me,
+    my_party,
+    person,
+)
+from jit_portal.vocabulary import AgreementDuty, AgreementState, May, Role
+from jit_portal.workspaces.models import Membership, Workspace
+
+
+def _signed() -> ColumnElement[bool]:
+    return (
+        exists().where(Agreement.jit_id == Jit.id, Agreement.state == AgreementState.SIGNED).correlate_except(Agreement)
+    )
+
+
+def _named_in_draft(*duties: AgreementDuty) -> ColumnElement[bool]:
+    """A draft of this JIT's agreement names the person."""
+    return (
+        exists()
+        .where(
+            Agreement.jit_id == Jit.id,
+            Agreement.state == AgreementState.DRAFT,
+            AgreementPerson.agreement_id == Agreement.id,
+            AgreementPerson.user_id == person.id,
+            AgreementPerson.duty.in_(duties or tuple(AgreementDuty)),
+        )
+        .correlate_except(Agreement, AgreementPerson)
+    )
+
+
+def _live_member(*roles: Role) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            Workspace.jit_id == Jit.id,
+            Membership.workspace_id == Workspace.id,
+            Membership.user_id == person.id,
+            Membership.role.in_(roles or tuple(Role)),
+            live(Membership.live_from, Membership.live_until),
+        )
+        .correlate_except(Workspace, Membership)
+    )
+
+
+_drafter = and_(Jit.created_by_id == person.id, not_(_signed()))
+_sees_jit = or_(_drafter, _named_in_draft(), _live_member())
+_PERSON: Conditions = {"account_active": account_active}
+
+protect(Jit, Ground(gates=_PERSON))
+
+
+@rule(Jit, May.SEE)
+def sees_jit() -> Conditions:
+    return {"party_to_it": _sees_jit}
+
+
+@rule(Jit, May.AMEND)
+def amends() -> Conditions:
+    """Whoever drafts it before the first signature; leaders whom a draft names; live leaders."""
+    return {"leads_or_drafts": or_(_drafter, _named_in_draft(AgreementDuty.LEADER), _live_member(Role.LEADER))}
+
+
+protect(Agreement, Ground(path=((Jit, Jit.id == Agreement.jit_id),), gates=_PERSON))
+
+
+@rule(Agreement, May.SEE)
+def sees_agreement() -> Conditions:
+    """A draft is seen by those who draft it or whom it names; a signed version by every live member too."""
+    signed = Agreement.state == AgreementState.SIGNED
+    return {"party_to_it": or_(_drafter, _named_in_draft(), _live_member(Role.LEADER), and_(signed, _live_member()))}
+
+
+@rule(Agreement, May.AMEND)
+def amends_agreement() -> Conditions:
+    return {**amends(), "is_draft": Agreement.state == AgreementState.DRAFT}
+
+
+@rule(Agreement, May.SIGN)
+def records_signature() -> Conditions:
+    return {
+        "leads_or_drafts": or_(_drafter, _named_in_draft(AgreementDuty.LEADER)),
+        "is_draft": Agreement.state == AgreementState.DRAFT,
+    }
+
+
+protect(Workspace, Ground(workspace=Workspace.id))
+
+
+@rule(Workspace, May.SEE)
+def sees_workspace() -> Conditions:
+    return {}
+
+
+@rule(Workspace, May.UPLOAD)
+def uploads() -> Conditions:
+    return upload_conditions()
+
+
+@rule(Workspace, May.OPEN_CHANNEL, May.OPEN_BOARD)
+def opens_channel_or_board() -> Conditions:
+    return {"investigator": is_investigator, "agreement_in_force": agreement_in_force()}
+
+
+@rule(Workspace, May.INVITE)
+def invites() -> Conditions:
+    return {"leader": is_leader, "agreement_in_force": agreement_in_force()}
+
+
+@rule(Workspace, May.READ_RECORD)
+def reads_record() -> Conditions:
+    return {"leader_or_auditor": has_role(Role.LEADER, Role.AUDITOR)}
+
+
+protect(Membership, Ground(workspace=Membership.workspace_id))
+
+
+@rule(Membership, May.SEE)
+def sees_membership() -> Conditions:
+    return {}
+
+
+@rule(Membership, May.END_MEMBERSHIP)
+def ends_membership() -> Conditions:
+    return {
+        "live": live(Membership.live_from, Membership.live_until),
+        "leader_or_administrator": or_(and_(is_leader, me.party_id == Membership.party_id), me.is_space_administrator),
+    }
+
+
+protect(LedgerEntry, Ground(path=((Workspace, Workspace.jit_id == LedgerEntry.chain),), workspace=Workspace.id))
+
+
+@rule(LedgerEntry, May.SEE)
+def reads_ledger() -> Conditions:
+    """An auditor: acts by its country's people and on its country's things. A leader: acts on their own party's things."""
+    on_ours = LedgerEntry.object_party_id == me.party_id
+    by_ours = or_(LedgerEntry.actor_party_id == me.party_id, LedgerEntry.actor_country == my_party.country)
+    return {
+        "in_reach": or_(
+            and_(has_role(Role.AUDITOR), or_(on_ours, by_ours)),
+            and_(is_leader, or_(on_ours, LedgerEntry.object_party_id.is_(None))),
+        )
+    }
+
+
+protect(Notice, Ground(gates=_PERSON))
+
+
+@rule(Notice, May.SEE)
+def sees_own_notice() -> Conditions:
+    return {"yours": Notice.user_id == person.id}
+
+
+protect(LoginSession, Ground(gates={}))
+
+
+@rule(LoginSession, May.SEE)
+def sees_own_login() -> Conditions:
+    return {"yours": LoginSession.user_id == person.id, "active": person.deactivated_at.is_(None)}
+
+
+protect(Invitation, Ground(gates={}))
+
+
+@rule(Invitation, May.SEE)
+def sees_own_invitation() -> Conditions:
+    return {"yours": Invitation.invited_by_id == person.id, "active": person.deactivated_at.is_(None)}

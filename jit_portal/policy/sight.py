@@ -1,0 +1,80 @@
+"""How far each person sees an exhibit, and through what: for lists, and for the panel *who can see this, and why*."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, ScalarSelect, case, select
+from sqlalchemy.dialects.postgresql import array_agg
+
+from jit_portal.database import session
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.identity.models import User
+from jit_portal.policy.asking import holds, joined
+from jit_portal.policy.exhibits import (
+    SIGHT_OF,
+    forbids,
+    own,
+    reaches_for_grants,
+    standing_releases,
+)
+from jit_portal.policy.person import GATES, live, me, my_party, person
+from jit_portal.vocabulary import Sight
+from jit_portal.workspaces.models import Membership
+
+_SIGHT = case(
+    *((holds(Exhibit, may), int(sight)) for may, sight in sorted(SIGHT_OF.items(), key=lambda pair: -pair[1])),
+    else_=0,
+)
+
+
+@dataclass(frozen=True)
+class Seer:
+    """A person and how far they see one exhibit: through their own party, through releases, through rules, less forbids."""
+
+    membership: Membership
+    sight: Sight | None
+    is_own: bool
+    releases: list[uuid.UUID]
+    rules: list[uuid.UUID]
+    forbids: list[uuid.UUID]
+
+
+def sights(user: User, exhibits: Iterable[Exhibit]) -> dict[uuid.UUID, Sight]:
+    """How far she sees each of these exhibits, in one query; what she does not see is left out."""
+    ids = [exhibit.id for exhibit in exhibits]
+    statement = joined(select(Exhibit.id, _SIGHT.label("sight")), Exhibit)
+    statement = statement.where(Exhibit.id.in_(ids), person.id == user.id)
+    rows = session().execute(statement.execution_options(policy=True))
+    return {row.id: Sight(row.sight) for row in rows if row.sight}
+
+
+def _rules(*conditions: ColumnElement[bool]) -> ScalarSelect[list[uuid.UUID]]:
+    return select(array_agg(CountryRule.id)).where(*conditions).correlate_except(CountryRule).scalar_subquery()
+
+
+_RELEASES = (
+    select(array_agg(Release.id))
+    .where(
+        Release.exhibit_id == Exhibit.id,
+        live(Release.live_from, Release.live_until),
+        reaches_for_grants(Release.principal_id),
+    )
+    .correlate_except(Release)
+    .scalar_subquery()
+)
+
+
+def seers(exhibit: Exhibit) -> list[Seer]:
+    """Every live member of the workspace and how far, and through what, they see the exhibit, in one query.
+
+    For the seizing party's eyes: the caller has required ``May.SEE_AUDIENCE``.
+    """
+    columns = (_SIGHT, own, _RELEASES, _rules(*standing_releases()), _rules(*forbids()))
+    statement = joined(select(me, *columns), Exhibit).where(Exhibit.id == exhibit.id, *GATES.values())
+    statement = statement.order_by(my_party.name, person.name)
+    rows = session().execute(statement.execution_options(policy=True)).unique().all()
+    return [
+        Seer(member, Sight(sight) if sight else None, bool(is_own), releases or [], rules or [], refused or [])
+        for member, sight, is_own, releases, rules, refused in rows
+    ]
