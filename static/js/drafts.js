@@ -1,0 +1,69 @@
+/**
+ * What is typed into form[data-draft] outlives an expired sign-in: it is kept in this window for this person, put back when the form comes
+ * again empty, and forgotten when it was sent.
+ */
+const person = document.querySelector('meta[name="viewer"]')?.content;
+const PREFIX = "draft:";
+const nameOf = (form) => `${PREFIX}${person}:${form.dataset.draft}`;
+const read = (name) => JSON.parse(sessionStorage.getItem(name) ?? "null");
+const forms = () => document.querySelectorAll("form[data-draft]");
+
+const isKept = (field) => field.name && field.name !== "csrf_token" && !["password", "file", "hidden", "submit", "button"].includes(field.type);
+const isTicked = (field) => field.type === "checkbox" || field.type === "radio";
+
+function typed(form) {
+  return [...form.elements].filter(isKept).map((field) => [field.name, field.value, isTicked(field) ? field.checked : null]);
+}
+
+function isUntouched(form) {
+  return [...form.elements].filter(isKept).every((field) =>
+    isTicked(field) ? field.checked === field.defaultChecked : field.type.startsWith("select") || field.value === field.defaultValue);
+}
+
+function keep(form, wasSent = false) {
+  sessionStorage.setItem(nameOf(form), JSON.stringify({ typed: typed(form), wasSent }));
+}
+
+export function forget(form) {
+  sessionStorage.removeItem(nameOf(form));
+}
+
+function putBack(form) {
+  const draft = read(nameOf(form));
+  if (!draft || !isUntouched(form)) return;
+  for (const [name, value, checked] of draft.typed) {
+    const fields = [...form.elements].filter((field) => isKept(field) && field.name === name);
+    const field = checked === null ? fields[0] : fields.find((one) => one.value === value);
+    if (field && checked === null) field.value = value;
+    else if (field) field.checked = checked;
+  }
+  form.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between. */
+function forgetArrived() {
+  const cameBack = sessionStorage.getItem("signed-out") === "yes";
+  sessionStorage.removeItem("signed-out");
+  for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
+    if (!name.startsWith(`${PREFIX}${person}:`) || (read(name).wasSent && !cameBack)) sessionStorage.removeItem(name);
+  }
+}
+
+if (person) {
+  forgetArrived();
+  forms().forEach(putBack);
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-draft]");
+    if (form) keep(form);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form[data-draft]")) keep(event.target, true);
+    if (event.target.matches("[data-signs-out]")) sessionStorage.clear();
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const form = ctx.request.form;
+    if (form?.matches("[data-draft]") && ctx.request.method !== "GET" && ctx.response.status < 400) forget(form);
+  });
+} else {
+  sessionStorage.setItem("signed-out", "yes");
+}

@@ -1,0 +1,69 @@
+/**
+ * One connection that says what changed, never what it says now. The server sends ("changed", {noun, id}); every element with
+ * data-live="noun" or data-live="noun:id" (several, with spaces) fetches its data-src again. Missing now means gone: it is removed.
+ */
+import { io } from "socket.io-client";
+import { askToSignIn } from "./dialog.js";
+import htmx from "./htmx.js";
+
+const GATHERED_FOR = 60;
+const SAID_AFTER = 2500;
+const isSignedIn = Boolean(document.querySelector('meta[name="viewer"]'));
+const isFetching = new Map();
+
+/** The connection, or null on a page without a signed-in person; modules may emit their own verbs on it. */
+export const socket = isSignedIn ? io({ transports: ["websocket", "polling"] }) : null;
+
+async function fetchAgain(element) {
+  if (isFetching.has(element)) {
+    isFetching.set(element, "again");
+    return;
+  }
+  isFetching.set(element, "once");
+  await new Promise((resolve) => setTimeout(resolve, GATHERED_FOR));
+  isFetching.set(element, "once");
+  if (element.isConnected) await htmx.ajax("GET", element.dataset.src, { source: element, target: element, swap: element.dataset.swap ?? "outerMorph" });
+  const isStale = isFetching.get(element) === "again";
+  isFetching.delete(element);
+  if (isStale && element.isConnected) fetchAgain(element);
+}
+
+function concerns(element, noun, id) {
+  return element.dataset.live.split(/\s+/).some((word) => word === noun || word === `${noun}:${id}`);
+}
+
+/** Fetch again every element that shows this thing, and tell modules by the event "jit:changed". */
+export function changed({ noun, id }) {
+  document.dispatchEvent(new CustomEvent("jit:changed", { detail: { noun, id } }));
+  for (const element of document.querySelectorAll("[data-live][data-src]")) if (concerns(element, noun, id)) fetchAgain(element);
+}
+
+function watch() {
+  const banner = document.getElementById("connection");
+  let wasConnected = false;
+  let saying;
+  const lost = () => { saying ??= setTimeout(() => { banner.hidden = false; }, SAID_AFTER); };
+  socket.on("connect", () => {
+    clearTimeout(saying);
+    saying = undefined;
+    banner.hidden = true;
+    document.documentElement.dataset.connected = "";
+    if (wasConnected) {
+      // What was said while we were away was not heard.
+      document.dispatchEvent(new CustomEvent("jit:reconnected"));
+      document.querySelectorAll("[data-live][data-src]").forEach(fetchAgain);
+    }
+    wasConnected = true;
+  });
+  socket.on("disconnect", (reason) => {
+    delete document.documentElement.dataset.connected;
+    if (reason === "io server disconnect") askToSignIn();
+    else if (reason !== "io client disconnect") lost();
+  });
+  socket.on("connect_error", () => (socket.active ? lost() : askToSignIn()));
+  socket.on("changed", changed);
+  addEventListener("pagehide", () => socket.disconnect());
+  addEventListener("pageshow", (event) => event.persisted && socket.connect());
+}
+
+if (socket) watch();

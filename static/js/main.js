@@ -1,0 +1,23 @@
+/** Starts what every page has, and fetches what only some pages have when its element first appears. */
+import "./requests.js";
+import "./dialog.js";
+import "./toast.js";
+import "./double.js";
+import "./drafts.js";
+import "./live.js";
+
+/** Custom elements by name, and the module that defines each. A new one is a line here and a file beside this one. */
+const ELEMENTS = {
+  "jit-copy": () => import("./copy.js"),
+};
+
+function fetchModules(root) {
+  for (const [name, load] of Object.entries(ELEMENTS)) {
+    if (customElements.get(name) || !root.querySelector(name)) continue;
+    load();
+    delete ELEMENTS[name];
+  }
+}
+
+new MutationObserver(() => fetchModules(document)).observe(document.body, { childList: true, subtree: true });
+fetchModules(document);

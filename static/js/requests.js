@@ -1,0 +1,42 @@
+/** htmx under the house's rules: no code from strings, our CSRF token, and every refusal said in words. */
+import "./htmx.js";
+import "htmx.org/dist/ext/hx-csp.js";
+import { askToSignIn } from "./dialog.js";
+import { toast } from "./toast.js";
+import { textIn } from "./trusted.js";
+
+function refuse() {
+  throw new Error("this portal runs no code from strings");
+}
+
+htmx.registerExtension("house", { init: (api) => api.initSecurity(null, refuse, refuse) });
+
+export const csrfToken = () => document.querySelector('meta[name="csrf-token"]').content;
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  if (!["GET", "HEAD"].includes(ctx.request.method)) ctx.request.headers["X-CSRFToken"] = csrfToken();
+});
+
+/** What an error means on screen; true when the answer may take its place in the page. */
+function mayShow(status, text, element) {
+  if (status < 400 || status === 422) return true;
+  if (status === 401) askToSignIn();
+  else if (status === 404 && element?.dataset?.live) remove(element);
+  else toast(textIn(text, "#reason") || document.getElementById("went-wrong").textContent, "bad");
+  return false;
+}
+
+function remove(element) {
+  const hadFocus = element.contains(document.activeElement);
+  element.remove();
+  if (hadFocus) document.getElementById("main").focus();
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.response && !mayShow(ctx.response.status, ctx.text, ctx.target)) event.preventDefault();
+});
+document.addEventListener("htmx:error", ({ target, detail }) => {
+  // For live elements the banner of the connection says it already.
+  if (detail.error?.name !== "AbortError" && !target.dataset?.live) toast(document.getElementById("went-wrong").textContent, "bad");
+});

@@ -1,0 +1,38 @@
+/** Short messages in the corner, and words for screen readers alone. */
+
+const SHOWN_FOR = 7000;
+const corner = document.getElementById("toasts");
+
+function leave(element) {
+  setTimeout(() => {
+    if (element.matches(":hover, :focus-within")) leave(element);
+    else element.remove();
+  }, SHOWN_FOR);
+}
+
+/** Show text; kind "info", "ok", "warn" or "bad". What went wrong stays until it is dismissed. */
+export function toast(text, kind = "info") {
+  const element = document.getElementById(`toast-${kind}`).content.firstElementChild.cloneNode(true);
+  element.querySelector("p").textContent = text;
+  for (const other of corner.children) if (other.textContent === element.textContent) other.remove();
+  corner.append(element);
+  if (kind === "info" || kind === "ok") leave(element);
+}
+
+/** Say text to screen readers at once, without showing it. */
+export function announce(text) {
+  const announcer = document.getElementById("announcer");
+  announcer.textContent = "";
+  setTimeout(() => { announcer.textContent = text; }, 50);
+}
+
+corner.addEventListener("click", (event) => event.target.closest("[data-toast-close]")?.closest(".toast").remove());
+
+// What a page brings with it is not announced by a live region, so it is put in again.
+for (const element of [...corner.children]) {
+  element.remove();
+  setTimeout(() => {
+    corner.append(element);
+    if (element.matches(".is-info, .is-ok")) leave(element);
+  }, 120);
+}
