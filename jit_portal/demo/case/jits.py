@@ -1,87 +1,334 @@
-from dataclasses import dataclass
+"""The five JITs of the demo case: three in force, one ended, one still being drafted."""
+
 from datetime import date
-from typing import Literal
 
-PartyKind = Literal["member_state", "third_country", "eu_body"]
-State = Literal["drafting", "in_force", "ended"]
-Role = Literal[
-    "leader", "member", "seconded_member", "participant", "expert", "secretariat", "auditor"
-]
-Audience = Literal["everyone", "parties", "people"]
-
-
-@dataclass(frozen=True)
-class Party:
-    """A country or body in an agreement."""
-
-    code: str
-    kind: PartyKind
-
-
-@dataclass(frozen=True)
-class Member:
-    """Who is in a JIT, as what; participants and experts say to what extent, some until a day."""
-
-    subject: str
-    role: Role
-    purpose: str = ""
-    until: date | None = None
-
-
-@dataclass(frozen=True)
-class Room:
-    """A channel or a board and who it is for: everyone, the parties named, or the people named."""
-
-    key: str
-    title: str
-    audience: Audience
-    named: tuple[str, ...] = ()
-    topic: str = ""
-
-
-@dataclass(frozen=True)
-class DemoJit:
-    """One JIT as its agreement words it; dates are inclusive in `time_zone`."""
-
-    key: str
-    reference: str
-    name: str
-    state: State
-    crime: str
-    purpose: str
-    legal_basis: tuple[str, ...]
-    parties: tuple[Party, ...]
-    states_of_operation: tuple[str, ...]
-    starts_on: date
-    ends_on: date
-    time_zone: str
-    administrators: tuple[str, ...]
-    controller: str | None
-    members: tuple[Member, ...]
-    channels: tuple[Room, ...]
-    boards: tuple[Room, ...]
-    signed_on: tuple[tuple[str, date], ...] = ()
-    clauses: tuple[str, ...] = ()
-
-    @property
-    def leaders(self) -> tuple[str, ...]:
-        """The subjects of those who lead for a party."""
-        return tuple(member.subject for member in self.members if member.role == "leader")
-
-    @property
-    def party_codes(self) -> tuple[str, ...]:
-        """The codes of the parties, in the agreement's order."""
-        return tuple(party.code for party in self.parties)
-
+from jit_portal.demo.case.shapes import DemoJit, Member, Party, Room
+from jit_portal.vocabulary import Audience, PartyKind, Role
 
 CONVENTION = "Convention of 29 May 2000 on mutual assistance in criminal matters, Article 13"
 FRAMEWORK = "Council Framework Decision 2002/465/JHA on joint investigation teams"
 SECOND_PROTOCOL = "Second Additional Protocol to the European Convention on MLA (ETS 182), Article 20"
 PALERMO = "United Nations Convention against Transnational Organized Crime, Article 19"
 
-FR = Party("FR", "member_state")
-NL = Party("NL", "member_state")
-RO = Party("RO", "member_state")
-AL = Party("AL", "third_country")
-EUROJUST = Party("EUROJUST", "eu_body")
-EUROPOL = Party("EUROPOL", "eu_body")
+FR = Party("FR", PartyKind.MEMBER_STATE)
+NL = Party("NL", PartyKind.MEMBER_STATE)
+RO = Party("RO", PartyKind.MEMBER_STATE)
+AL = Party("AL", PartyKind.THIRD_COUNTRY)
+EU = Party("EU", PartyKind.EU_BODY)
+
+COORDINATION = "Coordination meetings, legal advice on venue and admissibility"
+ANALYSIS = "Cross-checks and analysis of what is addressed to Europol"
+GENERAL = Room("general", "General", Audience.EVERYONE, topic="Everything that concerns the whole team")
+
+LANTERN = DemoJit(
+    key="lantern",
+    reference="JIT-2026-0142",
+    name="Lantern",
+    state="in_force",
+    crime="Trafficking in human beings for labour exploitation, laundering of its proceeds",
+    purpose=(
+        "Since the spring of 2025 at least ninety workers, recruited in Romania and Albania with the promise of "
+        "contracts and housing, have been put to work in packing halls and greenhouses in France and the Netherlands. "
+        "Papers were kept, wages held back against invented debts, and a chain of staffing companies moved the money "
+        "to accounts in three countries. The team gathers evidence against the organisers, secures the workers' "
+        "statements and safety, traces and freezes assets, and prepares coordinated arrests and prosecutions in the "
+        "best placed State. Domestic proceedings: FR 26/0417, NL 26-1188, RO 512/P/2026, AL 2026-77."
+    ),
+    legal_basis=(CONVENTION, FRAMEWORK, SECOND_PROTOCOL),
+    parties=(FR, NL, RO, AL, EU),
+    states_of_operation=("FR", "NL", "RO", "AL"),
+    starts_on=date(2026, 3, 16),
+    ends_on=date(2027, 3, 14),
+    time_zone="Europe/Paris",
+    administrators=("nl-0001", "fr-0003"),
+    controller="nl-0001",
+    members=(
+        Member("fr-0001", Role.LEADER),
+        Member("fr-0003", Role.MEMBER),
+        Member("fr-0004", Role.MEMBER),
+        Member("fr-0005", Role.MEMBER),
+        Member("fr-0006", Role.MEMBER),
+        Member("fr-0007", Role.MEMBER, until=date(2026, 10, 31)),
+        Member("fr-0008", Role.EXPERT, "Forensic copies of telephones and computers"),
+        Member(
+            "fr-0009",
+            Role.EXPERT,
+            "Interpreting and translating into French",
+            date(2027, 1, 31),
+        ),
+        Member("fr-0010", Role.AUDITOR),
+        Member("nl-0001", Role.LEADER),
+        Member("nl-0003", Role.MEMBER),
+        Member("nl-0004", Role.SECONDED_MEMBER),
+        Member("nl-0005", Role.MEMBER),
+        Member("nl-0006", Role.MEMBER),
+        Member("nl-0007", Role.MEMBER),
+        Member("nl-0009", Role.AUDITOR),
+        Member("ro-0001", Role.LEADER),
+        Member("ro-0003", Role.MEMBER),
+        Member("ro-0004", Role.SECONDED_MEMBER),
+        Member("ro-0005", Role.MEMBER),
+        Member("ro-0007", Role.MEMBER),
+        Member("ro-0008", Role.EXPERT, "Interpreting and translating into Romanian"),
+        Member("ro-0010", Role.AUDITOR),
+        Member("al-0001", Role.LEADER),
+        Member("al-0002", Role.MEMBER),
+        Member("al-0003", Role.MEMBER),
+        Member("eu-0001", Role.PARTICIPANT, COORDINATION),
+        Member("eu-0003", Role.PARTICIPANT, ANALYSIS),
+        Member(
+            "eu-0004",
+            Role.PARTICIPANT,
+            "Tracing of the money between the staffing companies",
+        ),
+        Member("eu-0005", Role.SECRETARIAT, "Agreement, funding, evaluation"),
+        Member("eu-0009", Role.AUDITOR),
+    ),
+    channels=(
+        GENERAL,
+        Room(
+            "strategy",
+            "Case strategy",
+            Audience.PEOPLE,
+            ("fr-0001", "nl-0001", "ro-0001", "al-0001", "eu-0001"),
+            "Leaders: venue, arrests, disclosure",
+        ),
+        Room(
+            "evidence",
+            "Evidence intake",
+            Audience.EVERYONE,
+            topic="What came in, what is missing, who needs it",
+        ),
+        Room(
+            "money",
+            "Money trail",
+            Audience.PARTIES,
+            ("FR", "NL", "RO", "EU"),
+            "Accounts, companies, freezing",
+        ),
+        Room(
+            "operations",
+            "Action day",
+            Audience.PARTIES,
+            ("FR", "NL", "RO", "AL"),
+            "Searches and safe housing",
+        ),
+        Room(
+            "languages",
+            "Interpreters",
+            Audience.PEOPLE,
+            ("fr-0003", "fr-0009", "ro-0004", "ro-0008", "nl-0005"),
+            "Terms, dialects, who is free when",
+        ),
+    ),
+    boards=(
+        Room("plan", "Action plan", Audience.EVERYONE, prefix="LAN"),
+        Room("money", "Money trail", Audience.PARTIES, ("FR", "NL", "RO", "EU"), prefix="MON"),
+        Room(
+            "prosecution",
+            "Prosecution",
+            Audience.PEOPLE,
+            ("fr-0001", "nl-0001", "ro-0001", "al-0001", "eu-0001"),
+            prefix="PRO",
+        ),
+    ),
+    signed_on=(
+        ("FR", date(2026, 3, 9)),
+        ("NL", date(2026, 3, 10)),
+        ("RO", date(2026, 3, 11)),
+        ("AL", date(2026, 3, 13)),
+        ("EU", date(2026, 3, 16)),
+    ),
+    clauses=(
+        "Each party decides to whom of the other parties its evidence is released, and at what level.",
+        "Statements of workers are never released to a third country before the person was heard on it.",
+        "Evidence obtained before this agreement may be exchanged under the same conditions.",
+        "Nothing is said to the media without the consent of all leaders.",
+        "The Openbaar Ministerie is controller for the data of the third country.",
+    ),
+)
+
+KESTREL = DemoJit(
+    key="kestrel",
+    reference="JIT-2026-0187",
+    name="Kestrel",
+    state="in_force",
+    crime="Investment fraud by telephone and internet, money laundering",
+    purpose=(
+        "A call centre presents a trading platform that does not exist. Savers in France and the Netherlands are "
+        "talked into ever larger payments; the money passes through mule accounts in Romania and leaves as virtual "
+        "assets. The team identifies the organisers and those who lend their accounts, takes the platform down on one "
+        "day, and secures what can be returned to the injured."
+    ),
+    legal_basis=(CONVENTION, FRAMEWORK),
+    parties=(NL, FR, RO, EU),
+    states_of_operation=("NL", "FR", "RO"),
+    starts_on=date(2026, 5, 4),
+    ends_on=date(2027, 5, 3),
+    time_zone="Europe/Amsterdam",
+    administrators=("nl-0002",),
+    controller=None,
+    members=(
+        Member("nl-0002", Role.LEADER),
+        Member("nl-0006", Role.MEMBER),
+        Member("nl-0007", Role.MEMBER),
+        Member("nl-0008", Role.MEMBER),
+        Member("fr-0002", Role.LEADER),
+        Member("fr-0006", Role.MEMBER),
+        Member("fr-0008", Role.EXPERT, "Image of the call centre's server"),
+        Member("ro-0002", Role.LEADER),
+        Member("ro-0005", Role.MEMBER),
+        Member("ro-0006", Role.MEMBER),
+        Member("eu-0002", Role.PARTICIPANT, COORDINATION),
+        Member("eu-0004", Role.PARTICIPANT, ANALYSIS),
+        Member("eu-0006", Role.PARTICIPANT, "Tracing of virtual assets"),
+        Member("eu-0005", Role.SECRETARIAT, "Agreement, funding, evaluation"),
+        Member("nl-0009", Role.AUDITOR),
+    ),
+    channels=(
+        GENERAL,
+        Room(
+            "wallets",
+            "Accounts and wallets",
+            Audience.PARTIES,
+            ("NL", "RO", "EU"),
+            "Following the payments",
+        ),
+    ),
+    boards=(Room("plan", "Action plan", Audience.EVERYONE, prefix="KES"),),
+    signed_on=(
+        ("NL", date(2026, 4, 24)),
+        ("FR", date(2026, 4, 27)),
+        ("RO", date(2026, 4, 29)),
+        ("EU", date(2026, 5, 4)),
+    ),
+    clauses=(
+        "Disclosure to the defence follows the law of the State of trial; the others are told ten days before.",
+        "Copies of servers stay with the party that made them; extracts are released.",
+    ),
+)
+
+AMBER = DemoJit(
+    key="amber",
+    reference="JIT-2026-0203",
+    name="Amber Crossing",
+    state="in_force",
+    crime="Smuggling of excise goods, corruption at the border, forged transport papers",
+    purpose=(
+        "Cigarettes from an unlicensed factory cross the border hidden in loads of timber and tiles, reach a river "
+        "port "
+        "and go on by lorry to the Netherlands. The team establishes the route, the people who wave the loads through, "
+        "and the buyers."
+    ),
+    legal_basis=(SECOND_PROTOCOL, PALERMO),
+    parties=(RO, NL, AL, EU),
+    states_of_operation=("RO", "NL", "AL"),
+    starts_on=date(2026, 6, 22),
+    ends_on=date(2027, 12, 21),
+    time_zone="Europe/Bucharest",
+    administrators=("ro-0002",),
+    controller="ro-0002",
+    members=(
+        Member("ro-0002", Role.LEADER),
+        Member("ro-0003", Role.MEMBER),
+        Member("ro-0007", Role.MEMBER),
+        Member("nl-0002", Role.LEADER),
+        Member("nl-0003", Role.MEMBER),
+        Member("al-0001", Role.LEADER),
+        Member("al-0003", Role.MEMBER),
+        Member("al-0004", Role.MEMBER),
+        Member("eu-0001", Role.PARTICIPANT, COORDINATION),
+        Member("ro-0010", Role.AUDITOR),
+    ),
+    channels=(
+        GENERAL,
+        Room(
+            "ports",
+            "Ports and lorries",
+            Audience.PARTIES,
+            ("RO", "AL"),
+            "Loads expected, loads seen",
+        ),
+    ),
+    boards=(
+        Room("plan", "Action plan", Audience.EVERYONE, prefix="AMB"),
+        Room("loads", "Loads", Audience.PARTIES, ("RO", "AL"), prefix="LOA"),
+    ),
+    signed_on=(
+        ("RO", date(2026, 6, 15)),
+        ("NL", date(2026, 6, 17)),
+        ("AL", date(2026, 6, 18)),
+        ("EU", date(2026, 6, 22)),
+    ),
+    clauses=("Controlled deliveries are agreed by the leaders, each time, in writing.",),
+)
+
+SALTMARSH = DemoJit(
+    key="saltmarsh",
+    reference="JIT-2024-0061",
+    name="Saltmarsh",
+    state="ended",
+    crime="Illegal shipment of waste, forgery of transport papers",
+    purpose=(
+        "Shredded electrical waste was declared as second-hand goods, stored on a coastal yard and shipped on with "
+        "forged "
+        "papers. The team documented the yard, the papers and the payments; the trial is in France."
+    ),
+    legal_basis=(CONVENTION, FRAMEWORK),
+    parties=(FR, NL, EU),
+    states_of_operation=("FR", "NL"),
+    starts_on=date(2024, 10, 1),
+    ends_on=date(2026, 9, 30),
+    time_zone="Europe/Paris",
+    administrators=("fr-0002",),
+    controller=None,
+    members=(
+        Member("fr-0002", Role.LEADER),
+        Member("fr-0004", Role.MEMBER),
+        Member("fr-0007", Role.MEMBER),
+        Member("nl-0001", Role.LEADER),
+        Member("nl-0004", Role.MEMBER),
+        Member("eu-0002", Role.PARTICIPANT, COORDINATION),
+        Member("fr-0010", Role.AUDITOR),
+    ),
+    channels=(GENERAL,),
+    boards=(Room("plan", "Action plan", Audience.EVERYONE, prefix="SAL"),),
+    signed_on=(
+        ("FR", date(2024, 9, 20)),
+        ("NL", date(2024, 9, 23)),
+        ("EU", date(2024, 9, 30)),
+    ),
+    clauses=("The evaluation takes place within six months after the end.",),
+)
+
+HERON = DemoJit(
+    key="heron",
+    reference="JIT-2026-0318",
+    name="Heron",
+    state="drafting",
+    crime="Production and sale of forged residence documents",
+    purpose=(
+        "A printing workshop supplies residence permits and driving licences that turned up in three countries. The "
+        "parties wish to identify the printers, the couriers and those who order."
+    ),
+    legal_basis=(SECOND_PROTOCOL, FRAMEWORK),
+    parties=(FR, RO, AL, EU),
+    states_of_operation=("FR", "RO"),
+    starts_on=date(2027, 1, 11),
+    ends_on=date(2028, 1, 10),
+    time_zone="Europe/Paris",
+    administrators=("fr-0003",),
+    controller="fr-0003",
+    members=(
+        Member("fr-0001", Role.LEADER),
+        Member("fr-0003", Role.MEMBER),
+        Member("ro-0001", Role.LEADER),
+        Member("al-0001", Role.LEADER),
+        Member("eu-0001", Role.PARTICIPANT, COORDINATION),
+    ),
+    channels=(),
+    boards=(),
+)
+
+JITS = (LANTERN, KESTREL, AMBER, SALTMARSH, HERON)
+BY_KEY = {jit.key: jit for jit in JITS}

@@ -1,7 +1,10 @@
+"""The people of the demo case and the national logins they use."""
+
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from jit_portal.demo.case.tables import rows
+from jit_portal.vocabulary import PartyKind
 
 Duty = Literal["", "operator", "national_administrator", "uninvited"]
 Assurance = Literal["low", "substantial", "high"]
@@ -25,10 +28,8 @@ class Person:
 
     @property
     def party(self) -> str:
-        """The code of the party this person can belong to: a country, or the body of an EU authority."""
-        if self.provider != "eu":
-            return self.provider.upper()
-        return "EUROPOL" if self.authority == "EUROPOL" else "EUROJUST"
+        """The code of the party this person can belong to: a country, or EU for the bodies."""
+        return self.provider.upper()
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Provider:
     slug: str
     name: str
     country: str
-    kind: Literal["member_state", "third_country", "eu_body"]
+    kind: PartyKind
 
 
 def _person(row: dict[str, str]) -> Person:
@@ -58,11 +59,11 @@ def _person(row: dict[str, str]) -> Person:
 
 
 PROVIDERS = (
-    Provider("fr", "France, identité judiciaire", "FR", "member_state"),
-    Provider("nl", "Nederland, opsporingslogin", "NL", "member_state"),
-    Provider("ro", "România, autentificare judiciară", "RO", "member_state"),
-    Provider("al", "Shqipëria, hyrja e drejtësisë", "AL", "third_country"),
-    Provider("eu", "EU bodies", "EU", "eu_body"),
+    Provider("fr", "France, identité judiciaire", "FR", PartyKind.MEMBER_STATE),
+    Provider("nl", "Nederland, opsporingslogin", "NL", PartyKind.MEMBER_STATE),
+    Provider("ro", "România, autentificare judiciară", "RO", PartyKind.MEMBER_STATE),
+    Provider("al", "Shqipëria, hyrja e drejtësisë", "AL", PartyKind.THIRD_COUNTRY),
+    Provider("eu", "EU bodies", "EU", PartyKind.EU_BODY),
 )
 
 PEOPLE = tuple(_person(row) for row in rows("people.txt"))

@@ -1,3 +1,5 @@
+"""Reads the tables in which the demo case is written: one row a line, cells parted by a bar."""
+
 from importlib.resources import files
 
 _FOLDER = files(__package__) / "tables"
