@@ -10,6 +10,7 @@ from jit_portal import migrate
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.demo.secrets import make_signing_key
 from jit_portal.demo.store import BUCKET, PORTAL, Store
+from jit_portal.files.keys import FileKeyring
 from tests import services
 
 
@@ -47,6 +48,7 @@ def database(cluster: Postgres) -> Postgres:
 def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
     """The environment of a portal that uses the test database and store, for ``Settings.read``."""
     make_signing_key(folder / "signing-key.json")
+    FileKeyring.create(folder / "keyring.json")
     return {
         "JIT_ROLE": "web",
         "JIT_ORIGIN": "http://localhost",

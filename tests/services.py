@@ -39,7 +39,8 @@ def running(component: process.Component, log: Path) -> Iterator[None]:
         failed.add_note(log.read_text(errors="replace")[-4000:])
         raise
     finally:
-        process.stop(component, child)
+        process.ask_to_stop(component, child)
+        process.see_it_stopped(component, child)
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def database_server(folder: Path) -> Iterator[Postgres]:
 @contextmanager
 def object_store(folder: Path) -> Iterator[Store]:
     """The object store with the bucket of the evidence."""
-    server = store.prepare(folder, folder, free_ports(5), Secrets())
+    server = store.prepare(folder, folder, free_ports(store.PORTS), Secrets())
     with running(server.component(), folder / "store.log"):
         server.make_bucket()
         yield server

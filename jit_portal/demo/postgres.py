@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import secrets as random
 import signal
 import subprocess
@@ -24,6 +25,7 @@ APP = "jit_app"
 FAST_AND_FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 """Settings for a database whose content may be lost: tests."""
 
+_CHATTER = re.compile(r".* (LOG|HINT|DETAIL|STATEMENT): |.*the database system is (starting up|shutting down)")
 _SETTINGS = ("listen_addresses=", "unix_socket_permissions=0700", "max_connections=200", "log_checkpoints=off")
 
 
@@ -55,10 +57,12 @@ class Postgres:
             argv=[str(self.programs / "postgres"), "-D", str(self.data), *(f"--{option}" for option in options)],
             environ=base_environ() | {"TZ": "UTC"},
             ready=self.answers,
+            then=self.make_roles,
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGINT,
             stop_seconds=20,
             user=self.user,
+            chatter=_CHATTER,
         )
 
     def answers(self) -> bool:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -25,6 +26,8 @@ class Component:
     """What one process of the portal needs to run.
 
     ``ready`` answers whether it serves and may raise while it does not; ``None`` means it runs once, to its end.
+    ``then`` is what remains to be done when it is ready, before anything that comes after it starts.
+    Lines that ``chatter`` matches are kept in its log file only, and not shown in the terminal.
     ``death_signal`` is what the kernel sends it when its parent dies without a word.
     """
 
@@ -32,6 +35,7 @@ class Component:
     argv: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     ready: Callable[[], bool] | None = None
+    then: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15
     start_seconds: float = 30
@@ -39,6 +43,7 @@ class Component:
     cwd: Path | None = None
     user: str | None = None
     umask: int = 0o077
+    chatter: re.Pattern[str] | None = None
 
 
 def base_environ() -> dict[str, str]:
@@ -100,14 +105,20 @@ def _trouble(component: Component) -> str | None:
         return f"{type(error).__name__}: {error}"
 
 
-def stop(component: Component, child: subprocess.Popen[bytes], pause: Callable[[float], None] = time.sleep) -> bool:
-    """Ask ``child`` to stop, then kill what is left of its session; whether it stopped when asked."""
-    end = time.monotonic() + component.stop_seconds
+def ask_to_stop(component: Component, child: subprocess.Popen[bytes]) -> None:
+    """Send ``child`` the signal it takes as a request to end."""
     if child.poll() is None:
         child.send_signal(component.stop_signal)
+
+
+def see_it_stopped(
+    component: Component, child: subprocess.Popen[bytes], pause: Callable[[float], None] = time.sleep
+) -> bool:
+    """Wait for ``child`` to end and kill what is left of its session; whether it ended by itself."""
+    end = time.monotonic() + component.stop_seconds
     while child.poll() is None and time.monotonic() < end:
         pause(0.02)
-    obeyed = child.returncode is not None
+    obeyed = child.poll() is not None
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

@@ -2,15 +2,15 @@
 
 import json
 import os
-import secrets
-from dataclasses import asdict, dataclass, field
+import secrets as random
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 
 
 def _secret() -> str:
-    return secrets.token_urlsafe(32)
+    return random.token_urlsafe(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,23 @@ class Secrets:
     store_filer_write_jwt: str = field(default_factory=_secret, repr=False)
     store_filer_read_jwt: str = field(default_factory=_secret, repr=False)
     session: str = field(default_factory=_secret, repr=False)
-    providers: str = field(default_factory=_secret, repr=False)
 
 
 def read_or_make(path: Path) -> Secrets:
-    """Read the secrets at ``path``, or make them there with mode 0600."""
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
-    made = Secrets()
-    write_private(path, json.dumps(asdict(made), indent=1))
-    return made
+    """Read the secrets at ``path``; make there, with mode 0600, those that it does not hold yet."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    names = {secret.name for secret in fields(Secrets)}
+    secrets = Secrets(**{name: value for name, value in kept.items() if name in names})
+    if asdict(secrets) != kept:
+        write_private(path, json.dumps(asdict(secrets), indent=1))
+    return secrets
 
 
 def make_signing_key(path: Path) -> None:
     """Make the portal's own ES256 key at ``path``, as a private JWK, unless it is there."""
     if path.exists():
         return
-    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": secrets.token_hex(8)})
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": random.token_hex(8)})
     write_private(path, json.dumps(key.as_dict(private=True)))
 
 

@@ -1,6 +1,7 @@
 """Embedded object store: SeaweedFS with every door locked that is open by default."""
 
 import json
+import re
 import signal
 import sysconfig
 from dataclasses import dataclass
@@ -16,14 +17,14 @@ from jit_portal.demo.secrets import Secrets, write_private
 BUCKET = "evidence"
 ADMIN = "administrator"
 PORTAL = "portal"
+_CHATTER = re.compile(r"I\d{4} |\s|$|[╔║╚]")
+PORTS = 5
+"""How many ports in a row it listens on; each is used a second time, 10,000 higher."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One store: its data folder, its socket folder and the first of the five ports it listens on.
-
-    Each port is used a second time, 10,000 higher.
-    """
+    """One store: its data folder, its socket folder and the first of the ports it listens on."""
 
     data: Path
     runtime: Path
@@ -81,9 +82,11 @@ class Store:
             ],
             environ=base_environ(),
             ready=self.answers,
+            then=self.make_bucket,
             stop_seconds=30,
             death_signal=signal.SIGTERM,
             cwd=self.data,
+            chatter=_CHATTER,
         )
 
     def answers(self) -> bool:

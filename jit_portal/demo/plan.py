@@ -1,0 +1,189 @@
+"""What one copy of the demo consists of, in the order in which it starts."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jit_portal
+from jit_portal.demo import postgres, proxy, store
+from jit_portal.demo.answering import answers
+from jit_portal.demo.folders import make_private, runtime_folder
+from jit_portal.demo.postgres import APP, OWNER, Postgres
+from jit_portal.demo.process import Component, base_environ
+from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make
+from jit_portal.demo.store import BUCKET, PORTAL, Store
+from jit_portal.files.keys import FileKeyring
+
+HIGHEST_PORT = 55_500
+"""The store listens 10,000 above its own ports, and ports end at 65,535."""
+
+
+class CannotStart(Exception):
+    """Something outside the demo is in its way; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One copy: its folders, its secrets, and every port counted from the one that people use."""
+
+    data: Path
+    runtime: Path
+    port: int
+    secrets: Secrets
+    database: Postgres
+    store: Store
+
+    @property
+    def origin(self) -> str:
+        """The address people use."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def providers(self) -> str:
+        """The address under which each national provider of the demo has its own path."""
+        return f"http://127.0.0.1:{self.port + 2}"
+
+    @property
+    def vault_socket(self) -> Path:
+        """Where ``vault`` listens."""
+        return self.runtime / "vault.sock"
+
+    def stages(self) -> list[list[Component]]:
+        """The processes: those of one stage start together, once the stage before is ready."""
+        return [
+            [self.database.component(), self.store.component(), self._providers()],
+            [self._python("migrate", "jit_portal.migrate", owner=True)],
+            self._case(),
+            [self._web(), self._vault(), self._worker()],
+            [proxy.component(self.data, self.port, self.port + 1, self.vault_socket)],
+        ]
+
+    def environ(self, role: str, *, owner: bool = False) -> dict[str, str]:
+        """The settings of one process of the portal; only those who make tables know the owner's password."""
+        settings = {
+            "ROLE": role,
+            "ORIGIN": self.origin,
+            "INSTANCE": str(self.port),
+            "DATABASE_URL": self.database.url(APP),
+            "STORE_ENDPOINT": self.store.endpoint,
+            "STORE_SECURE": "0",
+            "STORE_ACCESS_KEY": PORTAL,
+            "STORE_SECRET_KEY": self.secrets.store_portal,
+            "STORE_BUCKET": BUCKET,
+            "KEYRING": str(self.data / "keyring.json"),
+            "SECRET_KEY": self.secrets.session,
+            "SIGNING_KEY": str(self.data / "signing-key.json"),
+            "PROXY_HOPS": "1",
+            "VAULT_HEALTH": f"unix:{self.vault_socket}",
+            "DEMO_PROVIDERS": self.providers,
+            "DEMO_DATA": str(self.data),
+        }
+        if owner:
+            settings["OWNER_DATABASE_URL"] = self.database.url(OWNER)
+        return _python_environ() | {f"JIT_{name}": value for name, value in settings.items()}
+
+    def _python(
+        self, name: str, module: str, *, owner: bool = False, then: Callable[[], None] | None = None
+    ) -> Component:
+        return Component(
+            name=name,
+            argv=[sys.executable, "-m", module],
+            environ=self.environ("command", owner=owner),
+            then=then,
+            start_seconds=300,
+            cwd=self.data,
+        )
+
+    def _case(self) -> list[Component]:
+        done = self.data / "case.done"
+        return [] if done.exists() else [self._python("case", "jit_portal.demo.case", owner=True, then=done.touch)]
+
+    def _providers(self) -> Component:
+        folder = make_private(self.data / "providers")
+        return Component(
+            name="providers",
+            argv=[
+                *(sys.executable, "-m", "jit_portal.demo.providers"),
+                *("--port", str(self.port + 2), "--data", str(folder)),
+            ],
+            environ=_python_environ()
+            | {"JIT_ORIGIN": self.origin, "JIT_SIGNING_KEY": str(self.data / "signing-key.json")},
+            ready=lambda: answers(f"{self.providers}/healthz"),
+            cwd=self.data,
+        )
+
+    def _web(self) -> Component:
+        address = f"127.0.0.1:{self.port + 1}"
+        return self._gunicorn(
+            "web",
+            ["--worker-class=gevent", "--workers=1", f"--bind={address}", "--graceful-timeout=5"],
+            lambda: answers(f"http://{address}/healthz", host=f"localhost:{self.port}"),
+        )
+
+    def _vault(self) -> Component:
+        return self._gunicorn(
+            "vault",
+            [
+                *("--worker-class=gthread", "--threads=16", "--workers=1", f"--bind=unix:{self.vault_socket}"),
+                *("--graceful-timeout=10", "--timeout=120", "--umask=0o077"),
+            ],
+            lambda: answers(f"{self.origin}/healthz", over=self.vault_socket),
+        )
+
+    def _gunicorn(self, role: str, options: list[str], ready: Callable[[], bool]) -> Component:
+        return Component(
+            name=role,
+            argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal:create_app()"],
+            environ=self.environ(role),
+            ready=ready,
+            start_seconds=60,
+            cwd=self.data,
+        )
+
+    def _worker(self) -> Component:
+        mark = self.runtime / "worker.ready"
+        mark.unlink(missing_ok=True)
+        return Component(
+            name="worker",
+            argv=[sys.executable, "-m", "jit_portal.worker"],
+            environ=self.environ("worker") | {"JIT_WORKER_READY": str(mark)},
+            ready=mark.exists,
+            start_seconds=60,
+            # Its jobs may be run again at any point; nothing is gained by letting them end without a parent.
+            death_signal=signal.SIGKILL,
+            cwd=self.data,
+        )
+
+    def taken_ports(self) -> Iterator[int]:
+        """The ports of this copy that somebody else listens on."""
+        own = range(self.port, self.port + 3)
+        store_ports = range(self.store.port, self.store.port + store.PORTS)
+        for port in (*own, *store_ports, *(number + 10_000 for number in store_ports)):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    yield port
+
+
+def draw_up(data: Path, port: int) -> Plan:
+    """Make or read what the copy in ``data`` needs before anything of it runs. The caller holds its lock."""
+    if not 1024 <= port <= HIGHEST_PORT:
+        raise CannotStart(f"the port must lie between 1024 and {HIGHEST_PORT}")
+    runtime = runtime_folder(data)
+    secrets = read_or_make(data / "secrets.json")
+    make_signing_key(data / "signing-key.json")
+    FileKeyring.create(data / "keyring.json")
+    database = postgres.prepare(data, runtime, secrets)
+    plan = Plan(data, runtime, port, secrets, database, store.prepare(data, runtime, port + 3, secrets))
+    taken = list(plan.taken_ports())
+    if taken:
+        raise CannotStart(f"somebody listens on {', '.join(map(str, taken))} already; choose another: make run PORT=…")
+    return plan
+
+
+def _python_environ() -> dict[str, str]:
+    # The modules of this very copy, and never those of the folder a process happens to stand in.
+    package = Path(jit_portal.__file__).parent
+    return base_environ() | {"PYTHONPATH": str(package.parent), "PYTHONSAFEPATH": "1"}

