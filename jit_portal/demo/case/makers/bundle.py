@@ -104,7 +104,8 @@ def _report(subject: Subject, files: Mapping[str, bytes]) -> bytes:
     )
     contacts = "".join(f'  <contact name="{alias}" number="{telephone(rng)}"/>\n' for alias in ALIASES)
     head = f'<project name={quoteattr(subject.title)} extracted="{subject.seized_on}">\n'
-    return f"{XML_HEAD}{head} <taggedFiles>\n{tagged} </taggedFiles>\n <contacts>\n{contacts} </contacts>\n</project>\n".encode()
+    parts = (" <taggedFiles>\n", tagged, " </taggedFiles>\n <contacts>\n", contacts, " </contacts>\n</project>\n")
+    return "".join((XML_HEAD, head, *parts)).encode()
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:

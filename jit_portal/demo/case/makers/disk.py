@@ -71,8 +71,8 @@ def _fat_date(day: date) -> int:
 
 def _files(subject: Subject) -> Mapping[str, bytes]:
     return {
-        "HOURS.XLSX": sheet.wages(subject),
-        "LEDGER.XLSX": sheet.payments(subject),
+        "BANK.CSV": sheet.transfers(subject),
+        "TRIPS.GPX": sheet.track(subject),
         "CONTRACT.PDF": paper.contract(subject),
         "BANK.PDF": paper.statement(subject),
         "BLOCK.JPG": photo.photograph(photo.room)(subject),

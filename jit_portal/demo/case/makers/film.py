@@ -141,7 +141,8 @@ def _write(path: Path, subject: Subject, images: Iterator[Image.Image]) -> None:
         picture.codec_context.thread_count = 1
         picture.options = {"preset": "veryfast", "crf": "27", "g": str(RATE * 2)}
         for number, image in enumerate(images):
-            frame = av.VideoFrame.from_image(image)
+            frame = av.VideoFrame(*SIZE, "rgb24")
+            frame.planes[0].update(image.tobytes())
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             container.mux(picture.encode(frame))
         container.mux(picture.encode())

@@ -138,8 +138,9 @@ def track(subject: Subject) -> bytes:
         north, east = north + rng.uniform(-0.004, 0.006), east + rng.uniform(-0.005, 0.005)
         clock += timedelta(seconds=rng.randint(10, 40))
         points.append(f'<trkpt lat="{north:.5f}" lon="{east:.5f}"><time>{clock.isoformat()}Z</time></trkpt>')
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="position logger" xmlns="http://www.topografix.com/GPX/1/1">'
-    return "\n".join([head, "<trk><trkseg>", *points, "</trkseg></trk></gpx>\n"]).encode()
+    declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+    head = '<gpx version="1.1" creator="position logger" xmlns="http://www.topografix.com/GPX/1/1">'
+    return "\n".join([declaration, head, "<trk><trkseg>", *points, "</trkseg></trk></gpx>\n"]).encode()
 
 
 def _rows(sheet: Worksheet, header: Sequence[str], rows: Iterable[Row]) -> None:
