@@ -28,8 +28,11 @@ class IdentityProvider(Thing):
     acr_levels: Mapped[dict[str, Any]]
     claim_map: Mapped[dict[str, Any]]
     is_enabled: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
     authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
 
 
 class Authority(Thing):
@@ -83,6 +86,35 @@ class User(Thing, UserMixin):
     def tone(self) -> int:
         """One of six avatar tones, always the same for the same person."""
         return self.id.int % 6 + 1
+
+
+class LoginAttempt(Thing):
+    """A sign-in under way at a provider: one use, ten minutes, and only in the browser that began it.
+
+    ``state`` and the browser's own word are stored as hashes; ``return_to`` is an address inside the portal.
+    """
+
+    __tablename__ = "login_attempt"
+    state_hash: Mapped[bytes] = mapped_column(unique=True)
+    browser_hash: Mapped[bytes]
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitation.id"))
+    nonce: Mapped[str]
+    code_verifier: Mapped[str]
+    return_to: Mapped[str]
+    created_at: Mapped[Created]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    used_at: Mapped[dt.datetime | None]
+
+
+class SpentToken(Thing):
+    """A logout token that was heard, kept until it would be over, so that nobody plays it again."""
+
+    __tablename__ = "spent_token"
+    __table_args__ = (sa.UniqueConstraint("provider_id", "jti_hash"),)
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    jti_hash: Mapped[bytes]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
 class LoginSession(Thing):

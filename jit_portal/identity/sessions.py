@@ -1,0 +1,61 @@
+"""The live login behind a browser's cookie, for pages and sockets alike."""
+
+import datetime as dt
+
+from sqlalchemy import ColumnElement, update
+from sqlalchemy.orm import contains_eager
+
+from jit_portal.database import session, transaction
+from jit_portal.identity import tokens
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.policy import Work, portal_which
+from jit_portal.policy.person import NOW
+
+IDLE = dt.timedelta(minutes=30)
+ABSOLUTE = dt.timedelta(hours=12)
+NOTICED_EVERY = dt.timedelta(minutes=1)
+_TOKEN_LENGTH = len(tokens.make())
+
+
+def load(token: str) -> LoginSession | None:
+    """The login that ``token`` opens, with its person, if it is live now: one query, and at most one write a minute.
+
+    Not live is what has ended, was idle for 30 minutes, is 12 hours old, or belongs to a deactivated person.
+    """
+    if len(token) != _TOKEN_LENGTH:
+        return None
+    statement = (
+        portal_which(Work.SIGN_IN, LoginSession)
+        .join(LoginSession.user)
+        .options(contains_eager(LoginSession.user))
+        .where(LoginSession.token_hash == tokens.digest(token), User.deactivated_at.is_(None), *is_live())
+        .execution_options(populate_existing=True)
+    )
+    login = session().scalar(statement)
+    if login is None:
+        return None
+    login.user.current_login = login.id
+    _notice(login)
+    return login
+
+
+def is_live() -> tuple[ColumnElement[bool], ...]:
+    """What must hold of a login's own row for it to be live now."""
+    return (
+        LoginSession.ended_at.is_(None),
+        LoginSession.ends_at > NOW,
+        LoginSession.last_seen_at > NOW - IDLE,
+    )
+
+
+def _notice(login: LoginSession) -> None:
+    """Count the person as present now, unless that was done within the last minute."""
+    if dt.datetime.now(dt.UTC) - login.last_seen_at < NOTICED_EVERY:
+        return
+    with transaction():
+        session().execute(
+            update(LoginSession)
+            .where(LoginSession.id == login.id, LoginSession.last_seen_at < NOW - NOTICED_EVERY)
+            .values(last_seen_at=NOW)
+            .execution_options(synchronize_session=False)
+        )
