@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
@@ -117,14 +117,14 @@ class FileKeyring:
                 about = os.fstat(file.fileno())
                 if stat.S_IMODE(about.st_mode) & 0o077 or about.st_uid != os.geteuid():
                     raise KeysUnavailable("The keyring can be read by others; it is not used until that is mended.")
-                ring: dict[str, Any] = json.load(file)
+                ring: Any = json.load(file)
         except OSError as error:
             raise KeysUnavailable("The keyring cannot be read.") from error
         except ValueError as error:
             raise KeysUnavailable("The keyring is damaged.") from error
-        if ring.get("format") != 1:
+        if not isinstance(ring, dict) or ring.get("format") != 1:
             raise KeysUnavailable("The keyring has a format this portal does not know.")
-        return ring
+        return cast(dict[str, Any], ring)
 
     def _write(self, ring: dict[str, Any]) -> None:
         draft = self.path.with_name(self.path.name + ".new")

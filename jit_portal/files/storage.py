@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import cast
 
 import urllib3
@@ -70,6 +71,18 @@ class Store:
         )
         self._minio = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=pool)
 
+    @classmethod
+    @cache
+    def of(cls, settings: Settings) -> "Store":
+        """The store that these settings name; nothing is sent yet."""
+        return cls(
+            settings.store_endpoint,
+            settings.store_access_key,
+            settings.store_secret_key,
+            settings.store_bucket,
+            secure=settings.store_secure,
+        )
+
     def begin(self, name: str) -> str:
         """Begin a multipart upload; answers its id."""
         with _phrased():
@@ -121,13 +134,10 @@ class Store:
             listed = self._minio._list_multipart_uploads(self.bucket).uploads
             return [(str(upload.object_name), str(upload.upload_id)) for upload in listed]
 
-    def is_reachable(self) -> bool:
-        """Whether the store answers now and has the bucket."""
-        try:
-            with _phrased():
-                return self._minio.bucket_exists(self.bucket)
-        except StoreUnavailable:
-            return False
+    def answers(self) -> bool:
+        """Whether the store has the bucket; ``StoreUnavailable`` when it does not answer."""
+        with _phrased():
+            return bool(self._minio.bucket_exists(self.bucket))
 
 
 @contextmanager
@@ -149,19 +159,6 @@ def _phrased() -> Iterator[None]:
 
 
 _store: Store | None = None
-
-
-def connect(settings: Settings) -> Store:
-    """Speak to the store of ``settings`` from this process on; nothing is sent yet."""
-    global _store
-    _store = Store(
-        settings.store_endpoint,
-        settings.store_access_key,
-        settings.store_secret_key,
-        settings.store_bucket,
-        secure=settings.store_secure,
-    )
-    return _store
 
 
 def use(store: Store) -> None:

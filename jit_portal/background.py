@@ -1,0 +1,26 @@
+"""Work that outlasts a request: queued in the transaction of the act that causes it, done by the worker."""
+
+import datetime as dt
+from typing import Any
+
+import procrastinate
+import sqlalchemy as sa
+
+from jit_portal.database import session
+
+_queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def enqueue(task: str, **arguments: Any) -> None:
+    """Queue ``task`` (``package:name``) in the open transaction: a rolled-back act leaves no job.
+
+    Jobs may run more than once; ``arguments`` are what JSON can hold.
+    """
+    connection = session().connection().connection.driver_connection
+    _queue.configure_task(task, connection=connection).defer(**arguments)
+
+
+def worker_seen_at() -> dt.datetime | None:
+    """The newest heartbeat of a worker (one every 10 s), or ``None`` when there is none."""
+    found: dt.datetime | None = session().scalar(sa.text("SELECT max(last_heartbeat) FROM procrastinate_workers"))
+    return found

@@ -1,0 +1,82 @@
+"""One writer per file: a lock that ends with its database connection, on which each stored part is committed."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
+
+from jit_portal.database import session
+from jit_portal.files import keys
+from jit_portal.files.models import StoredFile
+from jit_portal.files.refusals import BeingWritten
+from jit_portal.files.sealing import Seal
+
+_COLUMNS = StoredFile.__table__.c
+
+
+@dataclass(slots=True)
+class Upload:
+    """How far a file has come, read under its lock and kept in step with the database.
+
+    ``parts`` are ``[etag, plain bytes]`` in order; ``tail`` holds sealed what came after them.
+    """
+
+    connection: sa.Connection
+    id: uuid.UUID
+    jit_id: uuid.UUID
+    object_name: str
+    length: int
+    received: int
+    store_upload: str | None
+    parts: list[list[Any]]
+    tail: bytes | None
+    integrity: str
+    key_name: str
+    wrapped_key: bytes
+    key: bytes = field(default=b"", repr=False)
+
+    @property
+    def stored(self) -> int:
+        """Plain bytes in the parts that the store has."""
+        return sum(size for _, size in self.parts)
+
+    def seal(self) -> Seal:
+        """The file's seal; its key is unwrapped by the country's key once."""
+        self.key = self.key or keys.provider().unwrap(self.key_name, self.wrapped_key)
+        return Seal(self.key, self.jit_id, self.id, self.length)
+
+    def commit(self, **columns: Any) -> None:
+        """Write these columns at once.
+
+        On the connection that holds the lock, so that whoever has lost the lock can no longer commit anything.
+        """
+        expires = sa.func.clock_timestamp() + sa.text("interval '7 days'")
+        statement = sa.update(StoredFile).where(_COLUMNS.id == self.id)
+        self.connection.execute(statement.values(expires_at=expires, **columns))
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+
+@contextmanager
+def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
+    """Hold the file's lock, waiting ``patience`` seconds for it at most; ``BeingWritten`` when another keeps it.
+
+    The connection is the lock's own: when this process is killed, the database frees the lock at once.
+    """
+    with session().get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()
+        connection.exec_driver_sql(f"SET lock_timeout = '{patience}s'")
+        try:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(sa.func.hashtextextended(str(file_id), 7))))
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise BeingWritten("Another window or device is sending this file now.") from error
+            raise
+        names = [name for name in Upload.__slots__ if name in _COLUMNS]
+        row = connection.execute(sa.select(*(_COLUMNS[name] for name in names)).where(_COLUMNS.id == file_id)).one()
+        yield Upload(connection=connection, **row._mapping)
