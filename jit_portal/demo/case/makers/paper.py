@@ -91,11 +91,11 @@ def report(subject: Subject) -> bytes:
         clock += timedelta(minutes=rng.randint(4, 70))
         rows.append(
             [
-                number,
+                str(number),
                 f"{clock:%d.%m. %H:%M}",
                 rng.choice(phrases.OBSERVED[subject.field]),
                 plate(rng),
-                rng.randint(1, 9),
+                str(rng.randint(1, 9)),
             ]
         )
     table = Table(rows, colWidths=[12 * mm, 26 * mm, 92 * mm, 26 * mm, 20 * mm], repeatRows=1)

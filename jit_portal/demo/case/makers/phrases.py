@@ -284,6 +284,38 @@ QUESTIONS = {
             ("Everything is on the stick that I gave you.", "The mails. He asked me to delete the rest."),
         ),
     ),
+    "goods": (
+        (
+            "For whom do you drive?",
+            ("For the haulier; the loads come by message. I never met {firm}.", "For whoever pays. Lately {firm}."),
+        ),
+        (
+            "Which vehicle did you drive?",
+            ("{plate}, always the same trailer.", "{plate}. The papers were in the door."),
+        ),
+        (
+            "Who told you where to stop?",
+            ("A man on the telephone. He said fifty minutes, not less.", "It was on a slip of paper with the load."),
+        ),
+        (
+            "Did you weigh the load?",
+            ("Once. The second time I was told to drive past.", "No. The fee was paid, the slip was ready."),
+        ),
+        (
+            "What did you see when the doors were open?",
+            ("Two rows of what the papers say, behind them boxes.", "Nothing, I was sent for coffee."),
+        ),
+        (
+            "Who stamped the papers?",
+            ("They were stamped when I got them.", "In an office at the port. The stamp lay in a drawer."),
+        ),
+        (
+            "What were you paid?",
+            ("{owed} euros more than for another trip.", "{owed} euros in an envelope, each second trip."),
+        ),
+        ("Who unloaded?", ("Three men I do not know. A van stood beside it.", "I only opened the doors.")),
+        ("Did you speak with anyone about it?", ("With my brother. He said to stop.", "No. One does not ask.")),
+    ),
 }
 MAILS = {
     "labour": (
