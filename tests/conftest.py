@@ -1,17 +1,22 @@
 """What every test may ask for: a real database, a real store, and the settings that point to them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
-from jit_portal import migrate
+from jit_portal import create_app, migrate, policy
+from jit_portal.config import Settings
+from jit_portal.database import factory, session
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.demo.secrets import make_signing_key
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
-from tests import services
+from jit_portal.identity.models import User
+from tests import factories, services
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +71,31 @@ def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
         "JIT_PROXY_HOPS": "1",
         "PATH": os.environ["PATH"],
     }
+
+
+@pytest.fixture(scope="session")
+def portal(environ: dict[str, str]) -> Flask:
+    """The application itself, once a session; protected things are read through the policy only."""
+    policy.watch(factory)
+    return create_app(Settings.read(environ))
+
+
+@pytest.fixture
+def app(portal: Flask, database: Postgres) -> Iterator[Flask]:
+    """The application on an empty database."""
+    yield portal
+    session.remove()
+
+
+@pytest.fixture
+def browse(app: Flask) -> Callable[[User], FlaskClient]:
+    """A client that is signed in as a person: ``browse(someone).get("/")``."""
+
+    def sign_in(someone: User) -> FlaskClient:
+        client = app.test_client()
+        settings: Settings = app.config["SETTINGS"]
+        client.set_cookie(settings.session_cookie, factories.login(someone), secure=True)
+        client.environ_base["wsgi.url_scheme"] = "https"
+        return client
+
+    return sign_in

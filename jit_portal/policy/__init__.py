@@ -1,6 +1,6 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import exhibits, jits, work
+from jit_portal.policy import exhibits, jits, person, work
 from jit_portal.policy.asking import (
     GROUNDS,
     RULES,
@@ -17,6 +17,7 @@ from jit_portal.policy.asking import (
 from jit_portal.policy.guard import UnpolicedRead, watch
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
 from jit_portal.policy.sight import Seer, seers, sights
+from jit_portal.policy.within import agreement_of, parties_of
 
 __all__ = [
     "GROUNDS",
@@ -25,6 +26,7 @@ __all__ = [
     "Seer",
     "UnpolicedRead",
     "Work",
+    "agreement_of",
     "allowed",
     "exhibits",
     "explain",
@@ -32,6 +34,8 @@ __all__ = [
     "jits",
     "may",
     "noun",
+    "parties_of",
+    "person",
     "portal_fetch",
     "portal_which",
     "require",

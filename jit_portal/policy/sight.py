@@ -73,7 +73,7 @@ def seers(exhibit: Exhibit) -> list[Seer]:
     columns = (_SIGHT, own, _RELEASES, _rules(*standing_releases()), _rules(*forbids()))
     statement = joined(select(me, *columns), Exhibit).where(Exhibit.id == exhibit.id, *GATES.values())
     statement = statement.order_by(my_party.name, person.name)
-    rows = session().execute(statement.execution_options(policy=True)).unique().all()
+    rows = session().execute(statement.execution_options(policy=True)).all()
     return [
         Seer(member, Sight(sight) if sight else None, bool(is_own), releases or [], rules or [], refused or [])
         for member, sight, is_own, releases, rules, refused in rows

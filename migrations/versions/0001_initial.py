@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("acr_levels", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("claim_map", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
@@ -136,6 +137,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authority")),
         sa.UniqueConstraint("provider_id", "code", name=op.f("uq_authority_provider_id_code")),
     )
+    op.create_table(
+        "spent_token",
+        sa.Column("provider_id", sa.UUID(), nullable=False),
+        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["provider_id"], ["identity_provider.id"], name=op.f("fk_spent_token_provider_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spent_token")),
+        sa.UniqueConstraint("provider_id", "jti_hash", name=op.f("uq_spent_token_provider_id_jti_hash")),
+    )
+    op.create_index(op.f("ix_spent_token_expires_at"), "spent_token", ["expires_at"], unique=False)
     op.create_table(
         "user",
         sa.Column("provider_id", sa.UUID(), nullable=False),
@@ -280,6 +292,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agreement")),
         sa.UniqueConstraint("jit_id", "version", name=op.f("uq_agreement_jit_id_version")),
     )
+    op.create_table(
+        "login_attempt",
+        sa.Column("state_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("browser_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("provider_id", sa.UUID(), nullable=False),
+        sa.Column("invitation_id", sa.UUID(), nullable=True),
+        sa.Column("nonce", sa.Text(), nullable=False),
+        sa.Column("code_verifier", sa.Text(), nullable=False),
+        sa.Column("return_to", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitation.id"], name=op.f("fk_login_attempt_invitation_id")),
+        sa.ForeignKeyConstraint(["provider_id"], ["identity_provider.id"], name=op.f("fk_login_attempt_provider_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_attempt")),
+        sa.UniqueConstraint("state_hash", name=op.f("uq_login_attempt_state_hash")),
+    )
+    op.create_index(op.f("ix_login_attempt_expires_at"), "login_attempt", ["expires_at"], unique=False)
     op.create_table(
         "party",
         sa.Column("jit_id", sa.UUID(), nullable=False),
@@ -592,6 +625,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "stored_file",
+        sa.Column("jit_id", sa.UUID(), nullable=False),
         sa.Column("workspace_id", sa.UUID(), nullable=False),
         sa.Column("party_id", sa.UUID(), nullable=False),
         sa.Column("uploaded_by_id", sa.UUID(), nullable=False),
@@ -620,6 +654,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("client_key", sa.UUID(), nullable=True),
         sa.Column("sha256_declared", sa.String(length=64), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column(
@@ -630,16 +665,19 @@ def upgrade() -> None:
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.UUID(), nullable=False),
         sa.CheckConstraint(
-            "integrity <> 'verified' OR sha256 = sha256_declared", name=op.f("ck_stored_file_verified_means_equal")
+            "integrity <> 'verified' OR (sha256 = sha256_declared) IS TRUE",
+            name=op.f("ck_stored_file_verified_means_equal"),
         ),
         sa.CheckConstraint(
             "length >= 0 AND received >= 0 AND received <= length", name=op.f("ck_stored_file_received")
         ),
+        sa.ForeignKeyConstraint(["jit_id"], ["jit.id"], name=op.f("fk_stored_file_jit_id")),
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_stored_file_party_id")),
         sa.ForeignKeyConstraint(["uploaded_by_id"], ["user.id"], name=op.f("fk_stored_file_uploaded_by_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_stored_file_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_file")),
         sa.UniqueConstraint("object_name", name=op.f("uq_stored_file_object_name")),
+        sa.UniqueConstraint("uploaded_by_id", "client_key", name=op.f("uq_stored_file_uploaded_by_id_client_key")),
     )
     op.create_index(
         "ix_stored_file_uploads",
@@ -1071,6 +1109,8 @@ def downgrade() -> None:
     op.drop_table("workspace")
     op.drop_index(op.f("ix_party_jit_id"), table_name="party")
     op.drop_table("party")
+    op.drop_index(op.f("ix_login_attempt_expires_at"), table_name="login_attempt")
+    op.drop_table("login_attempt")
     op.drop_table("agreement")
     op.drop_index(op.f("ix_login_session_user_id"), table_name="login_session")
     op.drop_index(op.f("ix_login_session_provider_session"), table_name="login_session")
@@ -1079,6 +1119,8 @@ def downgrade() -> None:
     op.drop_table("invitation")
     op.drop_index(op.f("ix_user_authority_id"), table_name="user")
     op.drop_table("user")
+    op.drop_index(op.f("ix_spent_token_expires_at"), table_name="spent_token")
+    op.drop_table("spent_token")
     op.drop_table("authority")
     op.drop_index("ix_ledger_entry_object_id", table_name="ledger_entry")
     op.drop_index("ix_ledger_entry_chain_at", table_name="ledger_entry")

@@ -1,0 +1,24 @@
+"""Every address of the portal, by package."""
+
+from jit_portal.audit import routes as audit
+from jit_portal.exhibits import routes as exhibits
+from jit_portal.identity import routes as identity
+from jit_portal.jits import routes as jits
+from jit_portal.messages import routes as messages
+from jit_portal.notices import routes as notices
+from jit_portal.tasks import routes as tasks
+from jit_portal.web import health, pages
+from jit_portal.workspaces import routes as workspaces
+
+BLUEPRINTS = (
+    health.bp,
+    pages.bp,
+    identity.bp,
+    jits.bp,
+    workspaces.bp,
+    messages.bp,
+    tasks.bp,
+    exhibits.bp,
+    audit.bp,
+    notices.bp,
+)

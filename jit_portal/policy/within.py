@@ -1,0 +1,25 @@
+"""What belongs to a JIT as a whole, for callers who have already fetched that JIT, or its workspace, through the policy."""
+
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import Select, select
+
+from jit_portal.database import session
+from jit_portal.jits.models import Agreement, Party
+from jit_portal.policy.person import NOW, live
+from jit_portal.vocabulary import AgreementState
+
+
+def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[tuple[Party]]:
+    """The parties that are party to these JITs now, or are named in a draft and not yet party."""
+    now_or_not_yet = Party.live_from.is_(None) | live(Party.live_from, Party.live_until)
+    statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), now_or_not_yet)
+    return statement.order_by(Party.kind, Party.country).execution_options(policy=True)
+
+
+def agreement_of(jit_id: uuid.UUID) -> Agreement | None:
+    """The version in force, or the last one that was."""
+    signed = select(Agreement).where(Agreement.jit_id == jit_id, Agreement.state == AgreementState.SIGNED)
+    started = signed.where(Agreement.in_force_from <= NOW).order_by(Agreement.version.desc()).limit(1)
+    return session().scalar(started.execution_options(policy=True))

@@ -1,0 +1,57 @@
+"""Listens to the database for committed acts and pushes each; reconnects for ever, and says what it missed."""
+
+import json
+import logging
+import time
+import uuid
+
+import psycopg
+from flask import Flask
+
+from jit_portal.audit.service import CHANNEL
+from jit_portal.database import session
+from jit_portal.extensions import socketio
+from jit_portal.realtime import push
+from jit_portal.realtime.push import Said
+
+log = logging.getLogger(__name__)
+_RETRY_SECONDS = 1.0
+
+
+def start(app: Flask) -> None:
+    """Begin listening in the background of this process."""
+    socketio.start_background_task(listen, app)
+
+
+def listen(app: Flask) -> None:
+    """Push every act announced from now on; after an interruption every open page is told to look again."""
+    url = app.config["SETTINGS"].database_url
+    missed = False
+    while True:
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"LISTEN {CHANNEL}")
+                if missed:
+                    push.tell(list(push.connected), "look_again", {})
+                for notice in connection.notifies():
+                    _hear(app, notice.payload)
+        except psycopg.OperationalError:
+            log.warning("the database went away from the listener; trying again")
+            missed = True
+            time.sleep(_RETRY_SECONDS)
+
+
+def _hear(app: Flask, payload: str) -> None:
+    told = json.loads(payload)
+    said = Said(told["noun"], uuid.UUID(told["id"]), told["act"], frozenset(map(uuid.UUID, told["also"])))
+    with app.app_context():
+        try:
+            if said.act == "login.ended":
+                push.end_login(said.id)
+            else:
+                push.deliver(said)
+        except Exception:
+            # One act that cannot be pushed must not silence all that follow; pages that missed it refetch on reconnect.
+            log.exception("an act could not be pushed", extra={"act": said.act})
+        finally:
+            session.remove()

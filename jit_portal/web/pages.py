@@ -1,0 +1,26 @@
+"""The pages that belong to no package: home, and the choice of a language."""
+
+from flask import Blueprint, current_app, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from jit_portal.errors import Invalid
+from jit_portal.web.context import LANGUAGE_COOKIE
+from jit_portal.web.requests import back_to, open_to_all
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/")
+def home() -> str:
+    return render_template("pages/home.html", place="home")
+
+
+@bp.post("/language")
+@open_to_all
+def language() -> Response:
+    chosen = request.form.get("language", "")
+    if chosen not in current_app.config["LOCALES"]:
+        raise Invalid("The portal does not speak this language.")
+    answer = make_response(redirect(back_to(request.form.get("next")), 303))
+    answer.set_cookie(LANGUAGE_COOKIE, chosen, max_age=31_536_000, secure=True, httponly=True, samesite="Lax")
+    return answer

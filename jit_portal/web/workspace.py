@@ -1,0 +1,44 @@
+"""What every page of a workspace shows at its head: the parties, the agreement, and how much is new."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.identity.models import User
+from jit_portal.messages.models import Channel, ReadMark
+from jit_portal.workspaces.models import Workspace
+
+MOST_COUNTED = 1000
+
+
+def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
+    """Context of a page in this workspace, for templates/layout.html; 404 where she may not know of it."""
+    workspace = policy.fetch(person, Workspace, workspace_id)
+    return {
+        "workspace": workspace,
+        "tab": tab,
+        "agreement": policy.agreement_of(workspace.jit_id),
+        "parties": list(session().scalars(policy.parties_of([workspace.jit_id]))),
+        "counts": {"chat": unread_messages(person, workspace), "vault": exhibit_count(person, workspace)},
+        "workspace_may": policy.allowed(person, workspace),
+    }
+
+
+def unread_messages(person: User, workspace: Workspace) -> int:
+    """How many messages she has not read in the channels she hears."""
+    heard = policy.which(person, Channel).where(Channel.workspace_id == workspace.id)
+    heard = heard.outerjoin(ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id))
+    behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
+    return int(session().scalar(heard.with_only_columns(behind)) or 0)
+
+
+def exhibit_count(person: User, workspace: Workspace) -> str:
+    """How many exhibits she sees, counted up to a thousand."""
+    seen = policy.which(person, Exhibit).where(Exhibit.workspace_id == workspace.id).with_only_columns(Exhibit.id)
+    capped = seen.limit(MOST_COUNTED + 1).subquery()
+    counted = session().scalar(select(func.count()).select_from(capped)) or 0
+    return f"{MOST_COUNTED:,}+" if counted > MOST_COUNTED else str(counted)

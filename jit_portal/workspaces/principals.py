@@ -1,0 +1,62 @@
+"""Whom a membership answers to when a release, a country rule or a forbid names somebody."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from jit_portal.database import session
+from jit_portal.jits.models import Party
+from jit_portal.vocabulary import INVESTIGATORS, OUTSIDE_UNION, PartyKind, PrincipalKind, Role
+from jit_portal.workspaces.models import Membership, MembershipPrincipal, Principal
+
+
+def principal(
+    workspace_id: uuid.UUID,
+    kind: PrincipalKind,
+    *,
+    party_id: uuid.UUID | None = None,
+    authority_id: uuid.UUID | None = None,
+    role: Role | None = None,
+    user_id: uuid.UUID | None = None,
+) -> Principal:
+    """The one principal of this description in the workspace, made when first named."""
+    described = {"party_id": party_id, "authority_id": authority_id, "role": role, "user_id": user_id}
+    new = insert(Principal).values(id=uuid.uuid4(), workspace_id=workspace_id, kind=kind, **described)
+    session().execute(new.on_conflict_do_nothing())
+    same = [getattr(Principal, name).is_not_distinct_from(value) for name, value in described.items()]
+    found = select(Principal).where(Principal.workspace_id == workspace_id, Principal.kind == kind, *same)
+    return session().execute(found).unique().scalar_one()
+
+
+def answer_to(membership: Membership, party: Party, provider_party: Party | None) -> None:
+    """Tie a new membership to every principal that means it.
+
+    Releases and standing releases to a party, authority or role reach its leaders, members and seconded members, and the participants of that very body; a release to
+    a person reaches any role but secretariat and auditor. Forbids reach whomever they name, also through the party of the person's own login.
+    """
+    groups = _in_groups(membership.role, party)
+    named = membership.role not in (Role.SECRETARIAT, Role.AUDITOR)
+    space = membership.workspace_id
+    ties = {
+        principal(space, PrincipalKind.PARTY, party_id=party.id).id: groups,
+        principal(space, PrincipalKind.AUTHORITY, authority_id=membership.authority_id).id: groups,
+        principal(space, PrincipalKind.ROLE, party_id=party.id, role=membership.role).id: groups,
+        principal(space, PrincipalKind.PERSON, user_id=membership.user_id).id: named,
+    }
+    if provider_party is not None and provider_party.id != party.id:
+        ties.setdefault(principal(space, PrincipalKind.PARTY, party_id=provider_party.id).id, False)
+    session().add_all(
+        MembershipPrincipal(membership_id=membership.id, principal_id=id, is_for_grants=grants)
+        for id, grants in ties.items()
+    )
+    session().flush()
+
+
+def _in_groups(role: Role, party: Party) -> bool:
+    return role in INVESTIGATORS or (role == Role.PARTICIPANT and party.kind == PartyKind.EU_BODY)
+
+
+def is_outside_union(party: Party, provider_kind: PartyKind) -> bool:
+    """Whether what reaches this person reaches a third country or an international body."""
+    return party.kind in OUTSIDE_UNION or provider_kind in OUTSIDE_UNION

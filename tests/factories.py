@@ -1,0 +1,372 @@
+"""Plain functions that put a small world into the database, past the verbs: what tests start from."""
+
+import datetime as dt
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
+from jit_portal.messages.models import Channel
+from jit_portal.tasks.models import Board, Column
+from jit_portal.vocabulary import (
+    AgreementDuty,
+    AgreementState,
+    Assurance,
+    Audience,
+    ColumnKind,
+    ExhibitKind,
+    Integrity,
+    PartyKind,
+    PrincipalKind,
+    Purpose,
+    Role,
+    Sight,
+)
+from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.principals import answer_to, is_outside_union, principal
+
+KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY}
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def provider(slug: str) -> IdentityProvider:
+    """The national login of a country: fr, nl, ro member states, al a third country, eu an EU body."""
+    made = IdentityProvider(
+        slug=slug,
+        name=f"Login {slug.upper()}",
+        kind=KINDS.get(slug, PartyKind.MEMBER_STATE),
+        country="EUROJUST" if slug == "eu" else slug.upper(),
+        issuer=f"http://127.0.0.1:9/{slug}",
+        client_id="jit-portal",
+        uses_par=True,
+        algorithms=["ES256"],
+        acr_levels={"high": 3},
+        claim_map={},
+    )
+    session().add(made)
+    session().flush()
+    session().add(Authority(provider_id=made.id, code=f"{slug}-police", name=f"Police {slug.upper()}"))
+    session().flush()
+    session().refresh(made)
+    return made
+
+
+def user(at: IdentityProvider, name: str, authority: Authority | None = None) -> User:
+    made = User(
+        provider_id=at.id,
+        issuer=at.issuer,
+        subject=f"{at.slug}-{uuid.uuid4().hex[:8]}",
+        authority_id=(authority or at.authorities[0]).id,
+        name=name,
+        title="",
+        email="",
+        language="en",
+        time_zone="Europe/Paris",
+    )
+    session().add(made)
+    session().flush()
+    return made
+
+
+@dataclass
+class World:
+    """A JIT in force with its workspace, by default France, the Netherlands and Eurojust."""
+
+    jit: Jit
+    workspace: Workspace
+    agreement: Agreement
+    providers: dict[str, IdentityProvider]
+    parties: dict[str, Party]
+    people: dict[str, User] = field(default_factory=dict)
+    members: dict[str, Membership] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> User:
+        return self.people[name]
+
+    def join(
+        self,
+        name: str,
+        slug: str,
+        role: Role = Role.MEMBER,
+        *,
+        person: User | None = None,
+        as_party: str | None = None,
+        administers: bool = False,
+    ) -> User:
+        """A person of a country in the workspace, for that country's party unless ``as_party`` says another."""
+        someone = person or user(self.providers[slug], name.title())
+        party = self.parties[as_party or slug]
+        member = Membership(
+            workspace_id=self.workspace.id,
+            user_id=someone.id,
+            party_id=party.id,
+            authority_id=someone.authority_id,
+            role=role,
+            is_space_administrator=administers,
+            is_outside_union=is_outside_union(party, self.providers[slug].kind),
+            live_from=now() - dt.timedelta(days=30),
+        )
+        session().add(member)
+        session().flush()
+        answer_to(member, party, self.parties.get(slug))
+        self.people[name], self.members[name] = someone, member
+        return someone
+
+
+def world(
+    name: str = "Lantern",
+    slugs: tuple[str, ...] = ("fr", "nl", "eu"),
+    providers: dict[str, IdentityProvider] | None = None,
+) -> World:
+    """A JIT with a signed agreement in force, leaders and members of each member state, a participant of each body.
+
+    People are named ``fr_leader``, ``fr_member``, ``nl_leader``, …, ``eu_participant``.
+    """
+    with transaction():
+        known = dict(providers or {})
+        for slug in slugs:
+            known.setdefault(slug, provider(slug))
+        drafter = user(known[slugs[0]], f"Drafter of {name}")
+        jit = Jit(reference=f"JIT-2026-{secrets.randbelow(9000) + 1000}", name=name, created_by_id=drafter.id)
+        session().add(jit)
+        session().flush()
+        since = now() - dt.timedelta(days=60)
+        parties = {
+            slug: Party(
+                jit_id=jit.id,
+                provider_id=known[slug].id,
+                kind=known[slug].kind,
+                country=known[slug].country,
+                name=known[slug].name,
+                live_from=since,
+            )
+            for slug in slugs
+        }
+        session().add_all(parties.values())
+        agreement = _agreement(jit, drafter, since)
+        session().flush()
+        session().add_all(
+            AgreementParty(
+                agreement_id=agreement.id,
+                party_id=party.id,
+                roles=[role.value for role in Role],
+                signed_on=since.date(),
+            )
+            for party in parties.values()
+        )
+        workspace = Workspace(jit_id=jit.id)
+        session().add(workspace)
+        session().flush()
+        made = World(jit, workspace, agreement, known, parties)
+        for slug in slugs:
+            if known[slug].kind == PartyKind.EU_BODY:
+                made.join(f"{slug}_participant", slug, Role.PARTICIPANT)
+                continue
+            leader = made.join(f"{slug}_leader", slug, Role.LEADER, administers=slug == slugs[0])
+            made.join(f"{slug}_member", slug)
+            session().add(
+                AgreementPerson(
+                    agreement_id=agreement.id,
+                    party_id=parties[slug].id,
+                    user_id=leader.id,
+                    duty=AgreementDuty.LEADER,
+                )
+            )
+    return made
+
+
+def _agreement(jit: Jit, drafter: User, since: dt.datetime) -> Agreement:
+    made = Agreement(
+        jit_id=jit.id,
+        version=1,
+        state=AgreementState.SIGNED,
+        purpose="Trafficking in human beings for labour exploitation.",
+        legal_bases=["EU-MLA2000-13"],
+        states_of_operation=["FR", "NL"],
+        starts_on=since.date(),
+        ends_on=since.date() + dt.timedelta(days=365),
+        time_zone="Europe/Paris",
+        created_by_id=drafter.id,
+        in_force_from=since,
+        in_force_until=since + dt.timedelta(days=366),
+    )
+    session().add(made)
+    return made
+
+
+def end_agreement(in_world: World) -> None:
+    """The agreement ran out yesterday."""
+    with transaction():
+        in_world.agreement.in_force_until = now() - dt.timedelta(days=1)
+        session().merge(in_world.agreement)
+
+
+def end_membership(in_world: World, name: str) -> None:
+    """This person's membership ended a moment ago."""
+    with transaction():
+        in_world.members[name].live_until = now() - dt.timedelta(seconds=1)
+        session().merge(in_world.members[name])
+
+
+def exhibit(
+    in_world: World,
+    slug: str = "fr",
+    title: str = "Ledger",
+    *,
+    kind: ExhibitKind | None = ExhibitKind.DOCUMENT,
+    tags: tuple[str, ...] = (),
+    seized_on: dt.date | None = dt.date(2026, 3, 1),
+    authority_id: uuid.UUID | None = None,
+    by: User | None = None,
+) -> Exhibit:
+    """An exhibit of a party, whose file claims to be verified but has no bytes in the store."""
+    with transaction():
+        party = in_world.parties[slug]
+        keeper = by or in_world.people.get(f"{slug}_member") or next(iter(in_world.people.values()))
+        digest = hashlib.sha256(title.encode()).hexdigest()
+        file = StoredFile(
+            jit_id=in_world.jit.id,
+            workspace_id=in_world.workspace.id,
+            party_id=party.id,
+            uploaded_by_id=keeper.id,
+            name=f"{title}.pdf",
+            media_type="application/pdf",
+            length=1000,
+            received=1000,
+            object_name=uuid.uuid4().hex,
+            key_name="test",
+            wrapped_key=b"",
+            integrity=Integrity.VERIFIED,
+            sha256_declared=digest,
+            sha256=digest,
+            expires_at=now(),
+        )
+        shelf = shelf_of(in_world.workspace.id, party.id, authority_id, kind)
+        session().add(file)
+        session().flush()
+        number = secrets.randbelow(1_000_000) + 1
+        made = Exhibit(
+            workspace_id=in_world.workspace.id,
+            party_id=party.id,
+            authority_id=authority_id,
+            shelf_id=shelf.id,
+            number=number,
+            reference=f"{party.country}-{number:04}",
+            title=title,
+            kind=kind,
+            handling=["H0"],
+            tags=list(tags),
+            seized_on=seized_on,
+            created_by_id=keeper.id,
+            file_id=file.id,
+            holder_id=keeper.id,
+        )
+        session().add(made)
+        session().flush()
+        session().add_all(
+            ExhibitTag(exhibit_id=made.id, tag=tag, workspace_id=made.workspace_id, exhibit_created_at=made.created_at)
+            for tag in tags
+        )
+    return made
+
+
+def shelf_of(
+    workspace_id: uuid.UUID, party_id: uuid.UUID, authority_id: uuid.UUID | None, kind: ExhibitKind | None
+) -> Shelf:
+    described = {"workspace_id": workspace_id, "party_id": party_id, "authority_id": authority_id, "kind": kind}
+    same = [getattr(Shelf, name).is_not_distinct_from(value) for name, value in described.items()]
+    found = session().scalar(select(Shelf).where(*same, Shelf.handling == ["H0"]))
+    if found is None:
+        found = Shelf(handling=["H0"], **described)
+        session().add(found)
+        session().flush()
+    return found
+
+
+def release(
+    in_world: World,
+    of: Exhibit,
+    to: str | User,
+    sight: Sight = Sight.READ,
+    *,
+    live_from: dt.datetime | None = None,
+    live_until: dt.datetime | None = None,
+) -> Release:
+    """A release to a party (by its slug) or to a person."""
+    with transaction():
+        space = in_world.workspace.id
+        meant = (
+            principal(space, PrincipalKind.PARTY, party_id=in_world.parties[to].id)
+            if isinstance(to, str)
+            else principal(space, PrincipalKind.PERSON, user_id=to.id)
+        )
+        made = Release(
+            workspace_id=space,
+            exhibit_id=of.id,
+            exhibit_created_at=of.created_at,
+            principal_id=meant.id,
+            sight=sight,
+            purpose=Purpose.JIT_PURPOSE,
+            live_from=live_from or now() - dt.timedelta(minutes=1),
+            live_until=live_until,
+            released_by_id=of.created_by_id,
+        )
+        session().add(made)
+    return made
+
+
+def login(someone: User, assurance: Assurance = Assurance.HIGH) -> str:
+    """Sign this person in; answers the token that belongs into the login cookie."""
+    token = secrets.token_urlsafe(32)
+    with transaction():
+        session().add(
+            LoginSession(
+                token_hash=hashlib.sha256(token.encode()).digest(),
+                user_id=someone.id,
+                assurance=assurance,
+                authenticated_at=now(),
+                ends_at=now() + dt.timedelta(hours=12),
+            )
+        )
+    return token
+
+
+def channel(in_world: World, name: str = "everyone", audience: Audience = Audience.EVERYONE) -> Channel:
+    with transaction():
+        made = Channel(
+            workspace_id=in_world.workspace.id,
+            name=name,
+            audience=audience,
+            created_by_id=in_world["fr_leader"].id,
+        )
+        session().add(made)
+    return made
+
+
+def board(in_world: World, name: str = "Board", prefix: str = "LAN", audience: Audience = Audience.EVERYONE) -> Board:
+    with transaction():
+        made = Board(
+            workspace_id=in_world.workspace.id,
+            name=name,
+            prefix=prefix,
+            audience=audience,
+            created_by_id=in_world["fr_leader"].id,
+        )
+        session().add(made)
+        session().flush()
+        names = {"todo": "To do", "doing": "In progress", "partner": "With partner", "done": "Done"}
+        session().add_all(
+            Column(board_id=made.id, name=names[kind.value], kind=kind, position=position)
+            for position, kind in enumerate(ColumnKind)
+        )
+    return made
