@@ -4,9 +4,13 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Response, request
 
 from jit_portal.resources import STATIC
+
+# WebAssembly runs in the worker that computes hashes and nowhere else; pages never carry this permission.
+_HASH_WORKER = "hash.worker-"
+_HASH_WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 
 class AssetsNotBuilt(RuntimeError):
@@ -29,7 +33,10 @@ def manifest(folder: Path = STATIC) -> dict[str, str]:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates ``asset(name)`` and ``has_asset(name)``; an unknown name is a KeyError, never a dead link."""
+    """Give templates ``asset(name)`` and ``has_asset(name)``; an unknown name is a KeyError, never a dead link.
+
+    A hashed file never changes, so browsers keep it for a year.
+    """
 
     def asset(name: str) -> str:
         return f"{app.static_url_path}/{manifest()[name]}"
@@ -37,4 +44,14 @@ def init_app(app: Flask) -> None:
     def has_asset(name: str) -> bool:
         return name in manifest()
 
+    def headers(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code == 200:
+            name = (request.view_args or {})["filename"]
+            if name != "manifest.json":
+                response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            if name.startswith(_HASH_WORKER):
+                response.headers["Content-Security-Policy"] = _HASH_WORKER_POLICY
+        return response
+
     app.jinja_env.globals.update(asset=asset, has_asset=has_asset)
+    app.after_request(headers)
