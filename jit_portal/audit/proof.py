@@ -4,10 +4,10 @@ import hashlib
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.engine import Row
 
 from jit_portal.audit.models import LedgerEntry
 
@@ -68,12 +68,12 @@ def verify(connection: sa.Connection) -> Iterator[Verdict]:
                 yield Verdict(uuid.UUID(chain), entries, previous.hex(), broken_at)
             chain, entries, previous, broken_at = row[3], 0, b"", None
         entries += 1
-        if broken_at is None and not _holds(row, entries, previous):
+        if broken_at is None and not _holds(tuple(row), entries, previous):
             broken_at = entries
         previous = bytes(row[1])
     if chain:
         yield Verdict(uuid.UUID(chain), entries, previous.hex(), broken_at)
 
 
-def _holds(row: Row[tuple[object, ...]], number: int, previous: bytes) -> bool:
+def _holds(row: tuple[Any, ...], number: int, previous: bytes) -> bool:
     return row[4] == str(number) and seal(previous, row[0], list(row[2:])) == bytes(row[1])

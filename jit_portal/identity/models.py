@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 from flask_login import UserMixin
@@ -11,6 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Thing, words
 from jit_portal.vocabulary import Assurance, Duty, PartyKind
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 class IdentityProvider(Thing):
@@ -32,7 +42,7 @@ class IdentityProvider(Thing):
     created_at: Mapped[Created]
     authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Authority(Thing):
@@ -50,6 +60,7 @@ class User(Thing, UserMixin):
     """A person: exactly one subject of one issuer at one provider. An e-mail address identifies nobody."""
 
     __tablename__ = "user"
+    __allow_unmapped__ = True
     __table_args__ = (sa.UniqueConstraint("provider_id", "issuer", "subject"),)
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     issuer: Mapped[str]
@@ -67,7 +78,8 @@ class User(Thing, UserMixin):
     provider: Mapped[IdentityProvider] = relationship(lazy="joined")
     authority: Mapped[Authority] = relationship(lazy="joined", foreign_keys=[authority_id])
 
-    current_login: ClassVar[uuid.UUID | None] = None
+    # Not a column: the id of the login through which this instance was loaded.
+    current_login: uuid.UUID | None = None
 
     @property
     def is_active(self) -> bool:
@@ -136,6 +148,12 @@ class LoginSession(Thing):
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
     user: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def device(self) -> str:
+        """The browser and system that this login's browser says it is, such as "Firefox, Linux"; "" when it says nothing known."""
+        known = [next((name for sign, name in signs if sign in self.browser), "") for signs in (_BROWSERS, _SYSTEMS)]
+        return ", ".join(filter(None, known))
 
 
 class Invitation(Thing):

@@ -71,7 +71,7 @@ def holds(model: type[Thing], may: May) -> ColumnElement[bool]:
     return and_(*conditions.values()) if conditions else sa.false()
 
 
-def joined(statement: Select[Any], model: type[Thing], *, outer: bool = False) -> Select[Any]:
+def joined(statement: Select[*tuple[Any, ...]], model: type[Thing], *, outer: bool = False) -> Select[*tuple[Any, ...]]:
     ground = GROUNDS[model]
     statement = statement.select_from(model)
     for target, on in ground.path:
@@ -86,7 +86,7 @@ def joined(statement: Select[Any], model: type[Thing], *, outer: bool = False) -
     return statement.join(my_party, my_party.id == me.party_id).join(person, person.id == me.user_id)
 
 
-def which(user: User, model: type[T], may: May = May.SEE) -> Select[tuple[T]]:
+def which(user: User, model: type[T], may: May = May.SEE) -> Select[T]:
     """Every thing of this kind that she may do this to; order, narrow and page it further."""
     statement = joined(select(model), model).where(person.id == user.id, holds(model, may))
     return statement.execution_options(policy=True)
@@ -129,11 +129,17 @@ def require(user: User, what: May, thing: Thing) -> None:
     raise refusal(may=what, noun=noun(model), object_id=thing.id)
 
 
-def who(thing: Thing, may: May = May.SEE) -> Select[tuple[User]]:
+def who(thing: Thing, may: May = May.SEE) -> Select[User]:
     """Every person who may do this to the thing."""
     model = type(thing)
     statement = joined(select(person), model).where(model.id == thing.id, holds(model, may))
     return statement.distinct().execution_options(policy=True)
+
+
+def pairs(model: type[Thing], may: May, *narrowed: ColumnElement[bool]) -> Select[uuid.UUID, uuid.UUID]:
+    """The id of every such thing with the id of every person who may do this to it."""
+    statement = joined(select(model.id, person.id), model).where(holds(model, may), *narrowed)
+    return statement.execution_options(policy=True)
 
 
 def explain(user: User, may: May, thing: Thing) -> list[Condition]:
@@ -153,7 +159,7 @@ def _plainly(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return func.coalesce(condition, sa.false())
 
 
-def _about(user: User, thing: Thing, columns: list[Any]) -> Select[Any]:
+def _about(user: User, thing: Thing, columns: list[Any]) -> Select[*tuple[Any, ...]]:
     model = type(thing)
     statement = joined(select(*columns), model).where(model.id == thing.id, person.id == user.id)
     return statement.order_by(*(sa.desc(column) for column in columns)).limit(1).execution_options(policy=True)

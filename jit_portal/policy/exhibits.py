@@ -1,9 +1,11 @@
 """Who sees which exhibit how far, and what may be done with it (E1, E2, E4, E5, E9 of the written policy)."""
 
+import uuid
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from jit_portal.custody.models import CustodyEvent
@@ -28,7 +30,7 @@ from jit_portal.policy.person import (
 from jit_portal.vocabulary import INVESTIGATORS, May, Role, Sight
 from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
 
-Reaches = Callable[[ColumnElement[object]], ColumnElement[bool]]
+Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
 
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
 holder = Exhibit.holder_id == person.id
@@ -42,17 +44,17 @@ GATES_OF_OWN: Conditions = {
 }
 
 
-def reaches_for_grants(principal_id: ColumnElement[object]) -> ColumnElement[bool]:
+def reaches_for_grants(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """The principal of a release or standing release means this membership."""
     return _answers_to(principal_id, MembershipPrincipal.is_for_grants)
 
 
-def reaches_for_forbids(principal_id: ColumnElement[object]) -> ColumnElement[bool]:
+def reaches_for_forbids(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """The principal of a forbid means this membership."""
     return _answers_to(principal_id, sa.true())
 
 
-def _answers_to(principal_id: ColumnElement[object], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _answers_to(principal_id: SQLColumnExpression[Any], condition: SQLColumnExpression[bool]) -> ColumnElement[bool]:
     return (
         select(MembershipPrincipal.principal_id)
         .where(MembershipPrincipal.membership_id == me.id, MembershipPrincipal.principal_id == principal_id, condition)
@@ -263,3 +265,11 @@ def leads_party() -> Conditions:
 
 def upload_conditions() -> Conditions:
     return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force()}
+
+
+def meant_by(rule_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The exhibits of its own party that a country rule means, whoever it names; for that party's leaders."""
+    anyone: Reaches = lambda _: sa.true()  # noqa: E731 (a rule's reach, left out on purpose)
+    standing, forbidding = and_(*standing_releases(anyone)), and_(*forbids(anyone))
+    statement = select(Exhibit.id).join(CountryRule, or_(standing, forbidding)).where(CountryRule.id == rule_id)
+    return statement.execution_options(policy=True)

@@ -1,6 +1,8 @@
 """The person's side of every rule: who asks, as what, and the gates that come before all rules."""
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from typing import Any
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_
 from sqlalchemy.orm import aliased
 
 from jit_portal.identity.models import User
@@ -17,7 +19,7 @@ my_party = aliased(Party, name="my_party")
 NOW = func.statement_timestamp()
 
 
-def live(start: ColumnElement[object], end: ColumnElement[object]) -> ColumnElement[bool]:
+def live(start: SQLColumnExpression[Any], end: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Whether the window ``[start, end)`` holds the database's present moment; no end means no end."""
     return and_(start <= NOW, or_(end.is_(None), end > NOW))
 

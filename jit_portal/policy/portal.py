@@ -46,7 +46,7 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
 }
 
 
-def portal_which(work: Work, model: type[T]) -> Select[tuple[T]]:
+def portal_which(work: Work, model: type[T]) -> Select[T]:
     """Every thing of this kind that the portal reads for this work; nothing where no rule says so."""
     return select(model).where(_RULES.get((work, model), sa.false())).execution_options(policy=True)
 

@@ -4,8 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, ScalarSelect, case, select
-from sqlalchemy.dialects.postgresql import array_agg
+from sqlalchemy import ColumnElement, ScalarSelect, case, func, select
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
@@ -50,11 +49,11 @@ def sights(user: User, exhibits: Iterable[Exhibit]) -> dict[uuid.UUID, Sight]:
 
 
 def _rules(*conditions: ColumnElement[bool]) -> ScalarSelect[list[uuid.UUID]]:
-    return select(array_agg(CountryRule.id)).where(*conditions).correlate_except(CountryRule).scalar_subquery()
+    return select(func.array_agg(CountryRule.id)).where(*conditions).correlate_except(CountryRule).scalar_subquery()
 
 
 _RELEASES = (
-    select(array_agg(Release.id))
+    select(func.array_agg(Release.id))
     .where(
         Release.exhibit_id == Exhibit.id,
         live(Release.live_from, Release.live_until),

@@ -11,7 +11,7 @@ from jit_portal.policy.person import NOW, live
 from jit_portal.vocabulary import AgreementState
 
 
-def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[tuple[Party]]:
+def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[Party]:
     """The parties that are party to these JITs now, or are named in a draft and not yet party."""
     now_or_not_yet = Party.live_from.is_(None) | live(Party.live_from, Party.live_until)
     statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), now_or_not_yet)

@@ -91,7 +91,7 @@ def sidebar(person: User) -> list[SidebarJit]:
     for party in session().scalars(policy.parties_of(ids)):
         flags[party.jit_id].append(party.country)
     spaces = dict(
-        session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()  # type: ignore[arg-type]
+        session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()
     )
     return [
         SidebarJit(jit.id, jit.name, jit.initial, jit.tone, flags[jit.id], False, spaces.get(jit.id)) for jit in jits

@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 from flask import Flask, g, make_response, render_template, request
-from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -14,6 +13,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session
 from jit_portal.errors import NotAllowed, NotFound, Refusal
 from jit_portal.web.session import viewer_or_none
+from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def _database_away(error: OperationalError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    if error.response is not None:
+    if isinstance(error.response, Response):
         return error.response
     reasons = {
         400: gettext("The request makes no sense to the portal."),

@@ -1,0 +1,163 @@
+"""The verbs on country rules: standing releases and forbids of one party over its own exhibits (E5)."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits.models import CountryRule, Exhibit
+from jit_portal.exhibits.service import Movement, movement
+from jit_portal.exhibits.targets import resolve
+from jit_portal.identity.models import Authority, User
+from jit_portal.jits.models import Party
+from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Sight
+from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
+
+MOST_COMPARED = 2000
+"""A preview compares who sees the newest so many exhibits of the party; it says so when there are more."""
+
+
+@dataclass(frozen=True)
+class RuleDescription:
+    """*Our exhibits where … → whom → sight*; what is left empty holds for every exhibit."""
+
+    is_forbid: bool
+    to: str
+    sight: Sight
+    kind: ExhibitKind | None = None
+    handling: HandlingCode | None = None
+    tag: str | None = None
+    authority_id: uuid.UUID | None = None
+    seized_from: dt.date | None = None
+    seized_until: dt.date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a rule would change: how many exhibits it means, and who gains or loses sight of how many of them."""
+
+    exhibits: int
+    is_capped: bool
+    moved: Movement
+    people: dict[uuid.UUID, User]
+
+
+def set_rule(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> CountryRule:
+    """Set a standing release or a forbid; it changes at once what is seen now, also on open screens."""
+    policy.require(actor, May.SET_RULES, party)
+    with transaction():
+        rule = _make(actor, workspace, party, said)
+        audit.record(
+            actor,
+            "country_rule.forbidden" if said.is_forbid else "country_rule.released",
+            rule,
+            also=_named_by(rule),
+            principal=rule.principal_id,
+            sight=said.sight.name.lower(),
+            kind=said.kind,
+            handling=said.handling,
+            authority=said.authority_id,
+            has_tag=said.tag is not None,
+            seized_from=said.seized_from,
+            seized_until=said.seized_until,
+        )
+    return rule
+
+
+def _make(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> CountryRule:
+    if said.is_forbid and (said.seized_from or said.seized_until):
+        raise Invalid(
+            gettext("A forbid holds whatever the date of seizure: leave the dates empty."), field="seized_from"
+        )
+    if said.authority_id is not None:
+        authority = session().get(Authority, said.authority_id)
+        if authority is None or authority.provider_id != party.provider_id:
+            raise Invalid(gettext("This authority is not one of your country's."), field="authority")
+    rule = CountryRule(
+        workspace_id=workspace.id,
+        party_id=party.id,
+        party=party,
+        principal=resolve(actor, workspace, party.id, said.to, forbid=said.is_forbid),
+        is_forbid=said.is_forbid,
+        sight=int(said.sight),
+        kind=said.kind,
+        handling=said.handling.value if said.handling else None,
+        tag=said.tag,
+        authority_id=said.authority_id,
+        seized_from=said.seized_from,
+        seized_until=said.seized_until,
+        note=said.note,
+        set_by_id=actor.id,
+    )
+    session().add(rule)
+    session().flush()
+    return rule
+
+
+def _named_by(rule: CountryRule) -> set[uuid.UUID]:
+    """Everyone whose live membership answers to the rule's principal."""
+    named = (
+        select(Membership.user_id)
+        .join(MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id)
+        .where(
+            MembershipPrincipal.principal_id == rule.principal_id,
+            policy.person.live(Membership.live_from, Membership.live_until),
+        )
+    )
+    return set(session().scalars(named))
+
+
+def close_rule(actor: User, rule: CountryRule) -> None:
+    """End a country rule at once; what it showed or forbade is decided without it from now on."""
+    policy.require(actor, May.WITHDRAW, rule)
+    with transaction():
+        rule = policy.fetch(actor, CountryRule, rule.id, lock=True)
+        if rule.live_until is not None:
+            raise Refused(gettext("This rule has already ended."))
+        rule.live_until = session().scalar(select(func.statement_timestamp()))
+        rule.closed_by_id = actor.id
+        session().flush()
+        audit.record(actor, "country_rule.closed", rule, also=_named_by(rule), principal=rule.principal_id)
+
+
+def preview(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> Preview:
+    """What setting this rule would change, found by setting it and taking it back before anything is committed."""
+    policy.require(actor, May.SET_RULES, party)
+    before = _who_sees_what(workspace, party)
+    trial = session().begin_nested()
+    try:
+        rule = _make(actor, workspace, party, said)
+        meant = _meant(rule)
+        after = _who_sees_what(workspace, party)
+    finally:
+        trial.rollback()
+    ids = sorted(before.keys() | after.keys())
+    moved = movement([before.get(id, set()) for id in ids], [after.get(id, set()) for id in ids])
+    people = session().scalars(select(User).where(User.id.in_([*moved.gain, *moved.lose])))
+    return Preview(min(meant, MOST_COMPARED), meant > MOST_COMPARED, moved, {person.id: person for person in people})
+
+
+def _who_sees_what(workspace: Workspace, party: Party) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """Per exhibit of the party, among its newest, who sees it."""
+    newest = (
+        select(Exhibit.id)
+        .where(Exhibit.workspace_id == workspace.id, Exhibit.party_id == party.id)
+        .order_by(Exhibit.created_at.desc())
+        .limit(MOST_COMPARED)
+    )
+    found: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for exhibit_id, user_id in session().execute(policy.pairs(Exhibit, May.SEE, Exhibit.id.in_(newest))):
+        found.setdefault(exhibit_id, set()).add(user_id)
+    return found
+
+
+def _meant(rule: CountryRule) -> int:
+    capped = policy.exhibits.meant_by(rule.id).limit(MOST_COMPARED + 1).subquery()
+    return session().scalar(select(func.count()).select_from(capped)) or 0

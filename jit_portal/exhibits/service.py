@@ -1,0 +1,311 @@
+"""The verbs on exhibits: register, describe, reclassify, release, withdraw."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.custody import service as custody
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
+from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.exhibits.targets import resolve
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import Authority, User
+from jit_portal.notices import service as notices
+from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, NoticeKind, PartyKind, Purpose, Sight
+from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership, Workspace
+
+
+def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file: StoredFile) -> Exhibit:
+    """Give a received file its exhibit number, in the hands of whoever received it.
+
+    ``details`` is what was typed, as ``descriptions.read`` takes it.
+    """
+    policy.require(actor, May.UPLOAD, workspace)
+    said = read(details, file.name)
+    member = own_membership(actor, workspace)
+    _refuse_unbuilt(member, said)
+    _refuse_classified(said, file.name)
+    _refuse_foreign_authority(member, said)
+    with transaction():
+        number = _next_number(workspace.id, member.party_id)
+        exhibit = Exhibit(
+            workspace_id=workspace.id,
+            workspace=workspace,
+            party_id=member.party_id,
+            seizing_party=member.party,
+            number=number,
+            reference=f"{member.party.country}-{number:04}",
+            title=said.title,
+            description=said.description,
+            place=said.place,
+            seized_on=said.seized_on,
+            created_by_id=actor.id,
+            holder_id=actor.id,
+            file_id=file.id,
+            file=file,
+            **_classification(workspace.id, member.party_id, said),
+        )
+        session().add(exhibit)
+        session().flush()
+        _put_tags(exhibit)
+        custody.receive(actor, exhibit)
+        audit.record(actor, "exhibit.registered", exhibit, kind=said.kind, file=file.id, length=file.length)
+    return exhibit
+
+
+def own_membership(actor: User, workspace: Workspace) -> Membership:
+    """The live membership through which a person acts in a workspace; the caller has passed its gates."""
+    live = policy.person.live(Membership.live_from, Membership.live_until)
+    mine = policy.which(actor, Membership).where(
+        Membership.workspace_id == workspace.id, Membership.user_id == actor.id, live
+    )
+    return session().scalars(mine).one()
+
+
+def _refuse_unbuilt(member: Membership, said: Description) -> None:
+    if member.party.kind != PartyKind.MEMBER_STATE or member.is_outside_union:
+        raise Refused(
+            gettext(
+                "Uploads by third countries and by bodies need the verification of Article 17(3), which this portal "
+                "does not offer yet. Ask a member state's member to register the item."
+            )
+        )
+    if tuple(said.handling) != (HandlingCode.H0,):
+        raise Refused(
+            gettext(
+                "Only handling code H0 can be given yet: the portal does not enforce H1, H2 and H3 so far, and does "
+                "not take what it cannot protect."
+            )
+        )
+
+
+def _refuse_classified(said: Description, file_name: str) -> None:
+    named = f"{said.title} {said.description} {file_name}".upper().replace("_", " ").replace("-", " ")
+    if any(marking in named for marking in CLASSIFIED) or not said.is_unclassified:
+        raise Refused(
+            gettext(
+                "Classified information (EU RESTRICTED and above, or its national equal) may not be stored here. "
+                "Confirm that the item is not classified, or send it through the channel for classified information."
+            )
+        )
+
+
+def _refuse_foreign_authority(member: Membership, said: Description) -> None:
+    if said.authority_id is None:
+        return
+    authority = session().get(Authority, said.authority_id)
+    if authority is None or authority.provider_id != member.party.provider_id:
+        raise Invalid(gettext("This authority is not one of your country's."), field="authority")
+
+
+def _next_number(workspace_id: uuid.UUID, party_id: uuid.UUID) -> int:
+    session().execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"exhibit {workspace_id} {party_id}", 0)))
+    )
+    taken = select(func.max(Exhibit.number)).where(Exhibit.workspace_id == workspace_id, Exhibit.party_id == party_id)
+    return (session().scalar(taken) or 0) + 1
+
+
+def _classification(workspace_id: uuid.UUID, party_id: uuid.UUID, said: Description) -> dict[str, Any]:
+    handling = sorted(code.value for code in said.handling)
+    return {
+        "kind": said.kind,
+        "handling": handling,
+        "tags": sorted(set(said.tags)),
+        "authority_id": said.authority_id,
+        "shelf_id": _shelf(workspace_id, party_id, said.authority_id, said.kind, handling).id,
+    }
+
+
+def _shelf(
+    workspace_id: uuid.UUID,
+    party_id: uuid.UUID,
+    authority_id: uuid.UUID | None,
+    kind: ExhibitKind | None,
+    handling: list[str],
+) -> Shelf:
+    found = session().scalar(
+        select(Shelf).where(
+            Shelf.workspace_id == workspace_id,
+            Shelf.party_id == party_id,
+            Shelf.authority_id.is_not_distinct_from(authority_id),
+            Shelf.kind.is_not_distinct_from(kind),
+            Shelf.handling == handling,
+        )
+    )
+    if found is None:
+        found = Shelf(
+            workspace_id=workspace_id, party_id=party_id, authority_id=authority_id, kind=kind, handling=handling
+        )
+        session().add(found)
+        session().flush()
+    return found
+
+
+def _put_tags(exhibit: Exhibit) -> None:
+    session().add_all(
+        ExhibitTag(
+            exhibit_id=exhibit.id, tag=tag, workspace_id=exhibit.workspace_id, exhibit_created_at=exhibit.created_at
+        )
+        for tag in exhibit.tags
+    )
+
+
+def describe(actor: User, exhibit: Exhibit, title: str, description: str, place: str, edition: int) -> Exhibit:
+    """Say anew what an exhibit is; refused when somebody else has said so since ``edition``."""
+    policy.require(actor, May.DESCRIBE, exhibit)
+    with transaction():
+        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        _refuse_stale(exhibit, edition)
+        changed = [
+            name
+            for name, value in (("title", title), ("description", description), ("place", place))
+            if getattr(exhibit, name) != value
+        ]
+        exhibit.title, exhibit.description, exhibit.place = title, description, place
+        exhibit.edition += 1
+        audit.record(actor, "exhibit.described", exhibit, changed=changed)
+    return exhibit
+
+
+def _refuse_stale(exhibit: Exhibit, edition: int) -> None:
+    if exhibit.edition != edition:
+        raise Refused(gettext("Somebody changed this exhibit while you were at it. Look at it again, then save."))
+
+
+def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -> Exhibit:
+    """Change what country rules look at: kind, handling code, tags, authority, date of seizure. This moves sight."""
+    policy.require(actor, May.RECLASSIFY, exhibit)
+    member = own_membership(actor, exhibit.workspace)
+    _refuse_unbuilt(member, said)
+    _refuse_foreign_authority(member, said)
+    with transaction():
+        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        _refuse_stale(exhibit, edition)
+        before = people_who_see(exhibit)
+        _classify(exhibit, said)
+        exhibit.edition += 1
+        audit.record(
+            actor,
+            "exhibit.reclassified",
+            exhibit,
+            also=before,
+            kind=said.kind,
+            handling=exhibit.handling,
+            tags=len(exhibit.tags),
+            authority=said.authority_id,
+            seized_on=said.seized_on,
+        )
+    return exhibit
+
+
+def _classify(exhibit: Exhibit, said: Description) -> None:
+    for name, value in _classification(exhibit.workspace_id, exhibit.party_id, said).items():
+        setattr(exhibit, name, value)
+    exhibit.seized_on = said.seized_on
+    session().execute(ExhibitTag.__table__.delete().where(ExhibitTag.exhibit_id == exhibit.id))  # type: ignore[attr-defined]
+    session().flush()
+    _put_tags(exhibit)
+    session().flush()
+
+
+def people_who_see(exhibit: Exhibit, may: May = May.SEE) -> set[uuid.UUID]:
+    """Everyone who may do this to the exhibit now."""
+    return set(session().scalars(policy.who(exhibit, may).with_only_columns(policy.person.person.id)))
+
+
+def release(
+    actor: User,
+    exhibit: Exhibit,
+    to: str,
+    sight: Sight,
+    purpose: Purpose,
+    *,
+    conditions: str = "",
+    live_from: dt.datetime | None = None,
+    live_until: dt.datetime | None = None,
+) -> Release:
+    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time."""
+    policy.require(actor, May.RELEASE, exhibit)
+    now = dt.datetime.now(dt.UTC)
+    if live_until is not None and live_until <= max(now, live_from or now):
+        raise Invalid(gettext("The release would end before it begins."), field="live_until")
+    with transaction():
+        # Holding the exhibit's row: two releases, or a release and a withdrawal, come one after the other.
+        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        meant = resolve(actor, exhibit.workspace, exhibit.party_id, to)
+        before = people_who_see(exhibit)
+        made = Release(
+            workspace_id=exhibit.workspace_id,
+            exhibit_id=exhibit.id,
+            exhibit_created_at=exhibit.created_at,
+            principal_id=meant.id,
+            principal=meant,
+            sight=int(sight),
+            purpose=purpose,
+            conditions=conditions,
+            live_until=live_until,
+            released_by_id=actor.id,
+            **({"live_from": live_from} if live_from else {}),
+        )
+        session().add(made)
+        session().flush()
+        notices.tell(NoticeKind.RELEASED, exhibit, people_who_see(exhibit) - before, actor)
+        audit.record(
+            actor,
+            "exhibit.released",
+            exhibit,
+            release=made.id,
+            to=meant.kind,
+            principal=meant.id,
+            sight=sight.name.lower(),
+            purpose=purpose,
+            until=live_until,
+        )
+    return made
+
+
+def withdraw(actor: User, release: Release, reason: str) -> None:
+    """End a release at once; those who lose sight are told to look again."""
+    exhibit = policy.fetch(actor, Exhibit, release.exhibit_id)
+    policy.require(actor, May.WITHDRAW, exhibit)
+    with transaction():
+        policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        release = policy.fetch(actor, Release, release.id, lock=True)
+        if release.live_until is not None and release.live_until <= dt.datetime.now(dt.UTC):
+            raise Refused(gettext("This release has already ended."))
+        before = people_who_see(exhibit)
+        release.live_until = session().scalar(select(func.statement_timestamp()))
+        release.withdrawn_by_id, release.withdrawn_because = actor.id, reason
+        session().flush()
+        audit.record(
+            actor, "exhibit.withdrawn", exhibit, also=before, release=release.id, principal=release.principal_id
+        )
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Who would gain and who would lose sight of how many exhibits."""
+
+    gain: dict[uuid.UUID, int]
+    lose: dict[uuid.UUID, int]
+
+
+def movement(before: Iterable[set[uuid.UUID]], after: Iterable[set[uuid.UUID]]) -> Movement:
+    """Compare who saw each exhibit before with who sees it after."""
+    moved = Movement({}, {})
+    for saw, sees in zip(before, after, strict=True):
+        for user_id in sees - saw:
+            moved.gain[user_id] = moved.gain.get(user_id, 0) + 1
+        for user_id in saw - sees:
+            moved.lose[user_id] = moved.lose.get(user_id, 0) + 1
+    return moved

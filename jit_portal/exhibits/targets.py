@@ -1,0 +1,108 @@
+"""Whom an exhibit can be shown to: everybody whom the agreement in force names, and nobody else (E7)."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.errors import Invalid, Refused
+from jit_portal.identity.models import Authority, User
+from jit_portal.jits.models import Agreement, AgreementParty, Party
+from jit_portal.vocabulary import INVESTIGATORS, OUTSIDE_UNION, PrincipalKind, Role
+from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership, Principal, Workspace
+from jit_portal.workspaces.principals import principal
+
+_MEANT_ROLES = (*INVESTIGATORS, Role.PARTICIPANT)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One choice of the form: ``value`` is what it sends, ``party`` whose people it means."""
+
+    value: str
+    kind: PrincipalKind
+    party: Party
+    authority: Authority | None = None
+    role: Role | None = None
+    person: User | None = None
+
+
+def targets(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Target]:
+    """Everyone the agreement in force names, except the party ``without``: parties, authorities, listed roles, people."""
+    agreement = policy.agreement_of(workspace.jit_id)
+    named = _named_parties(agreement, without)
+    found: list[Target] = []
+    for each in named:
+        party = each.party
+        found.append(Target(f"party:{party.id}", PrincipalKind.PARTY, party))
+        found += [
+            Target(f"authority:{authority.id}", PrincipalKind.AUTHORITY, party, authority=authority)
+            for authority in party.provider.authorities
+        ]
+        found += [
+            Target(f"role:{party.id}:{role}", PrincipalKind.ROLE, party, role=role)
+            for role in _MEANT_ROLES
+            if each.lists(role)
+        ]
+    by_id = {each.party_id: each.party for each in named}
+    found += [
+        Target(f"person:{member.user_id}", PrincipalKind.PERSON, by_id[member.party_id], person=member.user)
+        for member in _members(actor, workspace)
+        if member.party_id in by_id and member.role not in (Role.SECRETARIAT, Role.AUDITOR)
+    ]
+    return found
+
+
+def _named_parties(agreement: Agreement | None, without: uuid.UUID) -> list[AgreementParty]:
+    if agreement is None:
+        return []
+    named = select(AgreementParty).where(
+        AgreementParty.agreement_id == agreement.id, AgreementParty.party_id != without
+    )
+    return sorted(session().scalars(named), key=lambda each: (each.party.kind, each.party.name))
+
+
+def _members(actor: User, workspace: Workspace) -> list[Membership]:
+    live = policy.person.live(Membership.live_from, Membership.live_until)
+    statement = policy.which(actor, Membership).where(Membership.workspace_id == workspace.id, live)
+    return sorted(session().scalars(statement), key=lambda member: member.user.name)
+
+
+def resolve(
+    actor: User, workspace: Workspace, seizing_party: uuid.UUID, value: str, *, forbid: bool = False
+) -> Principal:
+    """The principal behind a choice; refuses whom the agreement does not name, and what is not built yet.
+
+    A forbid may name third countries and international bodies; showing them something may not (E9).
+    """
+    chosen = next((target for target in targets(actor, workspace, seizing_party) if target.value == value), None)
+    agreement = policy.agreement_of(workspace.jit_id)
+    if chosen is None:
+        version = agreement.version if agreement else 0
+        raise Invalid(
+            gettext(
+                "Version %(version)s of the agreement does not name them; nothing can be shown to them.",
+                version=version,
+            ),
+            field="to",
+        )
+    outside = chosen.party.kind in OUTSIDE_UNION or (
+        chosen.person is not None and chosen.person.provider.kind in OUTSIDE_UNION
+    )
+    if outside and not forbid:
+        raise Refused(
+            gettext(
+                "Releases to third countries and international bodies need the attestations of Articles 17 and 18, which "
+                "this portal does not offer yet. Nothing was released."
+            )
+        )
+    if chosen.kind == PrincipalKind.PARTY:
+        return principal(workspace.id, chosen.kind, party_id=chosen.party.id)
+    if chosen.authority is not None:
+        return principal(workspace.id, chosen.kind, authority_id=chosen.authority.id)
+    if chosen.role is not None:
+        return principal(workspace.id, chosen.kind, party_id=chosen.party.id, role=chosen.role)
+    return principal(workspace.id, chosen.kind, user_id=chosen.person.id if chosen.person else None)
