@@ -1,6 +1,7 @@
 """Every address of the portal, by package."""
 
 from jit_portal.audit import routes as audit
+from jit_portal.exhibits import delivery, uploads
 from jit_portal.exhibits import routes as exhibits
 from jit_portal.identity import routes as identity
 from jit_portal.jits import routes as jits
@@ -19,6 +20,8 @@ BLUEPRINTS = (
     messages.bp,
     tasks.bp,
     exhibits.bp,
+    uploads.bp,
+    delivery.bp,
     audit.bp,
     notices.bp,
 )

@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from jit_portal.errors import Refused, StoreUnavailable
+from jit_portal.wording import gettext
 
 
 class KeyState(StrEnum):
@@ -93,21 +94,21 @@ class FileKeyring:
         try:
             return aes_key_unwrap(self._usable(name), wrapped)
         except InvalidUnwrap:
-            raise Refused("The key of this file does not fit the country's key.") from None
+            raise Refused(gettext("The key of this file does not fit the country's key.")) from None
 
     def _usable(self, name: str) -> bytes:
         entry = self._entry(name)
         if entry["state"] == KeyState.SUSPENDED:
-            raise Refused("The country's key is suspended: its content cannot be read until it is resumed.")
+            raise Refused(gettext("The country's key is suspended: its content cannot be read until it is resumed."))
         if entry["state"] == KeyState.DESTROYED:
-            raise Refused("The country's key was destroyed: its content can never be read again.")
+            raise Refused(gettext("The country's key was destroyed: its content can never be read again."))
         return base64.b64decode(entry["key"])
 
     def _entry(self, name: str) -> dict[str, Any]:
         party, _, version = name.partition("/")
         versions = self._read()["keys"].get(party, [])
         if not version.isdigit() or not 0 < int(version) <= len(versions):
-            raise KeysUnavailable("The keyring does not hold the country's key.")
+            raise KeysUnavailable(gettext("The keyring does not hold the country's key."))
         entry: dict[str, Any] = versions[int(version) - 1]
         return entry
 
@@ -116,14 +117,16 @@ class FileKeyring:
             with os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
                 about = os.fstat(file.fileno())
                 if stat.S_IMODE(about.st_mode) & 0o077 or about.st_uid != os.geteuid():
-                    raise KeysUnavailable("The keyring can be read by others; it is not used until that is mended.")
+                    raise KeysUnavailable(
+                        gettext("The keyring can be read by others; it is not used until that is mended.")
+                    )
                 ring: Any = json.load(file)
         except OSError as error:
-            raise KeysUnavailable("The keyring cannot be read.") from error
+            raise KeysUnavailable(gettext("The keyring cannot be read.")) from error
         except ValueError as error:
-            raise KeysUnavailable("The keyring is damaged.") from error
+            raise KeysUnavailable(gettext("The keyring is damaged.")) from error
         if not isinstance(ring, dict) or ring.get("format") != 1:
-            raise KeysUnavailable("The keyring has a format this portal does not know.")
+            raise KeysUnavailable(gettext("The keyring has a format this portal does not know."))
         return cast(dict[str, Any], ring)
 
     def _write(self, ring: dict[str, Any]) -> None:
@@ -163,5 +166,5 @@ def use(provider: KeyProvider) -> None:
 def provider() -> KeyProvider:
     """Where this process takes the countries' keys from."""
     if _provider is None:
-        raise KeysUnavailable("No keys are set up.")
+        raise KeysUnavailable(gettext("No keys are set up."))
     return _provider

@@ -3,6 +3,7 @@
 import unicodedata
 
 from jit_portal.errors import Invalid
+from jit_portal.wording import gettext
 
 LONGEST = 255
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -12,16 +13,16 @@ _UNSEEN = ("Cc", "Zl", "Zp", "Cs")
 def checked(name: str) -> str:
     """``name`` as it is, or ``Invalid`` with the reason in plain words; nothing is mended silently."""
     if not name.strip():
-        raise Invalid("The file has no name.", field="filename")
+        raise Invalid(gettext("The file has no name."), field="filename")
     if "/" in name or "\\" in name or name.strip() in (".", ".."):
-        raise Invalid("The file name contains a path: name the file alone, without folders.", field="filename")
+        raise Invalid(gettext("The file name contains a path: name the file alone, without folders."), field="filename")
     if any(letter in _TURNING for letter in name):
         raise Invalid(
-            "The file name contains characters that turn the writing direction and can hide its true ending.",
+            gettext("The file name contains characters that turn the writing direction and can hide its true ending."),
             field="filename",
         )
     if any(unicodedata.category(letter) in _UNSEEN for letter in name):
-        raise Invalid("The file name contains control characters.", field="filename")
+        raise Invalid(gettext("The file name contains control characters."), field="filename")
     if len(name.encode()) > LONGEST:
-        raise Invalid("The file name is longer than 255 bytes.", field="filename")
+        raise Invalid(gettext("The file name is longer than 255 bytes."), field="filename")
     return name

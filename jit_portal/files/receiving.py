@@ -13,6 +13,7 @@ from jit_portal.files import storage
 from jit_portal.files.refusals import ChecksumDiffers, TooLong
 from jit_portal.files.sealing import CHUNK, RECORD, sealed_length
 from jit_portal.files.writing import Upload
+from jit_portal.wording import gettext
 
 LONGEST = 150 << 30
 LONGEST_CHECKED = 16 << 20
@@ -105,7 +106,7 @@ class Intake:
             self._resume()
             is_broken = self._read(body)
             if self._expected and not self._matches(is_broken):
-                raise ChecksumDiffers("The bytes were damaged on their way.")
+                raise ChecksumDiffers(gettext("The bytes were damaged on their way."))
             self._send_kept()
             self._finish()
         finally:
@@ -156,7 +157,9 @@ class Intake:
         """Nothing may follow the file's last byte; whether the connection broke while looking."""
         try:
             if body.read(1):
-                raise TooLong("More bytes came than the file was said to have: it has grown, or it is another file.")
+                raise TooLong(
+                    gettext("More bytes came than the file was said to have: it has grown, or it is another file.")
+                )
         except OSError:
             return True
         return False
@@ -184,7 +187,7 @@ class Intake:
             if self._may_send_early():
                 self._send_or_keep()
             if not _ROOM.acquire(timeout=_PATIENCE):
-                raise StoreUnavailable("Too many files arrive at once; this one goes on in a moment.")
+                raise StoreUnavailable(gettext("Too many files arrive at once; this one goes on in a moment."))
         self._part.held += 1
 
     def _may_send_early(self) -> bool:

@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import re
 import uuid
+from collections.abc import Callable
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -21,6 +22,7 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy import Work
 from jit_portal.vocabulary import Integrity, May
+from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ def begin(
     """
     policy.require(actor, May.UPLOAD, workspace)
     if not 0 <= length <= LONGEST:
-        raise TooLong("A file may have at most 150 GiB.")
+        raise TooLong(gettext("A file may have at most 150 GiB."))
     file_id = uuid.uuid4()
     with transaction():
         key_name = keys.provider().current(party.id) or _make_key(actor, party)
@@ -102,7 +104,7 @@ def append(
     with sole_writer(file_id, patience=5) as upload:
         _check_place(upload, offset, size)
         if checksum and (size is None or size > LONGEST_CHECKED):
-            raise TooLong("With a checksum, send at most 16 MiB at once.")
+            raise TooLong(gettext("With a checksum, send at most 16 MiB at once."))
         _take(upload, body, checksum)
         return _finish_if_whole(actor, upload)
 
@@ -112,7 +114,7 @@ def stand(actor: User, file_id: uuid.UUID) -> StoredFile:
     _may_write(actor, file_id)
     with sole_writer(file_id, patience=10) as upload:
         if upload.integrity == Integrity.CANCELLED:
-            raise Over("This upload was cancelled or has expired.")
+            raise Over(gettext("This upload was cancelled or has expired."))
         return _finish_if_whole(actor, upload)
 
 
@@ -124,11 +126,11 @@ def _may_write(actor: User, file_id: uuid.UUID) -> None:
 
 def _check_place(upload: Upload, offset: int, size: int | None) -> None:
     if upload.integrity == Integrity.CANCELLED:
-        raise Over("This upload was cancelled or has expired.")
+        raise Over(gettext("This upload was cancelled or has expired."))
     if upload.integrity != Integrity.RECEIVING or offset != upload.received:
-        raise WrongOffset("The bytes do not begin where the last ones ended.")
+        raise WrongOffset(gettext("The bytes do not begin where the last ones ended."))
     if size is not None and offset + size > upload.length:
-        raise TooLong("More bytes came than the file was said to have: it has grown, or it is another file.")
+        raise TooLong(gettext("More bytes came than the file was said to have: it has grown, or it is another file."))
 
 
 def _take(upload: Upload, body: Body, checksum: tuple[Digest, bytes] | None) -> None:
@@ -137,9 +139,9 @@ def _take(upload: Upload, body: Body, checksum: tuple[Digest, bytes] | None) -> 
     except storage.Missing as error:
         # The store has forgotten the parts: nothing of them can be saved, so the sender begins anew.
         upload.commit(received=0, parts=[], tail=None, store_upload=None)
-        raise StoreUnavailable("The store has lost what was sent; the upload begins again.") from error
+        raise StoreUnavailable(gettext("The store has lost what was sent; the upload begins again.")) from error
     except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable("The database does not answer; the upload goes on in a moment.") from error
+        raise StoreUnavailable(gettext("The database does not answer; the upload goes on in a moment.")) from error
 
 
 def _finish_if_whole(actor: User, upload: Upload) -> StoredFile:
@@ -190,7 +192,7 @@ def cancel(actor: User, file_id: uuid.UUID) -> StoredFile:
         if file.integrity == Integrity.CANCELLED:
             return file
         if file.integrity != Integrity.RECEIVING:
-            raise Refused("The file is whole: it is evidence now and cannot be cancelled.")
+            raise Refused(gettext("The file is whole: it is evidence now and cannot be cancelled."))
         _end(actor, file, "file.cancelled")
     return file
 
@@ -228,21 +230,24 @@ def declare_hash(actor: User, file_id: uuid.UUID, sha256: str) -> StoredFile:
         file = policy.fetch(actor, StoredFile, file_id, lock=True)
         policy.require(actor, May.UPLOAD, file)
         if file.integrity == Integrity.CANCELLED:
-            raise Over("This upload was cancelled or has expired.")
+            raise Over(gettext("This upload was cancelled or has expired."))
         if file.sha256_declared not in (None, value):
-            raise Refused("Another hash was declared for this file before; a declared hash stands.")
+            raise Refused(gettext("Another hash was declared for this file before; a declared hash stands."))
         if file.sha256_declared is None:
             file.sha256_declared = value
             audit.record(actor, "file.hash_declared", file, quietly=True, sha256=value)
     return file
 
 
-def read_back(file_id: uuid.UUID) -> str | None:
-    """SHA-256 of what the store holds for a file that waits for it, or ``None`` when that is not what was sealed."""
+def read_back(file_id: uuid.UUID, go_on: Callable[[], None]) -> str | None:
+    """SHA-256 of what the store holds for a file that waits for it, or ``None`` when that is not what was sealed.
+
+    ``go_on`` is called for every chunk and may raise to stop.
+    """
     with transaction():
         file = policy.portal_fetch(Work.VERIFICATION, StoredFile, file_id)
     try:
-        return reading.sha256(file)
+        return reading.sha256(file, go_on)
     except sealing.Tampered as error:
         log.error("a stored file does not open", extra={"file": str(file_id), "reason": str(error)})
         return None
@@ -272,5 +277,5 @@ def clear_away(object_name: str, upload: str) -> None:
 def _hash(text: str) -> str:
     value = text.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise Invalid("A SHA-256 has 64 hexadecimal digits.", field="sha256")
+        raise Invalid(gettext("A SHA-256 has 64 hexadecimal digits."), field="sha256")
     return value

@@ -16,6 +16,7 @@ from urllib3.response import BaseHTTPResponse
 
 from jit_portal.config import Settings
 from jit_portal.errors import StoreUnavailable
+from jit_portal.wording import gettext
 
 SEALED_TYPE = "application/octet-stream"
 _READ = 1 << 18
@@ -148,14 +149,14 @@ def _phrased() -> Iterator[None]:
         if error.code in ("NoSuchKey", "NoSuchUpload"):
             raise Missing(error.code) from error
         if error.code in _FULL or error.response.status == 507:
-            raise StoreFull("The store is full; the operator has to make room.") from error
-        raise StoreUnavailable("The store refused to answer.") from error
+            raise StoreFull(gettext("The store is full; the operator has to make room.")) from error
+        raise StoreUnavailable(gettext("The store refused to answer.")) from error
     except ServerError as error:
         if error.status_code == 507:
-            raise StoreFull("The store is full; the operator has to make room.") from error
-        raise StoreUnavailable("The store does not answer.") from error
+            raise StoreFull(gettext("The store is full; the operator has to make room.")) from error
+        raise StoreUnavailable(gettext("The store does not answer.")) from error
     except (MinioException, HTTPError, OSError) as error:
-        raise StoreUnavailable("The store does not answer.") from error
+        raise StoreUnavailable(gettext("The store does not answer.")) from error
 
 
 _store: Store | None = None
@@ -170,5 +171,5 @@ def use(store: Store) -> None:
 def store() -> Store:
     """The store this process speaks to."""
     if _store is None:
-        raise StoreUnavailable("No store is set up.")
+        raise StoreUnavailable(gettext("No store is set up."))
     return _store

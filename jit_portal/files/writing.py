@@ -15,6 +15,7 @@ from jit_portal.files import keys
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import BeingWritten
 from jit_portal.files.sealing import Seal
+from jit_portal.wording import gettext
 
 _COLUMNS = StoredFile.__table__.c
 
@@ -75,7 +76,7 @@ def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
             connection.execute(sa.select(sa.func.pg_advisory_lock(sa.func.hashtextextended(str(file_id), 7))))
         except OperationalError as error:
             if isinstance(error.orig, LockNotAvailable):
-                raise BeingWritten("Another window or device is sending this file now.") from error
+                raise BeingWritten(gettext("Another window or device is sending this file now.")) from error
             raise
         names = [name for name in Upload.__slots__ if name in _COLUMNS]
         row = connection.execute(sa.select(*(_COLUMNS[name] for name in names)).where(_COLUMNS.id == file_id)).one()

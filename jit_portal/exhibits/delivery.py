@@ -1,0 +1,137 @@
+"""Exhibits' bytes to a browser: for preview in the page, or to be taken away; whole, or any range of them."""
+
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+
+from jit_portal import policy
+from jit_portal.errors import Refused
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files import reading, sniffing
+from jit_portal.files.models import StoredFile
+from jit_portal.vocabulary import May
+from jit_portal.web.session import viewer
+from jit_portal.wording import gettext
+
+bp = Blueprint("delivery", __name__, url_prefix="/vault/exhibits")
+
+TEXT_SHOWN = 200_000
+_UNKNOWN = "application/octet-stream"
+_AT_ONCE = 16 << 20
+_HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class NoPreview(Refused):
+    """This kind of file is not shown in the portal; it can be downloaded by whoever may."""
+
+    status = 415
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Bytes ``first`` to ``last`` (inclusive); ``is_part`` when the client asked for a range."""
+
+    first: int
+    last: int
+    is_part: bool
+
+
+@bp.after_request
+def make_harmless(response: Response) -> Response:
+    response.headers.update(_HARMLESS)
+    return response
+
+
+@bp.get("/<uuid:exhibit_id>/content")
+def content(exhibit_id: uuid.UUID) -> Response:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    return _download(exhibit) if request.args.get("as") == "download" else _preview(exhibit)
+
+
+def _download(exhibit: Exhibit) -> Response:
+    file = exhibit_bytes.look(viewer(), exhibit, May.DOWNLOAD)
+    if request.method != "HEAD":
+        exhibit_bytes.download(viewer(), exhibit, goes_on="Range" in request.headers)
+    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {_named(file.name)}")
+
+
+def _preview(exhibit: Exhibit) -> Response:
+    file = exhibit_bytes.look(viewer(), exhibit)
+    kind = kind_of(file)
+    if kind is None:
+        raise NoPreview(gettext("This kind of file is not shown in the portal."))
+    if request.method != "HEAD":
+        exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on="Range" in request.headers)
+    if kind == sniffing.TEXT:
+        return Response(sniffing.text_of(reading.beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
+    return _send(file, kind, f"inline; {_named(file.name)}", at_once=_AT_ONCE)
+
+
+def _send(file: StoredFile, kind: str, disposition: str, *, at_once: int | None = None) -> Response:
+    about = {
+        "Content-Type": kind,
+        "Content-Disposition": disposition,
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{file.id}"',
+    }
+    wanted = _wanted(file, at_once)
+    if wanted is None:
+        return Response(status=416, headers={"Content-Range": f"bytes */{file.length}"})
+    if wanted.is_part:
+        about["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{file.length}"
+    about["Content-Length"] = str(wanted.last - wanted.first + 1)
+    is_bare = request.method == "HEAD" or file.is_empty
+    body = () if is_bare else reading.Range(file, wanted.first, wanted.last)
+    return Response(body, status=206 if wanted.is_part else 200, headers=about, direct_passthrough=True)
+
+
+def _wanted(file: StoredFile, at_once: int | None) -> Wanted | None:
+    """Which bytes to send, or ``None`` when the file has none of those asked for.
+
+    An open range is answered ``at_once`` bytes at a time: a paused player then holds no thread of this process.
+    """
+    whole = Wanted(0, file.length - 1, is_part=False)
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or not _is_same(file):
+        return whole
+    first, end = asked.ranges[0]
+    if first < 0:
+        first, end = max(0, file.length + first), file.length
+    if first >= file.length:
+        return None
+    if end is None and at_once is not None:
+        end = first + at_once
+    return Wanted(first, min(end or file.length, file.length) - 1, is_part=True)
+
+
+def _is_same(file: StoredFile) -> bool:
+    known = request.headers.get("If-Range")
+    return known is None or known == f'"{file.id}"'
+
+
+def _named(name: str) -> str:
+    """A file's name for Content-Disposition, as RFC 6266 has it: plain for old clients, exact for all others."""
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in " ._-()") else "_" for letter in name)
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+_kinds: OrderedDict[uuid.UUID, str | None] = OrderedDict()
+_MOST_KINDS = 5_000
+
+
+def kind_of(file: StoredFile) -> str | None:
+    """Media type of a whole file by its own first bytes, remembered: they never change."""
+    if file.id not in _kinds:
+        _kinds[file.id] = sniffing.kind_of(reading.beginning(file, sniffing.ENOUGH))
+        while len(_kinds) > _MOST_KINDS:
+            _kinds.popitem(last=False)
+    return _kinds[file.id]

@@ -1,0 +1,34 @@
+"""What the worker does for exhibits on its own: verify what has arrived, tell of windows that ended by the clock."""
+
+import uuid
+
+import procrastinate
+from procrastinate.exceptions import JobAborted
+from sqlalchemy.exc import OperationalError
+
+from jit_portal.errors import StoreUnavailable
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import windows
+
+tasks = procrastinate.Blueprint()
+
+
+@tasks.task(
+    name="verify",
+    pass_context=True,
+    retry=procrastinate.RetryStrategy(
+        max_attempts=500, wait=2, linear_wait=3, retry_exceptions={StoreUnavailable, OperationalError, JobAborted}
+    ),
+)
+def verify(context: procrastinate.JobContext, file_id: str) -> None:
+    def go_on() -> None:
+        if context.should_abort():
+            raise JobAborted
+
+    exhibit_bytes.verify(uuid.UUID(file_id), go_on)
+
+
+@tasks.periodic(cron="* * * * * */20")
+@tasks.task(name="sweep", queueing_lock="exhibits:sweep")
+def sweep(timestamp: int) -> None:
+    windows.tell_of_changes()

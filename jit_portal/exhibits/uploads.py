@@ -1,0 +1,199 @@
+"""Resumable uploads, tus 1.0: core, creation, checksum, expiration, termination; and the sender's hash at the end."""
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Iterator
+from email.utils import format_datetime
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request, url_for
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import ClientDisconnected
+
+from jit_portal import policy
+from jit_portal.errors import Invalid
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits.bytes import Sent
+from jit_portal.files import keys, storage
+from jit_portal.files import service as files
+from jit_portal.files.keys import FileKeyring
+from jit_portal.files.models import StoredFile
+from jit_portal.files.receiving import LONGEST, Digest
+from jit_portal.web.requests import open_to_all
+from jit_portal.web.session import viewer
+from jit_portal.workspaces.models import Workspace
+
+bp = Blueprint("uploads", __name__, url_prefix="/vault/uploads")
+
+VERSION = "1.0.0"
+_MOST_DRAINED = 80 << 20
+_MOST_METADATA = 32 << 10
+_HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+
+
+@bp.record_once
+def connect(state: BlueprintSetupState) -> None:
+    """Speak to the store and take the countries' keys as the settings say."""
+    settings = state.app.config["SETTINGS"]
+    storage.use(storage.Store.of(settings))
+    keys.use(FileKeyring(settings.keyring))
+
+
+@bp.url_value_preprocessor
+def take_any_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    # Before anything reads the request: the body of an upload is never held, so it has no limit of its own.
+    request.max_content_length = None
+
+
+@bp.after_request
+def close_politely(response: Response) -> Response:
+    """Read what is left of a refused body, or the proxy in front answers 502 in our place; name the protocol."""
+    left = _MOST_DRAINED if response.status_code >= 400 else 0
+    try:
+        while left > 0 and (came := request.stream.read(1 << 20)):
+            left -= len(came)
+    except (ClientDisconnected, OSError):
+        response.headers["Connection"] = "close"
+    response.headers["Tus-Resumable"] = VERSION
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class ClientBody:
+    """The request's body; a client that goes away is a broken connection, whoever notices it."""
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return bytes(request.stream.read(size))
+        except ClientDisconnected as error:
+            raise ConnectionError("the client went away") from error
+
+
+@bp.route("", methods=["OPTIONS"], provide_automatic_options=False)
+@bp.route("/<uuid:file_id>", methods=["OPTIONS"], provide_automatic_options=False)
+@open_to_all
+def options(file_id: uuid.UUID | None = None) -> Response:
+    about = {
+        "Tus-Version": VERSION,
+        "Tus-Extension": "creation,checksum,expiration,termination",
+        "Tus-Max-Size": str(LONGEST),
+        "Tus-Checksum-Algorithm": ",".join(_HASHES),
+    }
+    return Response(status=204, headers=about)
+
+
+@bp.before_request
+def speak_one_version() -> Response | None:
+    if request.method == "OPTIONS" or request.endpoint == "uploads.declare_hash":
+        return None
+    if request.headers.get("Tus-Resumable") == VERSION:
+        return None
+    return Response("this server speaks tus 1.0.0", 412, {"Tus-Version": VERSION})
+
+
+@bp.post("")
+def create() -> Response:
+    said = _metadata(request.headers.get("Upload-Metadata", ""))
+    workspace = policy.fetch(viewer(), Workspace, _uuid(said.pop("workspace", ""), "workspace"))
+    sent = Sent(
+        name=said.pop("filename", ""),
+        length=_number("Upload-Length"),
+        media_type=said.pop("filetype", "") or "application/octet-stream",
+        sha256=said.pop("sha256", "") or None,
+        key=_uuid(said.pop("key"), "key") if "key" in said else None,
+    )
+    file = exhibit_bytes.receive(viewer(), workspace, said, sent)
+    answer = _answer(file, 201)
+    answer.headers["Location"] = url_for("uploads.head", file_id=file.id)
+    return answer
+
+
+@bp.route("/<uuid:file_id>", methods=["HEAD"], provide_automatic_options=False)
+def head(file_id: uuid.UUID) -> Response:
+    file = files.stand(viewer(), file_id)
+    answer = _answer(file, 200)
+    answer.headers["Upload-Length"] = str(file.length)
+    name = base64.b64encode(file.name.encode()).decode()
+    answer.headers["Upload-Metadata"] = f"filename {name}"
+    return answer
+
+
+@bp.patch("/<uuid:file_id>")
+def append(file_id: uuid.UUID) -> Response:
+    if request.content_type != "application/offset+octet-stream":
+        return Response("bytes come as application/offset+octet-stream", 415)
+    offset, size, checksum = _number("Upload-Offset"), request.content_length, _checksum()
+    file = exhibit_bytes.append(viewer(), file_id, offset, ClientBody(), size=size, checksum=checksum)
+    return _answer(file, 204)
+
+
+@bp.delete("/<uuid:file_id>")
+def cancel(file_id: uuid.UUID) -> Response:
+    files.cancel(viewer(), file_id)
+    return Response(status=204)
+
+
+@bp.post("/<uuid:file_id>/hash")
+def declare_hash(file_id: uuid.UUID) -> Response:
+    said = request.get_json(silent=True)
+    value = said.get("sha256") if isinstance(said, dict) else None
+    if not isinstance(value, str):
+        raise Invalid("The hash is missing.", field="sha256")
+    file = exhibit_bytes.declare_hash(viewer(), file_id, value)
+    return jsonify(integrity=file.integrity.value)
+
+
+def _answer(file: StoredFile, status: int) -> Response:
+    expires = format_datetime(file.expires_at.astimezone(dt.UTC), usegmt=True)
+    return Response(status=status, headers={"Upload-Offset": str(file.received), "Upload-Expires": expires})
+
+
+def _number(header: str) -> int:
+    text = request.headers.get(header, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid(f"{header} must be a number of bytes.", field=header)
+    return int(text)
+
+
+def _uuid(text: str, field: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise Invalid("That is no identifier.", field=field) from error
+
+
+def _checksum() -> tuple[Digest, bytes] | None:
+    said = request.headers.get("Upload-Checksum")
+    if said is None:
+        return None
+    algorithm, _, value = said.partition(" ")
+    if algorithm not in _HASHES:
+        raise Invalid("The checksum must be sha1 or sha256.", field="Upload-Checksum")
+    # SHA-1 only because the protocol demands it: it finds damage on the way, and guards against nobody.
+    return _HASHES[algorithm](usedforsecurity=False), _unpacked(value, "Upload-Checksum")
+
+
+def _metadata(header: str) -> dict[str, str]:
+    """What the sender says of the file: pairs of a name and a value in base64, with commas between."""
+    if len(header) > _MOST_METADATA:
+        raise Invalid("There is too much said about the file.", field="Upload-Metadata")
+    return dict(_pairs(header))
+
+
+def _pairs(header: str) -> Iterator[tuple[str, str]]:
+    for pair in filter(None, (part.strip() for part in header.split(","))):
+        name, _, value = pair.partition(" ")
+        try:
+            yield name, _unpacked(value, name).decode()
+        except UnicodeDecodeError as error:
+            raise Invalid("What is said of the file must be UTF-8.", field=name) from error
+
+
+def _unpacked(value: str, field: str) -> bytes:
+    try:
+        return base64.b64decode(value.strip(), validate=True)
+    except binascii.Error as error:
+        raise Invalid("That is not base64.", field=field) from error

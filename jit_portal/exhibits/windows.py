@@ -1,0 +1,37 @@
+"""Releases that begin or end by the clock have no verb; this tells the screens that show them."""
+
+import datetime as dt
+import uuid
+
+import sqlalchemy as sa
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Release
+from jit_portal.policy import Work
+from jit_portal.workspaces.models import Membership, MembershipPrincipal
+
+# Longer than the time between two sweeps, so that a late one misses nothing; hearing of a change twice does no harm.
+LOOKS_BACK = dt.timedelta(seconds=90)
+
+
+def tell_of_changes() -> int:
+    """Announce the exhibits of releases whose window began or ended just now to all whom they mean; how many."""
+    just_now = sa.func.statement_timestamp() - LOOKS_BACK
+    passed = [
+        sa.and_(moment > just_now, moment <= sa.func.statement_timestamp())
+        for moment in (Release.live_from, Release.live_until)
+    ]
+    with transaction():
+        changed = policy.portal_which(Work.PUSHING, Release).where(sa.or_(*passed))
+        releases = session().scalars(changed).unique().all()
+        for release in releases:
+            audit.announce("exhibit", release.exhibit_id, "release.window_passed", _meant_by(release.principal_id))
+    return len(releases)
+
+
+def _meant_by(principal_id: uuid.UUID) -> list[uuid.UUID]:
+    answers = MembershipPrincipal.membership_id == Membership.id
+    people = sa.select(Membership.user_id).join(MembershipPrincipal, answers)
+    return list(session().scalars(people.where(MembershipPrincipal.principal_id == principal_id)))
