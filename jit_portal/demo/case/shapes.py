@@ -19,7 +19,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Member:
-    """Who is in a JIT, as what; participants and experts say to what extent, some until a day."""
+    """Who is in a JIT, as what; participants and experts say to what extent; `until` past means already ended."""
 
     subject: str
     role: Role

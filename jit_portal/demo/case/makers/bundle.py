@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape, quoteattr
 
-from jit_portal.demo.case.makers import drawing, paper, photo, phrases, sheet, sound
+from jit_portal.demo.case.makers import drawing, paper, photo, sheet, sound, topics
 from jit_portal.demo.case.makers.subject import ALIASES, Subject, latin, telephone
 
 
@@ -76,14 +76,14 @@ def notes(subject: Subject) -> bytes:
     """Notes in plain text, as someone wrote them for himself."""
     rng = subject.generator("notes")
     lines = [subject.title, "=" * len(subject.title), ""]
-    for topic, text in rng.sample(phrases.MAILS[subject.field], 6):
+    for topic, text in rng.sample(topics.MAILS[subject.field], 6):
         lines += [f"* {topic}: {text}", f"  -> {rng.choice(ALIASES)}, {telephone(rng)}", ""]
     return "\n".join(lines).encode()
 
 
 def _message(subject: Subject, number: int) -> EmailMessage:
     rng = subject.generator(f"mail {number}")
-    topic, text = rng.choice(phrases.MAILS[subject.field])
+    topic, text = rng.choice(topics.MAILS[subject.field])
     sender, reader = rng.sample(("office", "transport", "housing", "planning", "accounts"), 2)
     message = EmailMessage()
     message["From"] = f"{sender}@halcyvorn.example"

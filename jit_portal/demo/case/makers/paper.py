@@ -12,7 +12,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from jit_portal.demo.case.makers import phrases
+from jit_portal.demo.case.makers import phrases, topics
 from jit_portal.demo.case.makers.subject import FIRMS, STREETS, Subject, account, latin, plate, telephone, worker
 
 PLAIN = ParagraphStyle("plain", fontName="Times-Roman", fontSize=10.5, leading=14.5, spaceAfter=6)
@@ -57,7 +57,7 @@ def interview(subject: Subject) -> bytes:
         begun=begun.strftime("%d %B %Y, %H:%M"), place=subject.place, authority=subject.authority, who=worker(rng)
     )
     story: list[Flowable] = [_p(opening), _p(phrases.RIGHTS)]
-    for number, (question, answers) in enumerate(rng.sample(phrases.QUESTIONS[subject.field], 9), start=1):
+    for number, (question, answers) in enumerate(rng.sample(topics.QUESTIONS[subject.field], 9), start=1):
         story.append(_p(f"<b>Q{number}.</b> {escape(question)}", markup=True))
         answer = rng.choice(answers).format(firm=rng.choice(FIRMS), owed=rng.randint(4, 30) * 50, plate=plate(rng))
         story.append(_p(f"<b>A.</b> {escape(latin(answer))}", markup=True))
@@ -84,7 +84,7 @@ def report(subject: Subject) -> bytes:
     story = [_p("1. Assignment", PART), _p(subject.description or subject.title), _p("2. Findings", PART)]
     story += [
         _p(text.format(firm=rng.choice(FIRMS), plate=plate(rng)))
-        for text in rng.sample(phrases.FINDINGS[subject.field], 5)
+        for text in rng.sample(topics.FINDINGS[subject.field], 5)
     ]
     clock, rows = subject.moment(rng, days_before=8), [["No.", "Time", "Observation", "Plate", "Persons"]]
     for number in range(1, rng.randint(22, 34)):
@@ -93,7 +93,7 @@ def report(subject: Subject) -> bytes:
             [
                 str(number),
                 f"{clock:%d.%m. %H:%M}",
-                rng.choice(phrases.OBSERVED[subject.field]),
+                rng.choice(topics.OBSERVED[subject.field]),
                 plate(rng),
                 str(rng.randint(1, 9)),
             ]
@@ -105,7 +105,7 @@ def report(subject: Subject) -> bytes:
         _p("3. Observations", PART),
         table,
         _p("4. Conclusion", PART),
-        _p(rng.choice(phrases.CONCLUSIONS[subject.field])),
+        _p(rng.choice(topics.CONCLUSIONS[subject.field])),
     ]
     return _print(subject, [*story, _note(subject), *_signed(2)])
 
