@@ -48,7 +48,8 @@ def back_to(address: str | None) -> str:
 
 def protect(app: Flask) -> None:
     """Refuse every request without a live login, except where a view is open to all; send strict headers."""
-    app.before_request(_name_request)
+    # Before every other gate: what they refuse, too, has an id and strict headers.
+    app.before_request_funcs.setdefault(None, []).insert(0, _name_request)
     app.before_request(_need_login)
     app.after_request(_send_headers)
 
