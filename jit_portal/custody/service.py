@@ -71,7 +71,8 @@ def _offered_to(actor: User, exhibit: Exhibit) -> Exhibit:
 
 def _add(actor: User, exhibit: Exhibit, step: CustodyStep, to_id: uuid.UUID | None, reason: str) -> CustodyEvent:
     links = select(CustodyEvent.number, CustodyEvent.step).where(CustodyEvent.exhibit_id == exhibit.id)
-    last = session().execute(links.order_by(CustodyEvent.number.desc()).limit(1)).first()
+    newest = links.order_by(CustodyEvent.number.desc()).limit(1).execution_options(policy=True)
+    last = session().execute(newest).first()
     if step not in LAWFUL_NEXT[last.step if last else None]:
         raise Refused(gettext("That is not a lawful next step in this chain of custody."))
     number = last.number + 1 if last else 1
