@@ -117,6 +117,7 @@ class May(StrEnum):
     MOVE = "move"
     ASSIGN = "assign"
     TAKE = "take"
+    GIVE_BACK = "give_back"
     ANSWER = "answer"
     DELETE = "delete"
     OPEN_BOARD = "open_board"
@@ -190,6 +191,22 @@ class ColumnKind(StrEnum):
     DOING = "doing"
     PARTNER = "partner"
     DONE = "done"
+
+
+class TaskAct(StrEnum):
+    """What a change did to a task."""
+
+    CREATED = "created"
+    EDITED = "edited"
+    MOVED = "moved"
+    ASSIGNED = "assigned"
+    TAKEN = "taken"
+    GIVEN_BACK = "given_back"
+    ASKED = "asked"
+    UNASKED = "unasked"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    DELETED = "deleted"
 
 
 class AgreementState(StrEnum):

@@ -113,6 +113,18 @@ def takes() -> Conditions:
         "investigator": is_investigator,
         "own_party": Task.party_id == me.party_id,
         "unassigned": Task.assignee_id.is_(None),
+        "not_asked": Task.asked_party_id.is_(None),
+    }
+
+
+@rule(Task, May.GIVE_BACK)
+def gives_back() -> Conditions:
+    """Whoever has it, or a leader of the party that owns it."""
+    leads = and_(is_leader, Task.party_id == me.party_id)
+    return {
+        **_works_on_task(),
+        "assigned": Task.assignee_id.is_not(None),
+        "assignee_or_leader": or_(Task.assignee_id == person.id, leads),
     }
 
 

@@ -10,8 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from jit_portal.database import Created, Model, Thing, words
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
-from jit_portal.vocabulary import Audience, ColumnKind
+from jit_portal.vocabulary import Audience, ColumnKind, TaskAct
 from jit_portal.workspaces.models import Workspace
+
+TITLE_LENGTH = 200
+DESCRIPTION_LENGTH = 20_000
 
 
 class Board(Thing):
@@ -53,23 +56,27 @@ class Column(Thing):
 
 
 class Task(Thing):
-    """One piece of work of one party. ``edition`` counts its changes: acting on an older one is refused.
+    """One piece of work of one party. ``edition`` counts its changes, each of which is a ``TaskChange``.
 
-    ``rank`` orders cards within a column. ``asked_party`` is set while another party is asked to take it.
+    ``rank`` orders cards within a column, as ``ranks`` makes it. ``asked_party`` is set while another party is asked to take it.
+    ``token`` is its author's own, so that sending the form twice creates one task.
     """
 
     __tablename__ = "task"
     __table_args__ = (
         sa.UniqueConstraint("board_id", "number"),
+        sa.UniqueConstraint("created_by_id", "token"),
+        sa.CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="description_length"),
         sa.Index("ix_task_column", "column_id", "rank"),
         sa.Index("ix_task_assignee", "assignee_id"),
+        sa.Index("ix_task_asked_party", "asked_party_id"),
     )
     board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"))
     column_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board_column.id"))
     party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"))
     number: Mapped[int]
-    rank: Mapped[float]
-    title: Mapped[str] = mapped_column(sa.String(200))
+    rank: Mapped[str] = mapped_column(sa.Text(collation="C"))
+    title: Mapped[str] = mapped_column(sa.String(TITLE_LENGTH))
     description: Mapped[str] = mapped_column(default="")
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
     asked_party_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("party.id"))
@@ -77,6 +84,7 @@ class Task(Thing):
     declined_because: Mapped[str] = mapped_column(default="")
     due_on: Mapped[dt.date | None]
     edition: Mapped[int] = mapped_column(default=1)
+    token: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[Created]
     changed_at: Mapped[Created]
@@ -90,3 +98,31 @@ class Task(Thing):
     @property
     def key(self) -> str:
         return f"{self.board.prefix}-{self.number}"
+
+    @property
+    def workspace_id(self) -> uuid.UUID:
+        return self.board.workspace_id
+
+
+class TaskChange(Model):
+    """What one edition did to its task: who, when, and to which column, person or party.
+
+    ``title`` and ``description`` are what an edit replaced: nothing that was written is lost.
+    """
+
+    __tablename__ = "task_change"
+    task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("task.id"), primary_key=True)
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    act: Mapped[TaskAct] = mapped_column(words(TaskAct))
+    by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[Created]
+    column_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("board_column.id"))
+    person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    party_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("party.id"))
+    reason: Mapped[str] = mapped_column(default="")
+    title: Mapped[str | None]
+    description: Mapped[str | None]
+    by: Mapped[User] = relationship(lazy="joined", innerjoin=True, foreign_keys=[by_id])
+    column: Mapped[Column | None] = relationship(lazy="joined")
+    person: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[person_id])
+    party: Mapped[Party | None] = relationship(lazy="joined")

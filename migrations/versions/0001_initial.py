@@ -443,8 +443,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_channel_created_by_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_channel_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
-        sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_channel_workspace_id_name")),
     )
+    op.create_index("ix_channel_workspace_id", "channel", ["workspace_id"], unique=False)
     op.create_table(
         "membership",
         sa.Column("workspace_id", sa.UUID(), nullable=False),
@@ -912,7 +912,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_message_channel_id")),
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_message_party_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint("author_id", "token", name=op.f("uq_message_author_id_token")),
+        sa.UniqueConstraint("channel_id", "author_id", "token", name=op.f("uq_message_channel_id_author_id_token")),
         sa.UniqueConstraint("channel_id", "number", name=op.f("uq_message_channel_id_number")),
     )
     op.create_table(
@@ -979,6 +979,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "edition", name=op.f("pk_message_edition")),
     )
     op.create_table(
+        "message_reference",
+        sa.Column("message_id", sa.UUID(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.UUID(), nullable=False),
+        sa.Column("noun", sa.String(length=12), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_message_reference_message_id")),
+        sa.PrimaryKeyConstraint("message_id", "edition", "word", "object_id", name=op.f("pk_message_reference")),
+    )
+    op.create_table(
         "release",
         sa.Column("workspace_id", sa.UUID(), nullable=False),
         sa.Column("exhibit_id", sa.UUID(), nullable=False),
@@ -1030,7 +1040,7 @@ def upgrade() -> None:
         sa.Column("column_id", sa.UUID(), nullable=False),
         sa.Column("party_id", sa.UUID(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("rank", sa.Double(), nullable=False),
+        sa.Column("rank", sa.Text(collation="C"), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("assignee_id", sa.UUID(), nullable=True),
@@ -1039,6 +1049,7 @@ def upgrade() -> None:
         sa.Column("declined_because", sa.Text(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("token", sa.UUID(), nullable=False),
         sa.Column("created_by_id", sa.UUID(), nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
@@ -1048,6 +1059,7 @@ def upgrade() -> None:
         ),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.UUID(), nullable=False),
+        sa.CheckConstraint("char_length(description) <= 20000", name=op.f("ck_task_description_length")),
         sa.ForeignKeyConstraint(["asked_party_id"], ["party.id"], name=op.f("fk_task_asked_party_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["user.id"], name=op.f("fk_task_assignee_id")),
         sa.ForeignKeyConstraint(["board_id"], ["board.id"], name=op.f("fk_task_board_id")),
@@ -1056,21 +1068,66 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_task_party_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
         sa.UniqueConstraint("board_id", "number", name=op.f("uq_task_board_id_number")),
+        sa.UniqueConstraint("created_by_id", "token", name=op.f("uq_task_created_by_id_token")),
     )
+    op.create_index("ix_task_asked_party", "task", ["asked_party_id"], unique=False)
     op.create_index("ix_task_assignee", "task", ["assignee_id"], unique=False)
     op.create_index("ix_task_column", "task", ["column_id", "rank"], unique=False)
+    op.create_table(
+        "task_change",
+        sa.Column("task_id", sa.UUID(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column(
+            "act",
+            sa.Enum(
+                "created",
+                "edited",
+                "moved",
+                "assigned",
+                "taken",
+                "given_back",
+                "asked",
+                "unasked",
+                "accepted",
+                "declined",
+                "deleted",
+                name="taskact",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("by_id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("column_id", sa.UUID(), nullable=True),
+        sa.Column("person_id", sa.UUID(), nullable=True),
+        sa.Column("party_id", sa.UUID(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_task_change_by_id")),
+        sa.ForeignKeyConstraint(["column_id"], ["board_column.id"], name=op.f("fk_task_change_column_id")),
+        sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_task_change_party_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["user.id"], name=op.f("fk_task_change_person_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_task_change_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "edition", name=op.f("pk_task_change")),
+    )
     op.execute(SEAL)
     op.execute(IMMUTABLE)
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("task_change")
     op.drop_index("ix_task_column", table_name="task")
     op.drop_index("ix_task_assignee", table_name="task")
+    op.drop_index("ix_task_asked_party", table_name="task")
     op.drop_table("task")
     op.drop_index("ix_release_principal_newest", table_name="release")
     op.drop_index("ix_release_exhibit_principal", table_name="release")
     op.drop_table("release")
+    op.drop_table("message_reference")
     op.drop_table("message_edition")
     op.drop_index("ix_exhibit_tag_newest", table_name="exhibit_tag")
     op.drop_table("exhibit_tag")
@@ -1101,6 +1158,7 @@ def downgrade() -> None:
     op.drop_table("notice")
     op.drop_index("ix_membership_user_id", table_name="membership")
     op.drop_table("membership")
+    op.drop_index("ix_channel_workspace_id", table_name="channel")
     op.drop_table("channel")
     op.drop_table("board")
     op.drop_index(op.f("ix_agreement_person_user_id"), table_name="agreement_person")
