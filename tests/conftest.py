@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jit_portal import create_app, migrate, policy
+from jit_portal import migrate, policy
 from jit_portal.config import Settings
 from jit_portal.database import factory, session
 from jit_portal.demo.postgres import APP, OWNER, Postgres
@@ -16,6 +16,7 @@ from jit_portal.demo.secrets import make_signing_key
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
 from jit_portal.identity.models import User
+from jit_portal.portal import create_app
 from tests import factories, services
 
 
