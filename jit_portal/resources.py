@@ -4,9 +4,11 @@ from pathlib import Path
 
 _package = Path(__file__).parent
 _shipped = _package / "shipped"
-_root = _shipped if _shipped.is_dir() else _package.parent
 
-TEMPLATES = _root / "templates"
-STATIC = _root / "static" / "dist"
-MIGRATIONS = _root / "migrations"
+ROOT = _shipped if _shipped.is_dir() else _package.parent
+"""The folder of ``wsgi.py``, and of what follows."""
+
+TEMPLATES = ROOT / "templates"
+STATIC = ROOT / "static" / "dist"
+MIGRATIONS = ROOT / "migrations"
 TRANSLATIONS = _package / "translations"

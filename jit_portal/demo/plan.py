@@ -1,5 +1,6 @@
 """What one copy of the demo consists of, in the order in which it starts."""
 
+import datetime as dt
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from jit_portal.demo.process import Component, base_environ
 from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
+from jit_portal.resources import ROOT
 
 HIGHEST_PORT = 55_500
 """The store listens 10,000 above its own ports, and ports end at 65,535."""
@@ -136,7 +138,17 @@ class Plan:
     def _gunicorn(self, role: str, options: list[str], ready: Callable[[], bool]) -> Component:
         return Component(
             name=role,
-            argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal:create_app()"],
+            argv=[
+                *(
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    f"--pythonpath={ROOT}",
+                    "--no-control-socket",
+                    "--log-level=warning",
+                ),
+                *(*options, "wsgi:app"),
+            ],
             environ=self.environ(role),
             ready=ready,
             start_seconds=60,
@@ -144,13 +156,12 @@ class Plan:
         )
 
     def _worker(self) -> Component:
-        mark = self.runtime / "worker.ready"
-        mark.unlink(missing_ok=True)
+        began = dt.datetime.now(dt.UTC)
         return Component(
             name="worker",
             argv=[sys.executable, "-m", "jit_portal.worker"],
-            environ=self.environ("worker") | {"JIT_WORKER_READY": str(mark)},
-            ready=mark.exists,
+            environ=self.environ("worker"),
+            ready=lambda: self.database.has_worker_since(began),
             start_seconds=60,
             # Its jobs may be run again at any point; nothing is gained by letting them end without a parent.
             death_signal=signal.SIGKILL,

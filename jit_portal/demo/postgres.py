@@ -1,5 +1,6 @@
 """Embedded PostgreSQL: passwords only, unix socket only, checksums on; the portal's role owns nothing."""
 
+import datetime as dt
 import os
 import pwd
 import re
@@ -69,6 +70,13 @@ class Postgres:
         """Whether the server takes connections."""
         psycopg.connect(self.url("postgres", "postgres"), connect_timeout=2).close()
         return True
+
+    def has_worker_since(self, moment: dt.datetime) -> bool:
+        """Whether a worker has reported to the job queue since ``moment``."""
+        with psycopg.connect(self.url(APP), connect_timeout=2) as connection:
+            return bool(
+                connection.execute("SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > %s", [moment]).fetchone()
+            )
 
     def make_roles(self) -> None:
         """Make the two roles and the database, and give the app its rights over what the owner will make."""

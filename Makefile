@@ -1,0 +1,68 @@
+# The JIT Portal: `make run` for the demo, `make test` for the tests. Python 3.11 with venv is all that must be there.
+
+PYTHON ?= python3
+PORT ?= 8800
+DATA ?= data
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+ASSETS := static/dist/manifest.json
+ASSET_SOURCES := package-lock.json $(shell find static templates -name 'dist*' -prune -o -type f -print)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard jit_portal/translations/*/LC_MESSAGES/*.po))
+
+.PHONY: run test check format set-up wheel lock messages
+.DELETE_ON_ERROR:
+
+run: set-up ## start the whole portal on this machine: PORT=8800 DATA=data
+	@exec $(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)"
+
+test: set-up ## every test: ARGS="-k name" for some
+	@sh .ci/browser
+	$(BIN)/python -m pytest $(ARGS)
+
+check: set-up ## what must hold besides the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: set-up
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: set-up ## a wheel that carries the assets, the templates, the migrations and the catalogues
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target wheel
+
+set-up: $(VENV)/.installed $(ASSETS) $(CATALOGUES)
+
+$(VENV)/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")' \
+		|| { echo 'Set PYTHON= to a Python 3.11 or newer with venv (on Debian: python3-venv).'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+		--requirement requirements.lock
+	@touch $@
+
+# npm and its scripts find the Node of the virtual environment first, and the caller's environment (proxies, certificates).
+node_modules/.installed: package-lock.json package.json .npmrc $(VENV)/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(ASSETS): $(ASSET_SOURCES) node_modules/.installed
+	$(BIN)/node static/build.mjs
+	@touch $@
+
+%.mo: %.po $(VENV)/.installed
+	$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
+
+lock: ## choose versions anew, within what pyproject.toml allows: ARGS=--upgrade
+	$(BIN)/uv pip compile pyproject.toml --extra demo --group dev --python-version 3.11 --universal --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet $(ARGS) --output-file requirements.lock
+	$(BIN)/npm install --package-lock-only --ignore-scripts
+
+messages: $(VENV)/.installed ## gather every text that people see into the catalogues
+	$(BIN)/pybabel --quiet extract --mapping-file=deploy/babel.cfg --keywords=lazy_gettext --sort-by-file --no-location \
+		--omit-header --output-file=jit_portal/translations/messages.pot .
+	$(BIN)/pybabel --quiet update --no-fuzzy-matching --input-file=jit_portal/translations/messages.pot \
+		--output-dir=jit_portal/translations
