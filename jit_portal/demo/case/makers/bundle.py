@@ -28,13 +28,14 @@ def mail(subject: Subject) -> bytes:
 
 def box(subject: Subject) -> bytes:
     """A mailbox of some dozens of mails, some with a picture attached (mbox)."""
+    receipt = drawing.receipt(subject)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "box"
         mails = mailbox.mbox(path)
         for number in range(1, 41):
             message = _message(subject, number)
             if number % 9 == 0:
-                message.add_attachment(drawing.receipt(subject), maintype="image", subtype="jpeg", filename="bon.jpg")
+                message.add_attachment(receipt, maintype="image", subtype="jpeg", filename="bon.jpg")
                 message.set_boundary(f"=={subject.seed:08d}{number:08d}==")
             stored = mailbox.mboxMessage(message)
             stored.set_from("MAILER-DAEMON Thu Jan  1 00:00:00 2026")
