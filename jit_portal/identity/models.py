@@ -151,7 +151,7 @@ class LoginSession(Thing):
 
     @property
     def device(self) -> str:
-        """The browser and system that this login's browser says it is, such as "Firefox, Linux"; "" when it says nothing known."""
+        """The browser and system it says it is, such as "Firefox, Linux"; "" where nothing of that is known."""
         known = [next((name for sign, name in signs if sign in self.browser), "") for signs in (_BROWSERS, _SYSTEMS)]
         return ", ".join(filter(None, known))
 

@@ -1,0 +1,71 @@
+"""What a provider publishes about itself: read from its own host, filtered, and not believed for long."""
+
+import time
+from typing import Any, cast
+
+import requests
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, KeySetSerialization
+
+from jit_portal.identity.refusals import ProviderAway
+from jit_portal.identity.wire import Wire, home_of, is_at
+
+METADATA_SECONDS = 600.0
+KEYS_SECONDS = 600.0
+REFETCH_SECONDS = 60.0
+SIGNS_ANSWERS = "authorization_response_iss_parameter_supported"
+NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+OFFERED = ("pushed_authorization_request_endpoint", "end_session_endpoint")
+NONSENSE = (requests.RequestException, ValueError, KeyError, TypeError, JoseError)
+"""What a provider that is down, slow or confused makes an attempt to read it end in."""
+
+
+class Published:
+    """The discovery document and the keys of one issuer.
+
+    Of the document only the addresses count, and only those at the issuer's own host: algorithms, issuer and client
+    authentication are the registry row's. A key that the provider no longer publishes is trusted ten minutes at most.
+    """
+
+    def __init__(self, slug: str, issuer: str) -> None:
+        self.slug, self.issuer, self.home = slug, issuer, home_of(issuer)
+        self._metadata: tuple[float, dict[str, Any]] | None = None
+        self._keys: tuple[float, KeySet] | None = None
+        self._asked_again = float("-inf")
+
+    def metadata(self, *, fresh: bool = False) -> dict[str, Any]:
+        """The addresses by their names in discovery, and ``SIGNS_ANSWERS``; ProviderAway when it cannot be read."""
+        if not fresh and self._metadata and time.monotonic() - self._metadata[0] < METADATA_SECONDS:
+            return self._metadata[1]
+        try:
+            said = self._fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            kept = {name: said[name] for name in (*NEEDED, *OFFERED) if name in NEEDED or name in said}
+        except NONSENSE as error:
+            raise ProviderAway(self.slug, f"discovery: {type(error).__name__}") from error
+        if said.get("issuer") != self.issuer or not all(is_at(self.home, url) for url in kept.values()):
+            raise ProviderAway(self.slug, "discovery names another issuer or host")
+        self._metadata = (time.monotonic(), {**kept, SIGNS_ANSWERS: said.get(SIGNS_ANSWERS) is True})
+        return self._metadata[1]
+
+    def keys(self, *, again: bool = False) -> KeySet:
+        """The issuer's keys; ``again`` asks anew for a key that is not among them, at most once a minute."""
+        now = time.monotonic()
+        if self._keys and now - self._keys[0] < KEYS_SECONDS:
+            if not again or now - self._asked_again < REFETCH_SECONDS:
+                return self._keys[1]
+            self._asked_again = now
+        try:
+            found = KeySet.import_key_set(cast(KeySetSerialization, self._fetch(self.metadata()["jwks_uri"])))
+        except NONSENSE as error:
+            raise ProviderAway(self.slug, f"keys: {type(error).__name__}") from error
+        self._keys = (now, found)
+        return found
+
+    def _fetch(self, url: str) -> dict[str, Any]:
+        with Wire(home=self.home) as wire:
+            response = wire.request("GET", url, withhold_token=True)
+        response.raise_for_status()
+        said = response.json()
+        if not isinstance(said, dict):
+            raise TypeError("not an object")
+        return said

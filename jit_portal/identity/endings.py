@@ -1,0 +1,109 @@
+"""How a login ends: by the person, by her provider, or because she signed in anew. Its sockets are cut at once."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.identity import oidc, registry, tokens
+from jit_portal.identity.models import LoginSession, SpentToken, User
+from jit_portal.identity.oidc import Farewell
+from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.sessions import is_live
+from jit_portal.policy import Work, portal_which
+from jit_portal.policy.person import NOW
+
+
+class Because(StrEnum):
+    """Why a login ended."""
+
+    SIGNED_OUT = "signed_out"
+    SIGNED_IN_AGAIN = "signed_in_again"
+    ENDED_ELSEWHERE = "ended_elsewhere"
+    SIGNED_OUT_AT_PROVIDER = "signed_out_at_provider"
+    CLOSED = "closed"
+
+
+def end(login: LoginSession, because: Because, actor: User | None) -> None:
+    """End one login in the open transaction, if it has not ended yet; what was kept for its farewell is forgotten."""
+    if login.ended_at is not None:
+        return
+    login.ended_at = dt.datetime.now(dt.UTC)
+    login.ended_because = because
+    login.id_token = None
+    audit.record(actor, "login.ended", login, because=because)
+
+
+def mine(user: User) -> list[LoginSession]:
+    """Her logins that are live now, the one last used first."""
+    live = policy.which(user, LoginSession).where(*is_live()).order_by(LoginSession.last_seen_at.desc())
+    return list(session().scalars(live))
+
+
+def sign_out(login: LoginSession) -> str | None:
+    """End this login; gives the address where the browser ends it at the provider too, where that can be."""
+    id_token, provider = login.id_token, login.user.provider
+    with transaction():
+        end(login, Because.SIGNED_OUT, login.user)
+    return oidc.client(provider).farewell_address(id_token)
+
+
+def end_one(user: User, login_id: uuid.UUID) -> None:
+    """End one of her own logins."""
+    with transaction():
+        end(policy.fetch(user, LoginSession, login_id, lock=True), Because.ENDED_ELSEWHERE, user)
+
+
+def end_others(user: User) -> int:
+    """End all her logins but the one she uses; says how many."""
+    with transaction():
+        return _end_all(
+            (login for login in mine(user) if login.id != user.current_login), Because.ENDED_ELSEWHERE, user
+        )
+
+
+def end_all(person: User, because: Because = Because.CLOSED, *, actor: User | None = None) -> int:
+    """End every login of ``person``, for whoever closes her account or country."""
+    live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == person.id, *is_live())
+    with transaction():
+        return _end_all(session().scalars(live).all(), because, actor)
+
+
+def _end_all(logins: Iterable[LoginSession], because: Because, actor: User | None) -> int:
+    ended = 0
+    for login in logins:
+        end(login, because, actor)
+        ended += 1
+    return ended
+
+
+def hear(slug: str, logout_token: str) -> int:
+    """End what the provider says is over (back-channel logout); says how many logins that were. A token works once."""
+    with transaction():
+        provider = registry.provider(slug)
+    farewell = oidc.client(provider).farewell(logout_token)
+    with transaction():
+        _spend(provider.id, farewell)
+        theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
+        theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer, *is_live())
+        if farewell.subject is not None:
+            theirs = theirs.where(User.subject == farewell.subject)
+        if farewell.provider_session is not None:
+            theirs = theirs.where(LoginSession.provider_session == farewell.provider_session)
+        return _end_all(session().scalars(theirs).all(), Because.SIGNED_OUT_AT_PROVIDER, None)
+
+
+def _spend(provider_id: uuid.UUID, farewell: Farewell) -> None:
+    session().execute(delete(SpentToken).where(SpentToken.expires_at < NOW))
+    until = dt.datetime.fromtimestamp(farewell.expires_at + oidc.LEEWAY, dt.UTC)
+    spending = insert(SpentToken).values(
+        id=uuid.uuid4(), provider_id=provider_id, jti_hash=tokens.digest(farewell.token_id), expires_at=until
+    )
+    if session().scalar(spending.on_conflict_do_nothing().returning(SpentToken.id)) is None:
+        raise SignInRefused(Why.UNSOUND, "logout token played again")

@@ -1,0 +1,277 @@
+"""OpenID Connect with a national login, trusted no further than its row in the registry says."""
+
+import json
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+from authlib.common.urls import add_params_to_qs
+from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
+from authlib.oauth2.rfc7523 import private_key_jwt_sign
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+from joserfc.jwk import ECKey
+from joserfc.jws import JWSRegistry
+
+from jit_portal.config import Settings
+from jit_portal.identity import claims as reading
+from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
+from jit_portal.identity.models import IdentityProvider
+from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.wire import Wire
+from jit_portal.vocabulary import Assurance
+
+# Authlib writes code verifiers to its log at DEBUG.
+logging.getLogger("authlib").setLevel(logging.INFO)
+
+LEEWAY = 60
+BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The portal as its providers know it: its origin and its own key."""
+
+    origin: str
+    key: ECKey
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Portal":
+        return cls(settings.origin.rstrip("/"), ECKey.import_key(json.loads(Path(settings.signing_key).read_text())))
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """What a provider has said, with its signature, of whoever signed in there."""
+
+    issuer: str
+    subject: str
+    assurance: Assurance
+    acr: str
+    authenticated_at: float
+    provider_session: str | None
+    id_token: str
+    name: str
+    email: str
+    title: str
+    authority: str
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """Whose sign-ins the provider wants ended: one of its sessions, or all of a person."""
+
+    token_id: str
+    expires_at: float
+    subject: str | None
+    provider_session: str | None
+
+
+class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
+    """Authlib's client for one registry row, with everything that the remote side could weaken pinned to the row."""
+
+    client_cls = Wire
+
+    def __init__(self, row: IdentityProvider, portal: Portal) -> None:
+        self.slug, self.issuer = row.slug, row.issuer
+        self.published = Published(row.slug, row.issuer)
+        self.uses_par, self.algorithms = row.uses_par, list(row.algorithms)
+        self.levels, self.claim_map = dict(row.acr_levels), dict(row.claim_map)
+        self.portal = portal
+        client = {
+            "home": self.published.home,
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            "token_endpoint_auth_method": self._prove,
+        }
+        super().__init__(None, row.slug, client_id=row.client_id, client_secret=portal.key, client_kwargs=client)
+
+    def load_server_metadata(self) -> dict[str, Any]:
+        return self.published.metadata()
+
+    def _prove(self, _auth: Any, _method: str, url: str, headers: dict[str, str], body: str) -> tuple[Any, ...]:
+        return url, headers, add_params_to_qs(body or "", list(self._assertion().items()))
+
+    def _assertion(self) -> dict[str, str]:
+        key = self.portal.key
+        signed = private_key_jwt_sign(
+            key, self.client_id, self.issuer, alg="ES256", header={"kid": key.kid}, expires_in=60
+        )
+        return {"client_assertion_type": ASSERTION, "client_assertion": signed}
+
+    def address(self, redirect_uri: str, *, state: str, nonce: str, code_verifier: str, **asked: str) -> str:
+        """Where to send the browser; the request itself goes ahead by the back door where the row says so."""
+        made = self.create_authorization_url(
+            redirect_uri, state=state, nonce=nonce, code_verifier=code_verifier, **asked
+        )
+        if not self.uses_par:
+            return str(made["url"])
+        metadata = self.published.metadata()
+        form = {**dict(parse_qsl(urlsplit(made["url"]).query)), **self._assertion()}
+        try:
+            with self._get_session() as wire:
+                response = wire.request(
+                    "POST", metadata["pushed_authorization_request_endpoint"], data=form, withhold_token=True
+                )
+            response.raise_for_status()
+            query = {"client_id": self.client_id, "request_uri": response.json()["request_uri"]}
+        except NONSENSE as error:
+            raise ProviderAway(self.slug, f"pushed request: {type(error).__name__}") from error
+        return f"{metadata['authorization_endpoint']}?{urlencode(query)}"
+
+    def check_answer(self, iss: str | None) -> None:
+        """Refuse an answer that says, or fails to say, that it comes from this issuer (RFC 9207)."""
+        if iss != self.issuer and (iss is not None or self.published.metadata()[SIGNS_ANSWERS]):
+            raise SignInRefused(Why.MIXED_UP, "iss of the answer")
+
+    def redeem(self, code: str, redirect_uri: str, *, nonce: str, code_verifier: str) -> Vouched:
+        """Exchange ``code`` for what the provider vouches for; SignInRefused for anything less than sound."""
+        try:
+            token = self.fetch_access_token(redirect_uri, code=code, code_verifier=code_verifier)
+            if not isinstance(token.get("id_token"), str):
+                raise SignInRefused(Why.UNSOUND, "no id_token")
+            said = self.parse_id_token(token, nonce)
+            info = self.userinfo(token=token)
+        except requests.RequestException as error:
+            raise ProviderAway(self.slug, f"token: {type(error).__name__}") from error
+        except (OAuthError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SignInRefused(Why.UNSOUND, f"{type(error).__name__}: {getattr(error, 'error', '')}") from error
+        if info.get("sub") != said["sub"]:
+            raise SignInRefused(Why.UNSOUND, "userinfo is of another sub")
+        return self._vouched(token["id_token"], {**info, **said})
+
+    def parse_id_token(self, token: dict[str, Any], nonce: str, **_ignored: Any) -> dict[str, Any]:
+        """The claims of an ID token made by this issuer, for this portal, for this sign-in, and not over."""
+        opened = self._open(token["id_token"])
+        if str(opened.header.get("typ", "JWT")).upper() != "JWT":
+            raise SignInRefused(Why.UNSOUND, "typ")
+        options = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self.client_id},
+            "sub": {"essential": True},
+            "nonce": {"essential": True, "value": nonce},
+        }
+        more = {"nonce": nonce, "client_id": self.client_id, "access_token": token.get("access_token")}
+        said = CodeIDToken(opened.claims, opened.header, options, more)
+        said.validate(leeway=LEEWAY)
+        return dict(said)
+
+    def userinfo(self, **more: Any) -> dict[str, Any]:
+        """What the provider says of the person beyond the ID token."""
+        response = self.get(self.published.metadata()["userinfo_endpoint"], **more)
+        response.raise_for_status()
+        said = response.json()
+        if not isinstance(said, dict):
+            raise TypeError("userinfo is not an object")
+        return said
+
+    def _open(self, token: str) -> jwt.Token:
+        """Verify a signature by the row's algorithms; an unknown key is looked up again, at most once a minute."""
+        registry = JWSRegistry(algorithms=self.algorithms, strict_check_header=False)
+        try:
+            return jwt.decode(token, self.published.keys(), registry=registry)
+        except (InvalidKeyIdError, BadSignatureError):
+            return jwt.decode(token, self.published.keys(again=True), registry=registry)
+
+    def _vouched(self, id_token: str, said: dict[str, Any]) -> Vouched:
+        acr = said.get("acr")
+        level = self.levels.get(acr) if isinstance(acr, str) else None
+        if level is None:
+            raise SignInRefused(Why.ASSURANCE, "acr is missing or not in the row")
+        when = said.get("auth_time", said["iat"])
+        if when > time.time() + LEEWAY:
+            raise SignInRefused(Why.UNSOUND, "auth_time lies ahead")
+        read = {name: reading.at(said, pointer) for name, pointer in self.claim_map.items()}
+        return Vouched(
+            issuer=self.issuer,
+            subject=str(said["sub"]),
+            assurance=Assurance(level),
+            acr=str(acr),
+            authenticated_at=when,
+            provider_session=said.get("sid") if isinstance(said.get("sid"), str) else None,
+            id_token=id_token,
+            name=reading.plain(read.get("name")),
+            email=reading.plain(read.get("email")),
+            title=reading.plain(read.get("title")),
+            authority=reading.plain(read.get("authority")),
+            language=reading.language(read.get("language")),
+            time_zone=reading.time_zone(read.get("time_zone")),
+        )
+
+    def farewell_address(self, id_token: str | None) -> str | None:
+        """Where the browser ends the person's login at the provider; None where it cannot."""
+        try:
+            endpoint = self.published.metadata(fresh=True).get("end_session_endpoint")
+        except ProviderAway:
+            return None
+        query = {
+            "client_id": self.client_id,
+            "post_logout_redirect_uri": f"{self.portal.origin}/signed-out",
+            **({"id_token_hint": id_token} if id_token else {}),
+        }
+        return f"{endpoint}?{urlencode(query)}" if endpoint else None
+
+    def farewell(self, logout_token: str) -> Farewell:
+        """Read a back-channel logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6)."""
+        try:
+            opened = self._open(logout_token)
+            said = opened.claims
+            _logout_claims(self.issuer, self.client_id).validate(said)
+            sound = (
+                str(opened.header.get("typ", "")).lower() == "logout+jwt"
+                and said["events"][BACK_CHANNEL] == {}
+                and "nonce" not in said
+                and isinstance(said["jti"], str)
+                and all(isinstance(said.get(name, ""), str) for name in ("sub", "sid"))
+                and bool(said.get("sub") or said.get("sid"))
+            )
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise SignInRefused(Why.UNSOUND, f"logout token: {type(error).__name__}") from error
+        if not sound:
+            raise SignInRefused(Why.UNSOUND, "logout token")
+        return Farewell(said["jti"], said["exp"], said.get("sub"), said.get("sid"))
+
+
+def _logout_claims(issuer: str, client_id: str) -> jwt.JWTClaimsRegistry:
+    return jwt.JWTClaimsRegistry(
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": client_id},
+        iat={"essential": True},
+        exp={"essential": True},
+        jti={"essential": True},
+        events={"essential": True},
+    )
+
+
+_clients: dict[uuid.UUID, tuple[int, Portal, NationalLogin]] = {}
+_portal: list[Portal] = []
+
+
+def use(settings: Settings) -> None:
+    """Let this process speak to the national logins as the portal of these settings."""
+    _portal[:] = [Portal.of(settings)]
+    _clients.clear()
+
+
+def client(row: IdentityProvider) -> NationalLogin:
+    """The client of a registry row, made anew whenever the row has changed."""
+    kept = _clients.get(row.id)
+    if kept is None or kept[0] != row.version or kept[1] is not _portal[0]:
+        kept = (row.version, _portal[0], NationalLogin(row, _portal[0]))
+        _clients[row.id] = kept
+    return kept[2]
+
+
+def origin() -> str:
+    """The portal's own origin, as the providers know it."""
+    return _portal[0].origin

@@ -1,0 +1,45 @@
+"""The ways a sign-in can fail. The page says each kindly; the ledger keeps the word."""
+
+import uuid
+from enum import StrEnum
+
+from jit_portal.errors import Refusal
+
+
+class Why(StrEnum):
+    """Why nobody was signed in."""
+
+    OVER = "over"
+    CANCELLED = "cancelled"
+    MIXED_UP = "mixed_up"
+    UNSOUND = "unsound"
+    ASSURANCE = "assurance"
+    UNKNOWN = "unknown"
+    AUTHORITY = "authority"
+    DEACTIVATED = "deactivated"
+    INVITATION = "invitation"
+
+
+_MALFORMED = frozenset({Why.OVER, Why.CANCELLED, Why.MIXED_UP, Why.UNSOUND})
+
+
+class SignInRefused(Refusal):
+    """Nobody is signed in by this; ``detail`` is for the log and names nobody, ``person_id`` is who, if known."""
+
+    def __init__(self, why: Why, detail: str = "", *, person_id: uuid.UUID | None = None) -> None:
+        super().__init__(why.value)
+        self.why = why
+        self.detail = detail
+        self.person_id = person_id
+        self.status = 400 if why in _MALFORMED else 403
+
+
+class ProviderAway(Refusal):
+    """The national login does not answer, or not in a way that makes sense; the others are not concerned."""
+
+    status = 503
+
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+        self.detail = detail

@@ -1,0 +1,174 @@
+"""Addresses of signing in and out, of invitations, and of what the portal knows about the person who looks."""
+
+import uuid
+
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext, ngettext
+from werkzeug.wrappers import Response
+
+from jit_portal.extensions import csrf, limiter
+from jit_portal.identity import endings, invitations, oidc, registry, service, sessions, tokens
+from jit_portal.identity.forms import PreferencesForm
+from jit_portal.identity.models import LoginSession
+from jit_portal.identity.refusals import ProviderAway, SignInRefused
+from jit_portal.web.context import LANGUAGE_COOKIE
+from jit_portal.web.requests import open_to_all
+from jit_portal.web.session import viewer, viewer_or_none
+
+bp = Blueprint("identity", __name__)
+bp.record_once(lambda state: oidc.use(state.app.config["SETTINGS"]))
+
+TRIES = "120/minute"
+FAILURES = "20/minute"
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code >= 400
+
+
+def _attempt_cookie() -> str:
+    return f"{current_app.config['SETTINGS'].session_cookie}-attempt"
+
+
+def _set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def _forget_login(response: Response) -> None:
+    name = current_app.config["SETTINGS"].session_cookie
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def _login() -> LoginSession | None:
+    return sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
+
+
+def _choice(next_page: str, away: str | None = None) -> str:
+    return render_template("identity/sign_in.html", providers=registry.providers(), next=next_page, away=away)
+
+
+@bp.errorhandler(SignInRefused)
+def refused(error: SignInRefused) -> tuple[str, int]:
+    slug = (request.view_args or {}).get("slug")
+    known = next((provider for provider in registry.providers() if provider.slug == slug), None)
+    return render_template("identity/refused.html", why=error.why, provider=known), error.status
+
+
+@bp.errorhandler(ProviderAway)
+def away(error: ProviderAway) -> tuple[str, int]:
+    current_app.logger.warning("national login away", extra={"provider": error.slug, "detail": error.detail})
+    return _choice(service.inside(request.args.get("next")), error.slug), error.status
+
+
+@bp.get("/sign-in")
+@open_to_all
+def sign_in() -> Response | str:
+    next_page = service.inside(request.args.get("next"))
+    return redirect(next_page) if viewer_or_none() else _choice(next_page)
+
+
+@bp.get("/sign-in/<slug>")
+@limiter.limit(TRIES)
+@open_to_all
+def begin(slug: str) -> Response:
+    browser = request.cookies.get(_attempt_cookie()) or tokens.make()
+    wanted, invitation = request.args.get("next"), request.args.get("invitation")
+    response = redirect(service.begin(slug, browser, return_to=wanted, invitation=invitation))
+    _set_cookie(response, _attempt_cookie(), browser, max_age=int(service.ATTEMPT.total_seconds()))
+    return response
+
+
+@bp.get("/sign-in/<slug>/callback")
+@limiter.limit(FAILURES, deduct_when=_failed)
+@open_to_all
+def callback(slug: str) -> Response:
+    said = request.args
+    answer = service.Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss"))
+    device = service.Device(request.remote_addr or "", request.user_agent.string)
+    browser = request.cookies.get(_attempt_cookie(), "")
+    signed_in = service.complete(slug, browser, answer, device, instead_of=_login())
+    response = redirect(signed_in.return_to, 303)
+    _set_cookie(response, current_app.config["SETTINGS"].session_cookie, signed_in.token)
+    return response
+
+
+@bp.post("/sign-in/<slug>/logout")
+@limiter.limit(FAILURES, deduct_when=_failed)
+@open_to_all
+def farewell(slug: str) -> tuple[dict[str, str], int]:
+    try:
+        endings.hear(slug, request.form.get("logout_token", ""))
+    except (SignInRefused, ProviderAway) as error:
+        current_app.logger.warning("logout token refused", extra={"provider": slug, "detail": error.detail})
+        return {"error": "invalid_request"}, 400
+    return {}, 200
+
+
+csrf.exempt(farewell)
+
+
+@bp.get("/invitations/<token>")
+@limiter.limit(FAILURES, deduct_when=_failed)
+@open_to_all
+def invitation(token: str) -> str:
+    found = invitations.find(token)
+    return render_template(
+        "identity/invitation.html", invitation=found, inviter=invitations.inviter(found), token=token
+    )
+
+
+@bp.post("/sign-out")
+@open_to_all
+def sign_out() -> Response:
+    login = _login()
+    if login is None:
+        return redirect(url_for(".signed_out"), 303)
+    provider, onward = login.user.provider, endings.sign_out(login)
+    session.clear()
+    response = make_response(render_template("identity/signed_out.html", provider=provider, onward=onward))
+    _forget_login(response)
+    if onward:
+        # The policy lets forms of the portal lead nowhere else, not even by a redirect.
+        response.headers["Refresh"] = f"0; url={onward}"
+    return response
+
+
+@bp.get("/signed-out")
+@open_to_all
+def signed_out() -> str:
+    return render_template("identity/signed_out.html", provider=None, onward=None)
+
+
+@bp.get("/account")
+def account() -> str:
+    person = viewer()
+    return render_template("identity/account.html", form=PreferencesForm(obj=person), logins=endings.mine(person))
+
+
+@bp.post("/account")
+def account_submit() -> Response | tuple[str, int]:
+    person, form = viewer(), PreferencesForm()
+    if not form.validate():
+        return render_template("identity/account.html", form=form, logins=endings.mine(person)), 422
+    service.prefer(person, form.language.data, form.time_zone.data)
+    flash(gettext("Saved."), "ok")
+    response = redirect(url_for(".account"), 303)
+    response.delete_cookie(LANGUAGE_COOKIE, secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+@bp.post("/account/sign-ins/<uuid:login_id>/end")
+def end_login(login_id: uuid.UUID) -> Response:
+    person = viewer()
+    endings.end_one(person, login_id)
+    if login_id == person.current_login:
+        return redirect(url_for(".signed_out"), 303)
+    flash(gettext("That sign-in has ended."), "ok")
+    return redirect(url_for(".account"), 303)
+
+
+@bp.post("/account/sign-ins/end-others")
+def end_other_logins() -> Response:
+    ended = endings.end_others(viewer())
+    flash(ngettext("%(num)d sign-in has ended.", "%(num)d sign-ins have ended.", ended), "ok")
+    return redirect(url_for(".account"), 303)

@@ -1,0 +1,224 @@
+"""Signing in and out: who begins, whom a provider vouches for, and when a login is over."""
+
+import datetime as dt
+import logging
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from sqlalchemy import delete, select, update
+
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid
+from jit_portal.identity import claims, invitations, oidc, registry, tokens
+from jit_portal.identity.endings import Because, end
+from jit_portal.identity.invitations import ON_ACCEPT, invite
+from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
+from jit_portal.identity.oidc import Vouched
+from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.sessions import ABSOLUTE
+from jit_portal.policy import Work, portal_fetch
+from jit_portal.policy.person import NOW
+
+__all__ = ["ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
+
+log = logging.getLogger(__name__)
+
+ATTEMPT = dt.timedelta(minutes=10)
+_KEPT = dt.timedelta(hours=1)
+_PATH = re.compile(r"/(?!/)(?!(?:sign-in|sign-out|signed-out|invitations)\b)[\x21-\x7e]{0,1999}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back to the callback's address, as the browser brought it."""
+
+    state: str
+    code: str | None
+    error: str | None
+    iss: str | None
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a sign-in comes from: the network address, and what the browser calls itself."""
+
+    address: str
+    browser: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new login: the token for the browser's cookie, and where in the portal the person wanted to be."""
+
+    token: str
+    login: LoginSession
+    return_to: str
+
+
+def inside(address: str | None) -> str:
+    """``address`` if it is a path inside the portal and no part of signing in, otherwise the portal's front door."""
+    path = quote(address or "/", safe="!#$%&'()*+,/:;=?@[]~")
+    return path if _PATH.fullmatch(path) else "/"
+
+
+def begin(slug: str, browser: str, *, return_to: str | None = None, invitation: str | None = None) -> str:
+    """Start a sign-in at this login, and give the address to send the browser to.
+
+    ``browser`` is the secret of the browser that alone can complete it; ``invitation`` the token of an invitation to
+    accept on the way.
+    """
+    with transaction():
+        provider = registry.provider(slug)
+        invitation_id = invitations.find(invitation).id if invitation is not None else None
+    state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
+    login = oidc.client(provider)
+    address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier)
+    attempt = LoginAttempt(
+        state_hash=tokens.digest(state),
+        browser_hash=tokens.digest(browser),
+        provider_id=provider.id,
+        invitation_id=invitation_id,
+        nonce=nonce,
+        code_verifier=code_verifier,
+        return_to=inside(return_to),
+        expires_at=dt.datetime.now(dt.UTC) + ATTEMPT,
+    )
+    with transaction():
+        session().add(attempt)
+        session().execute(delete(LoginAttempt).where(LoginAttempt.expires_at < NOW - _KEPT))
+    return address
+
+
+def complete(
+    slug: str, browser: str, answer: Answer, device: Device, *, instead_of: LoginSession | None = None
+) -> SignedIn:
+    """Sign in whoever the provider vouches for, if the portal knows her or has invited her; otherwise SignInRefused.
+
+    The login ``instead_of`` of the same browser ends. Every refusal is on record, with the reason and nothing of the
+    person.
+    """
+    with transaction():
+        provider = registry.provider(slug)
+    try:
+        attempt = _take(provider, browser, answer.state)
+        vouched = _redeem(provider, attempt, answer)
+        return _sign_in(provider, attempt, vouched, device, instead_of)
+    except SignInRefused as refusal:
+        _put_on_record(provider, refusal)
+        raise
+
+
+def _callback(slug: str) -> str:
+    return f"{oidc.origin()}/sign-in/{slug}/callback"
+
+
+def _take(provider: IdentityProvider, browser: str, state: str) -> LoginAttempt:
+    """The attempt that this browser began, taken out for good."""
+    taking = (
+        update(LoginAttempt)
+        .where(
+            LoginAttempt.state_hash == tokens.digest(state),
+            LoginAttempt.browser_hash == tokens.digest(browser),
+            LoginAttempt.used_at.is_(None),
+            LoginAttempt.expires_at > NOW,
+        )
+        .values(used_at=NOW)
+        .returning(LoginAttempt)
+        .execution_options(synchronize_session=False)
+    )
+    with transaction():
+        attempt = session().scalar(taking)
+    if attempt is None:
+        raise SignInRefused(Why.OVER, "no such attempt in this browser")
+    if attempt.provider_id != provider.id:
+        raise SignInRefused(Why.MIXED_UP, "begun at another login")
+    return attempt
+
+
+def _redeem(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer) -> Vouched:
+    login = oidc.client(provider)
+    login.check_answer(answer.iss)
+    if answer.error is not None or answer.code is None:
+        raise SignInRefused(Why.CANCELLED, claims.plain(answer.error, 60))
+    return login.redeem(answer.code, _callback(provider.slug), nonce=attempt.nonce, code_verifier=attempt.code_verifier)
+
+
+def _sign_in(
+    provider: IdentityProvider, attempt: LoginAttempt, vouched: Vouched, device: Device, before: LoginSession | None
+) -> SignedIn:
+    token = tokens.make()
+    now = dt.datetime.now(dt.UTC)
+    with transaction():
+        user = _person(provider, vouched, attempt)
+        if before is not None:
+            end(before, Because.SIGNED_IN_AGAIN, before.user)
+        login = LoginSession(
+            token_hash=tokens.digest(token),
+            user_id=user.id,
+            assurance=vouched.assurance,
+            acr=vouched.acr,
+            authenticated_at=dt.datetime.fromtimestamp(vouched.authenticated_at, dt.UTC),
+            provider_session=vouched.provider_session,
+            id_token=vouched.id_token,
+            ends_at=now + ABSOLUTE,
+            address=claims.plain(device.address, 60),
+            browser=claims.plain(device.browser, 300),
+        )
+        session().add(login)
+        session().flush()
+        user.current_login = login.id
+        audit.record(user, "login.started", login, quietly=True, provider=provider.slug, assurance=int(login.assurance))
+    return SignedIn(token, login, attempt.return_to)
+
+
+def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt) -> User:
+    """The person at (provider, issuer, subject): known, or made by an invitation accepted in this very sign-in."""
+    hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
+    user: User | None = session().scalar(select(User).where(*hers))
+    invitation = None
+    if attempt.invitation_id is not None:
+        invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)
+    if user is None and invitation is None:
+        raise SignInRefused(Why.UNKNOWN)
+    if user is not None:
+        _recognise(user, provider, vouched)
+    if invitation is not None and (user is None or invitation.used_by_id != user.id):
+        user = invitations.accept(invitation, provider, vouched, user)
+    if user is None:
+        raise SignInRefused(Why.UNKNOWN)
+    return user
+
+
+def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None:
+    """Refuse whom the portal has closed out or whose authority is not listed; flag, never re-bind, what has changed."""
+    if not user.is_active:
+        raise SignInRefused(Why.DEACTIVATED, person_id=user.id)
+    listed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == vouched.authority)
+    authority_id = session().scalar(listed)
+    if authority_id is None:
+        raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
+    changed = {
+        *(["authority"] if authority_id != user.authority_id else []),
+        *(["name"] if vouched.name not in ("", user.name) else []),
+    }
+    flags = set(filter(None, (user.flagged or "").split(",")))
+    if not changed <= flags:
+        user.flagged = ",".join(sorted(flags | changed))
+        audit.record(None, "user.flagged", user, quietly=True, claims=sorted(changed - flags))
+
+
+def _put_on_record(provider: IdentityProvider, refusal: SignInRefused) -> None:
+    log.info("sign-in refused", extra={"provider": provider.slug, "why": refusal.why, "detail": refusal.detail})
+    with transaction():
+        audit.record(None, "login.refused", provider, quietly=True, why=refusal.why, person=refusal.person_id)
+
+
+def prefer(user: User, language: str, time_zone: str) -> None:
+    """Show the portal to ``user`` in this language, and times in this zone."""
+    if claims.time_zone(time_zone) != time_zone:
+        raise Invalid("There is no such time zone.", field="time_zone")
+    with transaction():
+        user.language, user.time_zone = language, time_zone
+        audit.record(user, "user.preferred", user, quietly=True, language=language, time_zone=time_zone)

@@ -1,0 +1,71 @@
+"""How the portal speaks to a national login: to its own host only, briefly, and never following it elsewhere."""
+
+import ipaddress
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+
+TIMEOUT = 5.0
+LONGEST_ANSWER = 512 * 1024
+
+
+def home_of(issuer: str) -> str:
+    """Scheme, host and port of an issuer. ValueError unless it is https, or plain http on this machine."""
+    parts = urlsplit(issuer)
+    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("an issuer is a scheme, a host and a path")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError("an issuer is reached by https")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine by its very name."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_at(home: str, url: object) -> bool:
+    """Whether ``url`` is an address at ``home``, by the browser's way of reading addresses too."""
+    if not isinstance(url, str) or "\\" in url or not url.isprintable():
+        return False
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" == home
+
+
+class Wire(OAuth2Session):
+    """An HTTP session to one provider: five seconds, half a megabyte, no redirects, no other host."""
+
+    def __init__(self, *arguments: Any, home: str, **more: Any) -> None:
+        super().__init__(*arguments, default_timeout=TIMEOUT, **more)
+        self._home = home
+        self.trust_env = not is_loopback(urlsplit(home).hostname or "")
+
+    def request(self, method: str, url: str, *arguments: Any, **more: Any) -> requests.Response:
+        if not is_at(self._home, url):
+            raise requests.exceptions.InvalidURL("not at the provider's own host")
+        more.update(allow_redirects=False, stream=True)
+        response: requests.Response = super().request(method, url, *arguments, **more)
+        _read(response)
+        if response.is_redirect or response.status_code >= 500:
+            raise requests.HTTPError(f"status {response.status_code}", response=response)
+        return response
+
+
+def _read(response: requests.Response) -> None:
+    """Take in the whole answer, unless it is too long or too slow in coming."""
+    until = time.monotonic() + TIMEOUT
+    body = bytearray()
+    with response:
+        for piece in response.iter_content(16 * 1024):
+            body += piece
+            if len(body) > LONGEST_ANSWER or time.monotonic() > until:
+                raise requests.exceptions.ContentDecodingError("the answer is too long or too slow")
+    response._content = bytes(body)

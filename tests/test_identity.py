@@ -1,0 +1,1084 @@
+"""Signing in with the demo's national logins, really running, and with one that lies."""
+
+import base64
+import datetime as dt
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import psycopg
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc.jwk import ECKey, OctKey
+from sqlalchemy import event, func, select, update
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from jit_portal import policy
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import session, transaction
+from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE
+from jit_portal.demo.postgres import Postgres
+from jit_portal.demo.providers.registration import rows
+from jit_portal.errors import Invalid, NotAllowed
+from jit_portal.extensions import limiter
+from jit_portal.identity import discovery, endings, invitations, oidc, registry, service, sessions, wire
+from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.policy import Work
+from jit_portal.vocabulary import Assurance, Duty, PartyKind
+from tests import factories, hostile
+from tests.hostile import BACK_CHANNEL, Hostile
+
+UNCHECKED = {"policy": True}
+SLUGS = ("fr", "nl", "ro", "al", "eu")
+
+
+@dataclass(frozen=True)
+class National:
+    """The demo providers' process, and the address at which it knows the portal."""
+
+    base: str
+    origin: str
+    port: int
+
+
+@pytest.fixture(scope="module")
+def national(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[National]:
+    ports = []
+    with socket.socket() as one, socket.socket() as two:
+        for free in (one, two):
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    origin = f"http://127.0.0.1:{ports[1]}"
+    settings = {**os.environ, "JIT_ORIGIN": origin, "JIT_SIGNING_KEY": environ["JIT_SIGNING_KEY"]}
+    keys: Path = tmp_path_factory.mktemp("keys")
+    command = [sys.executable, "-m", "jit_portal.demo.providers", "--port", str(ports[0]), "--data", str(keys)]
+    process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline().startswith("Demo providers")
+    yield National(f"http://127.0.0.1:{ports[0]}", origin, ports[1])
+    process.terminate()
+    process.stdout.close()
+    process.wait(5)
+
+
+@pytest.fixture(autouse=True)
+def registered(app: Flask, national: National) -> Iterator[None]:
+    """The five demo logins in the register, and the portal at the address they know."""
+    settings = app.config["SETTINGS"]
+    oidc.use(replace(settings, origin=national.origin))
+    limiter.reset()
+    registry.ensure_providers(rows(national.base))
+    yield
+    oidc.use(settings)
+
+
+@pytest.fixture
+def liar(registered: None) -> Iterator[Hostile]:
+    """A sixth login, of country XX, that can be made to lie; its authority is XX-1."""
+    with hostile.running() as issuer:
+        row = ProviderRow(
+            "xx", "Login XX", PartyKind.MEMBER_STATE, "XX", issuer.issuer, "jit-portal", ("ES256",),
+            {"high": Assurance.HIGH, "low": Assurance.LOW}, {"name": "/name", "authority": "/office/code"},
+            {"XX-1": "Police XX", "XX-2": "Customs XX"},
+        )  # fmt: skip
+        registry.ensure_providers([row])
+        yield issuer
+
+
+def known(subject: str) -> User:
+    """A person of the demo case, as an earlier invitation has made her."""
+    person = BY_SUBJECT[subject]
+    provider = registry.provider(person.provider)
+    authority = next(each for each in provider.authorities if each.code == person.authority)
+    with transaction():
+        made = User(
+            provider_id=provider.id, issuer=provider.issuer, subject=subject, authority_id=authority.id,
+            name=person.name, language="en", time_zone=person.time_zone,
+        )  # fmt: skip
+        session().add(made)
+    return made
+
+
+def xenia() -> User:
+    """The one person of country XX."""
+    provider = registry.provider("xx")
+    with transaction():
+        made = User(
+            provider_id=provider.id, issuer=provider.issuer, subject="xx-1", name="Xenia Xylander",
+            authority_id=next(each.id for each in provider.authorities if each.code == "XX-1"),
+        )  # fmt: skip
+        session().add(made)
+    return made
+
+
+@dataclass
+class Browser:
+    """One browser: what it keeps for the portal and for the providers."""
+
+    app: Flask
+    portal: FlaskClient = field(init=False)
+    providers: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self.portal = self.app.test_client()
+        self.portal.environ_base["wsgi.url_scheme"] = "https"
+
+    def begin(self, slug: str, **query: str) -> str:
+        answer = self.portal.get(f"/sign-in/{slug}", query_string=query)
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["Location"])
+
+    def choose(self, address: str, **form: str) -> str:
+        """What the provider sends back to the portal: the query of its callback."""
+        page = self.providers.get(address, timeout=5)
+        answer = self.providers.post(page.url, data=form, timeout=5, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return urlsplit(answer.headers["Location"]).query
+
+    def come_back(self, slug: str, query: str) -> TestResponse:
+        return self.portal.get(f"/sign-in/{slug}/callback?{query}")
+
+    def sign_in(self, subject: str, slug: str | None = None, **query: str) -> TestResponse:
+        slug = slug or BY_SUBJECT[subject].provider
+        return self.come_back(slug, self.choose(self.begin(slug, **query), subject=subject))
+
+    def cookie(self) -> str | None:
+        found = self.portal.get_cookie(self.app.config["SETTINGS"].session_cookie)
+        return found.value if found else None
+
+    def post(self, address: str, **form: str) -> TestResponse:
+        page = self.portal.get("/account")
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
+        assert token
+        return self.portal.post(address, data={"csrf_token": token[1], **form})
+
+    def is_signed_in(self) -> bool:
+        return self.portal.get("/account").status_code == 200
+
+
+@pytest.fixture
+def open_browser(app: Flask) -> Callable[[], Browser]:
+    return lambda: Browser(app)
+
+
+def logins(user: User | None = None) -> list[LoginSession]:
+    statement = select(LoginSession).order_by(LoginSession.started_at)
+    if user:
+        statement = statement.where(LoginSession.user_id == user.id)
+    return list(session().scalars(statement.execution_options(populate_existing=True, **UNCHECKED)))
+
+
+def count(model: type[Any]) -> int:
+    return session().scalar(select(func.count()).select_from(model)) or 0
+
+
+def ledger(act: str) -> list[dict[str, Any]]:
+    entries = select(LedgerEntry).where(LedgerEntry.act == act).order_by(LedgerEntry.number)
+    return [json.loads(entry.details) for entry in session().scalars(entries.execution_options(**UNCHECKED))]
+
+
+def refused(response: TestResponse, status: int, why: str) -> bool:
+    """Whether a page said kindly no, nobody was signed in, and the ledger knows why."""
+    page = (response.status_code, 'id="reason"' in response.text)
+    assert page == (status, True), (response.status_code, response.text[-1500:])
+    assert not any(value.startswith("__Host-jit-test=") for value in response.headers.getlist("Set-Cookie"))
+    return ledger("login.refused")[-1]["why"] == why
+
+
+# A person signs in
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_known_person_signs_in_with_each_national_login(open_browser: Callable[[], Browser], slug: str) -> None:
+    person = next(each for each in PEOPLE if each.provider == slug)
+    user, one = known(person.subject), open_browser()
+    answer = one.sign_in(person.subject, next="/account")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+    (set_cookie,) = answer.headers.getlist("Set-Cookie")
+    for part in ("__Host-jit-test=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in set_cookie
+    assert "Domain" not in set_cookie
+    (login,) = logins(user)
+    assert login.assurance == Assurance[person.assurance.upper()]
+    assert (one.cookie() or "").encode() not in login.token_hash
+    assert len(one.cookie() or "") == 43
+    assert abs((login.authenticated_at - dt.datetime.now(dt.UTC)).total_seconds()) < 10
+    page = one.portal.get("/account")
+    assert person.name in page.text
+    assert person.authority_name in page.text
+    assert ledger("login.started") == [{"assurance": int(login.assurance), "provider": slug}]
+
+
+def test_who_nobody_invited_is_refused_kindly_and_leaves_nothing(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    assert refused(one.sign_in("ro-0009"), 403, "unknown")
+    assert (count(User), logins(), one.cookie()) == (0, [], None)
+    (details,) = ledger("login.refused")
+    assert details == {"person": None, "why": "unknown"}
+    assert "Nistor" not in json.dumps(details)
+
+
+def test_the_same_subject_at_two_logins_is_two_people(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    known("fr-0001")
+    liar.subject = "fr-0001"
+    one = open_browser()
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 403, "unknown")
+
+
+def test_a_closed_account_stays_closed(open_browser: Callable[[], Browser]) -> None:
+    user = known("fr-0001")
+    with transaction():
+        user.deactivated_at = dt.datetime.now(dt.UTC)
+    assert refused(open_browser().sign_in("fr-0001"), 403, "deactivated")
+    assert ledger("login.refused")[-1]["person"] == str(user.id)
+
+
+def test_a_sign_in_that_was_stopped_at_the_provider_is_said_so(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    query = one.choose(one.begin("fr"), cancel="1")
+    assert refused(one.come_back("fr", query), 400, "cancelled")
+
+
+def test_a_new_sign_in_takes_the_place_of_the_old_one_in_its_browser(open_browser: Callable[[], Browser]) -> None:
+    user, one = known("fr-0001"), open_browser()
+    one.sign_in("fr-0001")
+    first = one.cookie()
+    one.sign_in("fr-0001")
+    assert first != one.cookie()
+    assert [login.ended_because for login in logins(user)] == ["signed_in_again", None]
+    assert sessions.load(first or "") is None
+
+
+# The browser and the address
+
+
+def test_a_callback_works_once(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    one = open_browser()
+    query = one.choose(one.begin("fr"), subject="fr-0001")
+    assert one.come_back("fr", query).status_code == 303
+    assert refused(one.come_back("fr", query), 400, "over")
+    assert len(logins()) == 1
+
+
+def test_a_callback_works_in_the_browser_that_began_it_only(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    one, bare, other = open_browser(), open_browser(), open_browser()
+    query = one.choose(one.begin("fr"), subject="fr-0001")
+    other.begin("fr")
+    assert refused(bare.come_back("fr", query), 400, "over")
+    assert refused(other.come_back("fr", query), 400, "over")
+    assert one.come_back("fr", query).status_code == 303
+
+
+def test_ten_tabs_of_one_browser_can_sign_in_at_once(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    one = open_browser()
+    addresses = [one.begin("fr") for _ in range(10)]
+    answers = [one.come_back("fr", one.choose(address, subject="fr-0001")) for address in addresses]
+    assert {answer.status_code for answer in answers} == {303}
+
+
+def test_a_sign_in_is_over_after_ten_minutes(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    one = open_browser()
+    query = one.choose(one.begin("fr"), subject="fr-0001")
+    with transaction():
+        session().execute(update(LoginAttempt).values(expires_at=LoginAttempt.expires_at - dt.timedelta(minutes=10)))
+    assert refused(one.come_back("fr", query), 400, "over")
+
+
+def test_what_a_browser_could_steal_is_not_stored_in_the_clear(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    state = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))["state"][0]
+    (attempt,) = session().scalars(select(LoginAttempt)).all()
+    kept = one.portal.get_cookie("__Host-jit-test-attempt")
+    assert kept
+    assert len(attempt.state_hash) == len(attempt.browser_hash) == 32
+    assert {state, kept.value}.isdisjoint({attempt.nonce, attempt.code_verifier, attempt.return_to})
+    assert "state" not in str(one.portal.get_cookie("__Host-form-test"))
+
+
+def test_a_code_of_one_country_is_worth_nothing_at_another(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    known("nl-0001")
+    one = open_browser()
+    query = one.choose(one.begin("fr"), subject="fr-0001")
+    assert refused(one.come_back("nl", query), 400, "mixed_up")
+    assert refused(one.come_back("fr", query), 400, "over")
+    theirs = one.begin("nl")
+    state = parse_qs(one.choose(theirs, subject="nl-0001"))["state"][0]
+    code = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))["code"][0]
+    swapped = urlencode({"code": code, "state": state, "iss": registry.provider("nl").issuer})
+    assert refused(one.come_back("nl", swapped), 400, "unsound")
+    assert logins() == []
+
+
+@pytest.mark.parametrize("iss", ["http://127.0.0.1:1/fr", "", None])
+def test_an_answer_must_say_from_whom_it_is(
+    open_browser: Callable[[], Browser], liar: Hostile, iss: str | None
+) -> None:
+    xenia()
+    one = open_browser()
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"), iss=iss)), 400, "mixed_up")
+    assert liar.heard("/token") == []
+
+
+def test_an_issuer_that_never_signs_its_answers_may_leave_it_out(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    liar.metadata = {discovery.SIGNS_ANSWERS: None}
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"), iss=None)).status_code == 303
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"), iss="http://other")), 400, "mixed_up")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.test/", "//evil.test", "/\\evil.test", "\\\\evil.test", "///evil.test", "javascript:alert(1)",
+        "/\t/evil.test", "http:evil.test", "evil", "", "/sign-out", "/sign-in/fr", "/" + "a" * 3000,
+    ],
+)  # fmt: skip
+def test_nobody_is_led_out_of_the_portal(open_browser: Callable[[], Browser], wanted: str) -> None:
+    known("fr-0001")
+    answer = open_browser().sign_in("fr-0001", next=wanted)
+    where = answer.headers["Location"]
+    assert where == "/" or (where.startswith("/%5C") or where.startswith("/%09"))
+    assert urlsplit(where).netloc == ""
+
+
+def test_after_signing_in_one_is_where_one_wanted_to_be(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    answer = open_browser().sign_in("fr-0001", next="/jits/1?tab=chat&q=a%20b")
+    assert answer.headers["Location"] == "/jits/1?tab=chat&q=a%20b"
+
+
+# What a lying provider says
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    parts = [json.dumps(part).encode() for part in ({**header, "alg": "none"}, claims)]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
+
+
+def by_another_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    return hostile.sign(header, claims, ECKey.generate_key("P-256", {"kid": "one"}))
+
+
+def with_its_own_key_inside(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    own = ECKey.generate_key("P-256", {"kid": "mine"})
+    return hostile.sign({"alg": "ES256", "jwk": own.as_dict(private=False)}, claims, own)
+
+
+AGO = dt.timedelta(seconds=100)
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        ("sign", unsigned),
+        ("sign", by_another_key),
+        ("sign", with_its_own_key_inside),
+        ("claims", {"iss": "https://other.test"}),
+        ("claims", {"iss": None}),
+        ("claims", {"aud": "somebody-else"}),
+        ("claims", {"aud": "somebody-else", "azp": "jit-portal"}),
+        ("claims", {"aud": ["jit-portal", "somebody-else"], "azp": "somebody-else"}),
+        ("claims", {"aud": None}),
+        ("claims", {"exp": NOW - 100}),
+        ("claims", {"exp": None}),
+        ("claims", {"iat": NOW + 3000, "exp": NOW + 4000}),
+        ("claims", {"iat": None}),
+        ("claims", {"nbf": NOW + 3000}),
+        ("claims", {"auth_time": NOW + 3000}),
+        ("claims", {"auth_time": "yesterday"}),
+        ("claims", {"nonce": None}),
+        ("claims", {"nonce": "of another sign-in"}),
+        ("claims", {"sub": None}),
+        ("claims", {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}),
+        ("claims", {"sub": "x" * 200_000}),
+        ("header", {"typ": "logout+jwt"}),
+        ("header", {"typ": "at+jwt"}),
+        ("token", {"id_token": None}),
+        ("token", {"id_token": "not.a.token"}),
+        ("token", {"id_token": 7}),
+        ("token", {"error": "invalid_grant"}),
+        ("info", {"sub": "somebody-else"}),
+        ("info", {"sub": None}),
+    ],
+)
+def test_what_is_not_sound_signs_nobody_in(
+    open_browser: Callable[[], Browser], liar: Hostile, name: str, lie: Any
+) -> None:
+    xenia()
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    before = count(LedgerEntry)
+    setattr(liar, name, lie)
+    other = open_browser()
+    assert refused(other.come_back("xx", liar.callback(other.begin("xx"))), 400, "unsound")
+    assert (len(logins()), count(LedgerEntry)) == (1, before + 1)
+
+
+def test_weaker_algorithms_are_not_taken_for_being_offered(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    xenia()
+    liar.metadata = {"id_token_signing_alg_values_supported": ["none", "HS256", "ES256"], "default_timeout": 999}
+    public = OctKey.import_key(liar.key.as_pem(private=False).replace(b"PUBLIC", b"P"))
+    for sign in (
+        unsigned,
+        lambda header, claims: hostile.jwt.encode({**header, "alg": "HS256"}, claims, public, algorithms=["HS256"]),
+    ):
+        liar.sign = sign
+        one = open_browser()
+        assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+
+
+def test_an_algorithm_outside_the_row_is_refused_even_with_a_published_key(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    stronger = ECKey.generate_key("P-384", {"kid": "two"})
+    liar.published.append(stronger)
+    liar.sign = lambda header, claims: hostile.sign({"alg": "ES384", "kid": "two"}, claims, stronger)
+    one = open_browser()
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+
+
+@pytest.mark.parametrize("acr", [None, "medium", ["high"], "eidas3"])
+def test_a_strength_that_the_row_does_not_name_is_none(
+    open_browser: Callable[[], Browser], liar: Hostile, acr: Any
+) -> None:
+    xenia()
+    liar.claims = {"acr": acr}
+    one = open_browser()
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 403, "assurance")
+
+
+def slow() -> tuple[int, str, bytes]:
+    time.sleep(1.5)
+    return 200, "application/json", b"{}"
+
+
+@pytest.mark.parametrize("place", ["/.well-known/openid-configuration", "/par", "/jwks", "/token", "/userinfo"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda: (500, "application/json", b"{}"),
+        lambda: (200, "text/html", b"<h1>Maintenance</h1>"),
+        lambda: (200, "application/json", b" " * 10_000_000 + b"{}"),
+        lambda: (302, "http://127.0.0.1:1/", b""),
+        lambda: (200, "application/json", b"[]"),
+        slow,
+    ],
+    ids=["500", "html", "10MB", "redirect", "array", "slow"],
+)
+def test_a_provider_in_trouble_is_said_kindly_and_hides_no_other(
+    open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch, place: str, reply: Any
+) -> None:
+    xenia()
+    monkeypatch.setattr(wire, "TIMEOUT", 0.5)
+    liar.replies[place] = reply
+    one = open_browser()
+    answer = one.portal.get("/sign-in/xx")
+    if answer.status_code == 302:
+        answer = one.come_back("xx", liar.callback(answer.headers["Location"]))
+    assert answer.status_code in (400, 503)
+    assert logins() == []
+    if answer.status_code == 503:
+        assert "does not answer just now" in answer.text
+        assert all(f'href="/sign-in/{slug}"' in answer.text for slug in (*SLUGS, "xx"))
+    assert place in ("/token", "/userinfo") or answer.status_code == 503
+
+
+def test_a_provider_that_is_down_is_said_kindly(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    with transaction():
+        registry.provider("xx").issuer = "http://127.0.0.1:9/xx"
+    answer = open_browser().portal.get("/sign-in/xx")
+    assert answer.status_code == 503
+    assert 'href="/sign-in/fr"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"issuer": "https://other.test"},
+        {"issuer": None},
+        {"jwks_uri": "http://127.0.0.1:1/jwks"},
+        {"token_endpoint": "https://evil.test/token"},
+        {"token_endpoint": None},
+        {"userinfo_endpoint": "file:///etc/passwd"},
+        {"authorization_endpoint": "https://evil.test/authorize"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"pushed_authorization_request_endpoint": ["http://127.0.0.1"]},
+        {"end_session_endpoint": "https://evil.test/"},
+    ],
+)
+def test_metadata_that_names_another_issuer_or_host_is_not_used(
+    open_browser: Callable[[], Browser], liar: Hostile, lie: dict[str, Any]
+) -> None:
+    liar.metadata = lie
+    assert open_browser().portal.get("/sign-in/xx").status_code == 503
+    assert [path for path, _ in liar.requests] == ["/xx/.well-known/openid-configuration"]
+
+
+def test_the_portal_proves_itself_anew_each_time(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    xenia()
+    one = open_browser()
+    for _ in range(2):
+        one.come_back("xx", liar.callback(one.begin("xx")))
+    forms = liar.heard("/par") + liar.heard("/token")
+    said = [json.loads(base64.urlsafe_b64decode(form["client_assertion"].split(".")[1] + "==")) for form in forms]
+    assert len({each["jti"] for each in said}) == 4
+    assert {(each["iss"], each["sub"], each["aud"]) for each in said} == {("jit-portal", "jit-portal", liar.issuer)}
+    assert {each["exp"] - each["iat"] for each in said} == {60}
+    asked = liar.heard("/par")[0]
+    assert (asked["code_challenge_method"], asked["response_type"]) == ("S256", "code")
+    assert len(asked["nonce"]) == len(asked["state"]) == 43
+    assert "code_verifier" not in asked
+
+
+def test_a_row_without_pushed_requests_asks_in_the_address(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    with transaction():
+        registry.provider("xx").uses_par = False
+    query = parse_qs(urlsplit(open_browser().begin("xx")).query)
+    assert {"nonce", "state", "code_challenge", "redirect_uri"} <= set(query)
+    assert liar.heard("/par") == []
+
+
+def test_a_key_that_was_taken_back_is_trusted_no_longer_than_ten_minutes(
+    open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xenia()
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    liar.published = [ECKey.generate_key("P-256", {"kid": "two"})]
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    clock = time.monotonic
+    monkeypatch.setattr(discovery.time, "monotonic", lambda: clock() + 601)
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+
+
+def test_a_new_key_is_looked_up_at_once_but_not_for_everyone_who_asks(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    one = open_browser()
+    one.come_back("xx", liar.callback(one.begin("xx")))
+    liar.key = ECKey.generate_key("P-256", {"kid": "two"})
+    liar.published = [liar.key]
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    assert len(liar.heard("/jwks")) == 2
+    liar.header = {"kid": "three"}
+    for _ in range(10):
+        assert one.portal.post("/sign-in/xx/logout", data={"logout_token": liar.logout_token()}).status_code == 400
+    assert len(liar.heard("/jwks")) == 2
+
+
+def test_a_changed_row_is_spoken_to_anew(liar: Hostile) -> None:
+    row = registry.provider("xx")
+    before, version = oidc.client(row), row.version
+    assert oidc.client(row) is before
+    with transaction():
+        row.acr_levels = {"high": 2}
+    assert row.version == version + 1
+    assert oidc.client(row) is not before
+
+
+# What the provider says of the person
+
+
+def test_a_changed_name_flags_the_account_and_changes_nothing(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    user = xenia()
+    liar.info = {"name": "Xenia Married"}
+    for _ in range(2):
+        one = open_browser()
+        assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    session().refresh(user)
+    assert (user.name, user.flagged) == ("Xenia Xylander", "name")
+    assert ledger("user.flagged") == [{"claims": ["name"]}]
+    assert "another name or authority" in one.portal.get("/account").text
+
+
+def test_another_listed_authority_flags_and_an_unlisted_one_is_refused(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    user = xenia()
+    liar.info = {"office": {"code": "XX-2"}}
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    session().refresh(user)
+    assert (user.authority.code, user.flagged) == ("XX-1", "authority")
+    for office in ({"code": "XX-9"}, {}, "XX-1", None):
+        liar.info = {"office": office}
+        two = open_browser()
+        assert refused(two.come_back("xx", liar.callback(two.begin("xx"))), 403, "authority")
+    assert len(logins()) == 1
+
+
+def test_names_are_taken_without_what_could_mislead(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    liar.info = {"name": "Xe\u202enia\n\x00 <b>X</b>" + "y" * 500, "zoneinfo": "Mars/Olympus"}
+    _, token = invite("xx", "XX-1")
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx", invitation=token))).status_code == 303
+    (user,) = session().scalars(select(User)).all()
+    assert user.name.startswith("Xenia <b>X</b>yyy")
+    assert len(user.name) == 200
+    assert user.time_zone == "UTC"
+    assert "<b>X</b>" not in one.portal.get("/account").text
+
+
+# Invitations
+
+
+def invite(slug: str, code: str, **more: Any) -> tuple[Invitation, str]:
+    authority = next(each for each in registry.provider(slug).authorities if each.code == code)
+    return invitations.invite(None, authority, "Vlad Nistor", **more)
+
+
+def test_an_invitation_makes_a_person_once(open_browser: Callable[[], Browser]) -> None:
+    sent, token = invite("ro", "RO-CRIM", membership_offer={"role": "member"})
+    seen: list[tuple[str, Any]] = []
+    invitations.ON_ACCEPT.append(lambda user, invitation: seen.append((user.name, invitation.membership_offer)))
+    try:
+        one = open_browser()
+        page = one.portal.get(f"/invitations/{token}").text
+        assert f"/sign-in/ro?invitation={token}" in page
+        answer = one.sign_in("ro-0009", invitation=token)
+    finally:
+        invitations.ON_ACCEPT.pop()
+    assert answer.status_code == 303
+    (user,) = session().scalars(select(User)).all()
+    assert (user.subject, user.name, user.authority.code) == ("ro-0009", "Vlad Nistor", "RO-CRIM")
+    assert (user.country, user.time_zone, user.duty) == ("RO", "Europe/Bucharest", None)
+    assert seen == [("Vlad Nistor", {"role": "member"})]
+    assert token.encode() not in sent.token_hash
+    again = open_browser()
+    assert again.portal.get(f"/invitations/{token}").status_code == 403
+    assert again.portal.get("/sign-in/ro", query_string={"invitation": token}).status_code == 403
+    assert one.sign_in("ro-0009").status_code == 303
+
+
+def test_two_browsers_cannot_use_one_invitation(open_browser: Callable[[], Browser]) -> None:
+    _, token = invite("ro", "RO-CRIM")
+    one, two = open_browser(), open_browser()
+    first, second = (each.begin("ro", invitation=token) for each in (one, two))
+    assert one.come_back("ro", one.choose(first, subject="ro-0009")).status_code == 303
+    assert refused(two.come_back("ro", two.choose(second, subject="ro-0003")), 403, "invitation")
+    assert count(User) == 1
+
+
+@pytest.mark.parametrize(
+    ("slug", "code", "more", "subject"),
+    [
+        ("ro", "RO-PROS", {}, "ro-0009"),
+        ("nl", "NL-CRIM", {}, "ro-0009"),
+        ("ro", "RO-CRIM", {"subject": "ro-0003"}, "ro-0009"),
+    ],
+    ids=["authority", "login", "person"],
+)
+def test_an_invitation_is_for_its_own_login_authority_and_person(
+    open_browser: Callable[[], Browser], slug: str, code: str, more: dict[str, Any], subject: str
+) -> None:
+    _, token = invite(slug, code, **more)
+    assert refused(open_browser().sign_in(subject, slug="ro", invitation=token), 403, "invitation")
+    assert count(User) == 0
+
+
+@pytest.mark.parametrize("change", [{"expires_at": func.now()}, {"revoked_at": func.now()}], ids=["over", "revoked"])
+def test_an_invitation_that_is_over_or_taken_back_lets_nobody_in(
+    open_browser: Callable[[], Browser], change: dict[str, Any]
+) -> None:
+    _, token = invite("ro", "RO-CRIM")
+    one = open_browser()
+    address = one.begin("ro", invitation=token)
+    with transaction():
+        session().execute(update(Invitation).values(**change))
+    assert refused(one.come_back("ro", one.choose(address, subject="ro-0009")), 403, "invitation")
+    answer = one.portal.get(f"/invitations/{token}")
+    assert answer.status_code == 403
+    assert "cannot be used" in answer.text
+
+
+def test_a_known_person_accepts_an_invitation_to_something_more(open_browser: Callable[[], Browser]) -> None:
+    user = known("ro-0003")
+    sent, token = invite("ro", "RO-CRIM")
+    assert open_browser().sign_in("ro-0003", invitation=token).status_code == 303
+    session().refresh(sent)
+    assert (sent.used_by_id, count(User)) == (user.id, 1)
+
+
+def test_what_fails_on_acceptance_undoes_the_acceptance(open_browser: Callable[[], Browser]) -> None:
+    def fail(user: User, invitation: Invitation) -> None:
+        raise Invalid("no such role")
+
+    sent, token = invite("ro", "RO-CRIM")
+    invitations.ON_ACCEPT.append(fail)
+    try:
+        answer = open_browser().sign_in("ro-0009", invitation=token)
+    finally:
+        invitations.ON_ACCEPT.pop()
+    assert answer.status_code == 422
+    session().refresh(sent)
+    assert (sent.used_at, count(User), logins()) == (None, 0, [])
+
+
+def test_people_invite_through_their_own_login_only() -> None:
+    actor = known("fr-0001")
+    french, dutch = (registry.provider(slug).authorities[0] for slug in ("fr", "nl"))
+    sent, _ = invitations.invite(actor, french, "A colleague")
+    assert sent.invited_by_id == actor.id
+    with pytest.raises(NotAllowed):
+        invitations.invite(actor, dutch, "A stranger")
+    with pytest.raises(NotAllowed):
+        invitations.invite(actor, french, "An operator", duty=Duty.OPERATOR)
+    with pytest.raises(Invalid):
+        invitations.invite(actor, french, "  ")
+    invitations.revoke(actor, sent)
+    assert [sent.revoked_at is not None, len(ledger("invitation.revoked"))] == [True, 1]
+
+
+# Live logins
+
+
+def test_a_login_is_loaded_in_one_query_and_written_once_a_minute(app: Flask) -> None:
+    token = factories.login(known("fr-0001"))
+    session.remove()
+    said: list[str] = []
+    engine = app.extensions["database"]
+    listen = ("before_cursor_execute", lambda c, cursor, text, *more: said.append(text))
+    event.listen(engine, *listen)
+    try:
+        login = sessions.load(token)
+        assert login
+        assert (login.user.provider.slug, login.user.authority.name) == ("fr", "Parquet interrégional")
+        assert login.user.current_login == login.id
+        assert [text.split()[0] for text in said] == ["SELECT"]
+        _age(last_seen_at=dt.timedelta(minutes=2))
+        said.clear()
+        for _ in range(3):
+            sessions.load(token)
+            session.remove()
+        assert [text.split()[0] for text in said] == ["SELECT", "UPDATE", "SELECT", "SELECT"]
+    finally:
+        event.remove(engine, *listen)
+
+
+def _age(**ages: dt.timedelta) -> None:
+    with transaction():
+        now = dt.datetime.now(dt.UTC)
+        aged = update(LoginSession).values({name: now - age for name, age in ages.items()})
+        session().execute(aged.execution_options(synchronize_session=False))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user: _age(last_seen_at=dt.timedelta(minutes=30)),
+        lambda user: _age(ends_at=dt.timedelta(seconds=1)),
+        lambda user: _age(ended_at=dt.timedelta()),
+        lambda user: setattr(user, "deactivated_at", dt.datetime.now(dt.UTC)),
+    ],
+    ids=["idle", "twelve hours", "ended", "deactivated"],
+)
+def test_a_login_that_is_over_opens_nothing(open_browser: Callable[[], Browser], end: Callable[[User], None]) -> None:
+    user, one = known("fr-0001"), open_browser()
+    one.sign_in("fr-0001")
+    assert one.is_signed_in()
+    with transaction():
+        end(session().get_one(User, user.id))
+    answer = one.portal.get("/account?x=1")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?next=/account?x%3D1")
+    assert sessions.load(one.cookie() or "") is None
+
+
+@pytest.mark.parametrize("token", ["", "a", "A" * 43, "A" * 10_000, "\x00" * 43, "é" * 43])
+def test_a_made_up_token_opens_nothing(token: str) -> None:
+    known("fr-0001")
+    assert sessions.load(token) is None
+
+
+def test_a_login_lasts_twelve_hours_at_most(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    open_browser().sign_in("fr-0001")
+    (login,) = logins()
+    assert abs(login.ends_at - login.started_at - dt.timedelta(hours=12)) < dt.timedelta(minutes=1)
+
+
+# Signing out
+
+
+def test_signing_out_ends_the_login_here_and_at_the_provider(
+    open_browser: Callable[[], Browser], database: Postgres, app: Flask
+) -> None:
+    user, one = known("fr-0001"), open_browser()
+    one.sign_in("fr-0001")
+    token = one.cookie() or ""
+    with psycopg.connect(app.config["SETTINGS"].database_url, autocommit=True) as listener:
+        listener.execute("LISTEN jit_portal")
+        answer = one.post("/sign-out")
+        (told,) = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=1)]
+    (login,) = logins(user)
+    assert (told["noun"], told["id"], told["act"]) == ("login_session", str(login.id), "login.ended")
+    assert (login.ended_because, login.id_token) == ("signed_out", None)
+    assert ledger("login.ended") == [{"because": "signed_out"}]
+    assert (one.cookie(), sessions.load(token)) == (None, None)
+
+    onward = answer.headers["Refresh"].removeprefix("0; url=")
+    left = one.providers.get(onward, timeout=5, allow_redirects=False)
+    assert left.headers["Location"].endswith("/signed-out")
+    page = one.providers.get(one.begin("fr"), timeout=5).text
+    assert "Go on as" not in page
+    assert one.portal.get("/signed-out").status_code == 200
+
+
+def test_signing_out_needs_a_form_of_the_portal(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    one = open_browser()
+    one.sign_in("fr-0001")
+    assert one.portal.post("/sign-out").status_code == 400
+    assert one.is_signed_in()
+
+
+def test_signing_out_works_while_the_provider_is_away(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    xenia()
+    one = open_browser()
+    one.come_back("xx", liar.callback(one.begin("xx")))
+    liar.replies["/.well-known/openid-configuration"] = lambda: (500, "text/plain", b"")
+    answer = one.post("/sign-out")
+    assert "Refresh" not in answer.headers
+    assert "may still know you" in answer.text
+    assert not one.is_signed_in()
+
+
+def test_signing_out_at_the_provider_closes_the_portal_at_once(
+    open_browser: Callable[[], Browser], app: Flask, national: National
+) -> None:
+    known("fr-0001")
+    one = open_browser()
+    one.sign_in("fr-0001")
+    server = make_server("127.0.0.1", national.port, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        one.providers.post(f"{national.base}/fr/sign-out", timeout=5)
+        until = time.monotonic() + 5
+        while one.is_signed_in() and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert not one.is_signed_in()
+    assert ledger("login.ended") == [{"because": "signed_out_at_provider"}]
+
+
+# Back-channel logout
+
+
+@pytest.fixture
+def away(open_browser: Callable[[], Browser], liar: Hostile) -> Browser:
+    """Xenia, signed in, whose provider is about to say that she has left."""
+    xenia()
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    return one
+
+
+def say_goodbye(one: Browser, token: str, slug: str = "xx") -> int:
+    answer = one.app.test_client().post(f"/sign-in/{slug}/logout", data={"logout_token": token})
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code
+
+
+@pytest.mark.parametrize("whose", [{}, {"sub": None}, {"sid": None}], ids=["both", "session", "person"])
+def test_the_provider_ends_a_login(away: Browser, liar: Hostile, whose: dict[str, None]) -> None:
+    token = liar.logout_token(**whose)
+    assert say_goodbye(away, token) == 200
+    assert not away.is_signed_in()
+    assert logins()[0].ended_because == "signed_out_at_provider"
+    assert say_goodbye(away, token) == 400
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"nonce": "n"},
+        {"events": None},
+        {"events": {}},
+        {"events": {BACK_CHANNEL: "x"}},
+        {"events": "x"},
+        {"aud": "somebody-else"},
+        {"iss": "https://other.test"},
+        {"exp": NOW - 100},
+        {"exp": None},
+        {"iat": None},
+        {"iat": NOW + 3000, "exp": NOW + 4000},
+        {"jti": None},
+        {"jti": 7},
+        {"sub": None, "sid": None},
+        {"sub": 7},
+        {"sid": ["session-1"]},
+    ],
+)
+def test_a_logout_token_that_lacks_anything_ends_nothing(away: Browser, liar: Hostile, lie: dict[str, Any]) -> None:
+    assert say_goodbye(away, liar.logout_token(**lie)) == 400
+    assert away.is_signed_in()
+
+
+def test_a_logout_token_must_be_one_and_be_signed(away: Browser, liar: Hostile) -> None:
+    for name, lie in (
+        ("sign", unsigned), ("sign", by_another_key), ("sign", with_its_own_key_inside),
+        ("header", {"typ": "JWT"}), ("header", {"typ": None}),
+    ):  # fmt: skip
+        before = getattr(liar, name)
+        setattr(liar, name, lie)
+        assert say_goodbye(away, liar.logout_token()) == 400
+        setattr(liar, name, before)
+    assert say_goodbye(away, liar.id_token("n")) == 400
+    assert say_goodbye(away, "") == 400
+    assert away.is_signed_in()
+
+
+def test_a_logout_token_ends_nobody_elses_login(
+    away: Browser, liar: Hostile, open_browser: Callable[[], Browser]
+) -> None:
+    french = known("fr-0001")
+    one = open_browser()
+    one.sign_in("fr-0001")
+    assert say_goodbye(away, liar.logout_token(sid="session-2")) == 200
+    assert say_goodbye(away, liar.logout_token(sub="xx-2")) == 200
+    assert say_goodbye(away, liar.logout_token(sub=french.subject, sid=None)) == 200
+    assert say_goodbye(away, liar.logout_token(sub=french.subject, sid=None), slug="fr") == 400
+    assert away.is_signed_in()
+    assert one.is_signed_in()
+
+
+# What the portal knows about me
+
+
+def test_my_sign_ins_are_mine_to_end(open_browser: Callable[[], Browser]) -> None:
+    user, other = known("fr-0001"), known("nl-0001")
+    one, two, three, dutch = open_browser(), open_browser(), open_browser(), open_browser()
+    for each in (one, two, three):
+        each.portal.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko/1 Firefox/153.0"
+        each.sign_in("fr-0001")
+    dutch.sign_in("nl-0001")
+    page = one.portal.get("/account").text
+    assert page.count("Firefox, Linux") == 3
+    (theirs,) = logins(other)
+    assert one.post(f"/account/sign-ins/{theirs.id}/end").status_code == 404
+    assert one.post(f"/account/sign-ins/{uuid.uuid4()}/end").status_code == 404
+    assert one.post(f"/account/sign-ins/{logins(user)[1].id}/end").headers["Location"] == "/account"
+    assert [each.is_signed_in() for each in (one, two, three, dutch)] == [True, False, True, True]
+    one.post("/account/sign-ins/end-others")
+    assert [each.is_signed_in() for each in (one, two, three, dutch)] == [True, False, False, True]
+    assert one.post(f"/account/sign-ins/{logins(user)[0].id}/end").headers["Location"] == "/signed-out"
+    assert not one.is_signed_in()
+
+
+def test_all_logins_of_a_person_can_be_ended(open_browser: Callable[[], Browser]) -> None:
+    user, one, two = known("fr-0001"), open_browser(), open_browser()
+    one.sign_in("fr-0001")
+    two.sign_in("fr-0001")
+    assert endings.end_all(user) == 2
+    assert endings.end_all(user) == 0
+    assert not one.is_signed_in()
+
+
+def test_language_and_zone_are_chosen_on_the_account_page(open_browser: Callable[[], Browser]) -> None:
+    user, one = known("fr-0001"), open_browser()
+    one.sign_in("fr-0001")
+    assert one.post("/account", language="fr", time_zone="Europe/Tirane").status_code == 303
+    session().refresh(user)
+    assert (user.language, user.time_zone) == ("fr", "Europe/Tirane")
+    for wrong in ({"language": "xx", "time_zone": "UTC"}, {"language": "en", "time_zone": "Mars/Olympus"}, {}):
+        assert one.post("/account", **wrong).status_code == 422
+    session().refresh(user)
+    assert user.language == "fr"
+    with pytest.raises(Invalid):
+        service.prefer(user, "en", "Mars/Olympus")
+
+
+def test_the_sign_in_page_names_every_country_in_the_readers_language(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    page = one.portal.get("/sign-in?next=/account", headers={"Accept-Language": "fr"}).text
+    assert all(name in page for name in ("Pays-Bas", "Roumanie", "Albanie", "France", "EU bodies"))
+    assert 'href="/sign-in/nl?next=/account"' in page
+    with transaction():
+        registry.provider("nl").is_enabled = False
+    assert "Pays-Bas" not in one.portal.get("/sign-in", headers={"Accept-Language": "fr"}).text
+    assert one.portal.get("/sign-in/nl").status_code == 404
+    assert one.portal.get("/sign-in/nowhere").status_code == 404
+    known("fr-0001")
+    one.sign_in("fr-0001")
+    assert one.portal.get("/sign-in?next=/account").headers["Location"] == "/account"
+
+
+def test_whoever_keeps_failing_must_wait(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    answers = [one.come_back("fr", "state=x&code=y").status_code for _ in range(21)]
+    assert answers == [400] * 20 + [429]
+
+
+# The register
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("algorithms", ("none",)),
+        ("algorithms", ("ES256", "HS256")),
+        ("algorithms", ()),
+        ("issuer", "http://login.example"),
+        ("issuer", "ftp://127.0.0.1/"),
+        ("issuer", "https://user@login.example"),
+        ("issuer", "https://login.example/?a=b"),
+        ("authorities", {}),
+        ("acr_levels", {}),
+        ("claim_map", {"name": "/name"}),
+    ],
+)
+def test_a_senseless_row_does_not_enter_the_register(national: National, name: str, value: Any) -> None:
+    good = replace(rows(national.base)[0], slug="yy", issuer="https://login.example/yy")
+    with pytest.raises(Invalid):
+        registry.ensure_providers([replace(good, **{name: value})])
+    assert session().scalar(select(IdentityProvider).where(IdentityProvider.slug == "yy")) is None
+
+
+def test_entering_the_same_rows_again_changes_nothing(national: National) -> None:
+    before = [(row.id, row.version) for row in registry.providers()]
+    entered = len(ledger("provider.entered"))
+    registry.ensure_providers(rows(national.base))
+    assert [(row.id, row.version) for row in registry.providers()] == before
+    assert (len(ledger("provider.entered")), ledger("provider.changed")) == (entered, [])
+    assert count(Authority) == len({(each.provider, each.authority) for each in PEOPLE})
+    registry.ensure_providers([replace(rows(national.base)[0], name="Renamed")])
+    assert ledger("provider.changed") == [{"changed": ["name"]}]
+
+
+def test_nothing_else_may_read_other_peoples_logins(open_browser: Callable[[], Browser]) -> None:
+    user, other = known("fr-0001"), known("nl-0001")
+    open_browser().sign_in("fr-0001")
+    mine = session().scalars(policy.which(user, LoginSession)).all()
+    assert [login.user_id for login in mine] == [user.id]
+    assert session().scalars(policy.which(other, LoginSession)).all() == []
+    assert len(session().scalars(policy.portal_which(Work.SIGN_IN, LoginSession)).all()) == 1
