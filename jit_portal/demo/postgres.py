@@ -79,7 +79,7 @@ class Postgres:
             )
 
     def make_roles(self) -> None:
-        """Make the two roles and the database, and give the app its rights over what the owner will make."""
+        """Make the two roles and the database with its rights, unless they are there."""
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
             for role, password in ((OWNER, self.secrets.database_owner), (APP, self.secrets.database_app)):
                 if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
@@ -88,13 +88,17 @@ class Postgres:
                     )
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
-        with psycopg.connect(self.url("postgres")) as connection:
-            connection.execute(RIGHTS)
+        self.give_rights(DATABASE)
+
+    def give_rights(self, database: str) -> None:
+        """Give the app its rights in ``database`` over what the owner will make there, and nobody else any."""
+        with psycopg.connect(self.url("postgres", database)) as connection:
+            connection.execute(RIGHTS.replace("{database}", database))
 
 
 RIGHTS = f"""
-REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {DATABASE} TO {APP};
+REVOKE ALL ON DATABASE {{database}} FROM PUBLIC;
+GRANT CONNECT ON DATABASE {{database}} TO {APP};
 ALTER SCHEMA public OWNER TO {OWNER};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO {APP};
