@@ -154,7 +154,7 @@ def notebook(subject: Subject) -> bytes:
     draw.text((160, 1210), account(rng), (30, 50, 130), font(34))
     turned = page.rotate(rng.uniform(-4, 4), expand=True, fillcolor=(92, 74, 60), resample=Image.Resampling.BICUBIC)
     picture.paste(turned, (340, 30))
-    return as_jpeg(picture, subject, subject.moment(rng, days_before=2))
+    return as_jpeg(picture, subject, subject.moment(rng, days_before=0))
 
 
 def _png(picture: Image.Image, subject: Subject) -> bytes:

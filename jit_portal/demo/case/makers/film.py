@@ -36,7 +36,7 @@ def gate(subject: Subject) -> bytes:
         _vehicle(3.5, 9.0, 340, 0.7, rng.choice(((60, 84, 130), (150, 58, 50)))),
         *(_walker(rng, start, 232 + rng.randint(0, 40)) for start in (1.0, 2.2, 5.0)),
     ]
-    return _film(subject, scene, movers, seconds=rng.randint(9, 13), hour=rng.randint(7, 17))
+    return _film(subject, scene, movers, seconds=rng.randint(9, 13), hour=6)
 
 
 def road(subject: Subject) -> bytes:
@@ -139,7 +139,7 @@ def _write(path: Path, subject: Subject, images: Iterator[Image.Image]) -> None:
         picture.width, picture.height = SIZE
         picture.pix_fmt = "yuv420p"
         picture.codec_context.thread_count = 1
-        picture.options = {"preset": "veryfast", "crf": "27", "g": str(RATE * 2)}
+        picture.options = {"preset": "superfast", "crf": "27", "g": str(RATE * 2)}
         for number, image in enumerate(images):
             frame = av.VideoFrame(*SIZE, "rgb24")
             frame.planes[0].update(image.tobytes())
@@ -153,7 +153,7 @@ def _camera(subject: Subject) -> str:
 
 
 def _start(subject: Subject, hour: int) -> datetime:
-    return subject.moment(subject.generator("clock"), days_before=10).replace(hour=hour)
+    return subject.moment(subject.generator("clock"), days_before=0).replace(hour=hour)
 
 
 def _frames(

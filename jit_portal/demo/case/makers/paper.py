@@ -10,7 +10,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from jit_portal.demo.case.makers import phrases, topics
 from jit_portal.demo.case.makers.subject import FIRMS, STREETS, Subject, account, latin, plate, telephone, worker
@@ -45,7 +45,7 @@ def statement(subject: Subject) -> bytes:
         rows.append([day.isoformat(), text, account(rng), f"{amount:,.2f}", f"{balance:,.2f}"])
     table = Table(rows, colWidths=[20 * mm, 62 * mm, 48 * mm, 22 * mm, 24 * mm], repeatRows=1)
     table.setStyle(GRID)
-    holder = f"Holder: {rng.choice(FIRMS)}, {rng.choice(STREETS)} {rng.randint(1, 90)}<br/>Account: {account(rng)}"
+    holder = f"Holder: {subject.firm(rng)}, {rng.choice(STREETS)} {rng.randint(1, 90)}<br/>Account: {account(rng)}"
     return _print(subject, [_p(holder, markup=True), Spacer(1, 4 * mm), table, Spacer(1, 4 * mm), _note(subject)])
 
 
@@ -54,7 +54,10 @@ def interview(subject: Subject) -> bytes:
     rng = subject.generator("interview")
     begun = subject.moment(rng, days_before=2).replace(hour=rng.randint(9, 14))
     opening = phrases.INTERVIEW_OPENING.format(
-        begun=begun.strftime("%d %B %Y, %H:%M"), place=subject.place, authority=subject.authority, who=worker(rng)
+        begun=begun.strftime("%d %B %Y, %H:%M"),
+        place=subject.place,
+        authority=subject.authority,
+        who=subject.cipher(rng),
     )
     story: list[Flowable] = [_p(opening), _p(phrases.RIGHTS)]
     for number, (question, answers) in enumerate(rng.sample(topics.QUESTIONS[subject.field], 9), start=1):
@@ -101,7 +104,6 @@ def report(subject: Subject) -> bytes:
     table = Table(rows, colWidths=[12 * mm, 26 * mm, 92 * mm, 26 * mm, 20 * mm], repeatRows=1)
     table.setStyle(GRID)
     story += [
-        PageBreak(),
         _p("3. Observations", PART),
         table,
         _p("4. Conclusion", PART),

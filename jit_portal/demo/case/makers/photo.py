@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from jit_portal.demo.case.makers.lettering import font
 from jit_portal.demo.case.makers.subject import Subject
 
 SIZE = (1920, 1440)
-KEPT = (1120, 840)
+KEPT = (960, 720)
 Colour = tuple[int, int, int]
 Scene = Callable[[random.Random], Image.Image]
 
@@ -185,13 +185,13 @@ def _thing(draw: ImageDraw.ImageDraw, rng: random.Random, x: int, y: int) -> Non
 
 def as_jpeg(picture: Image.Image, subject: Subject, taken: datetime) -> bytes:
     """The picture as a camera would save it: grain, vignette, date stamp, EXIF with camera, moment and place."""
-    small = picture.resize(KEPT, Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(0.6))
+    small = picture.reduce(2)
     small = Image.blend(small, grain(subject.generator("grain"), KEPT), 0.055)
     draw = ImageDraw.Draw(small)
     stamp = taken.strftime("%d.%m.%Y %H:%M")
     draw.text((KEPT[0] - 262, KEPT[1] - 46), stamp, font=font(24), fill=(250, 178, 60))
     stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=84, optimize=True, exif=_exif(subject, taken))
+    small.save(stream, "JPEG", quality=86, optimize=True, exif=_exif(subject, taken))
     return stream.getvalue()
 
 
@@ -222,11 +222,12 @@ def _exif(subject: Subject, taken: datetime) -> Image.Exif:
     return exif
 
 
-def photograph(scene: Scene) -> Callable[[Subject], bytes]:
-    """A maker of photographs of one kind of scene."""
+def photograph(scene: Scene, hours: tuple[int, int] = (8, 17)) -> Callable[[Subject], bytes]:
+    """A maker of photographs of one kind of scene, taken between two hours of the day of seizure."""
 
     def make(subject: Subject) -> bytes:
         rng = subject.generator("scene")
-        return as_jpeg(scene(rng), subject, subject.moment(rng, days_before=3))
+        taken = subject.moment(rng, days_before=0).replace(hour=rng.randint(*hours))
+        return as_jpeg(scene(rng), subject, taken)
 
     return make

@@ -1,6 +1,8 @@
 """What a maker is told about the exhibit whose bytes it makes, and the invented things all makers draw from."""
 
 import random
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -41,9 +43,19 @@ class Subject:
         # Repeatable on purpose: the same exhibit must have the same bytes.
         return random.Random(f"{self.seed}/{self.title}/{purpose}")  # noqa: S311
 
+    def firm(self, rng: random.Random) -> str:
+        """The company that the name of the file speaks of, or some other."""
+        named = (firm for firm in FIRMS if firm.split()[0].lower() in self.file_name.lower())
+        return next(named, None) or rng.choice(FIRMS)
+
+    def cipher(self, rng: random.Random) -> str:
+        """The worker that the title speaks of, or some other."""
+        found = re.search(r"W-\d\d", self.title)
+        return found[0] if found else worker(rng)
+
     def moment(self, rng: random.Random, days_before: int = 60) -> datetime:
-        """Some minute of the days before the seizure."""
-        day = self.seized_on - timedelta(days=rng.randint(1, days_before))
+        """Some minute of the days before the seizure; of that day itself for 0."""
+        day = self.seized_on - timedelta(days=rng.randint(min(1, days_before), days_before))
         return datetime.combine(day, time(rng.randint(5, 22), rng.randint(0, 59), rng.randint(0, 59)))
 
 
@@ -70,5 +82,14 @@ def worker(rng: random.Random) -> str:
 
 
 def latin(text: str) -> str:
-    """The text as the standard fonts can show it: comma-below letters as cedilla, breve dropped."""
-    return text.translate(str.maketrans("șțȘȚăĂ", "stSTaA"))
+    """The text in the letters that the standard fonts have; from others the marks are dropped."""
+    return "".join(letter if _is_western(letter) else _bare(letter) for letter in text)
+
+
+def _is_western(letter: str) -> bool:
+    return letter.encode("cp1252", "ignore") != b""
+
+
+def _bare(letter: str) -> str:
+    plain = unicodedata.normalize("NFD", letter.replace("ı", "i")).encode("cp1252", "ignore")
+    return plain.decode("cp1252")
