@@ -1,8 +1,10 @@
 """Every address of the portal, by package."""
 
 from jit_portal.audit import routes as audit
+from jit_portal.custody import routes as custody
 from jit_portal.exhibits import delivery, uploads
 from jit_portal.exhibits import routes as exhibits
+from jit_portal.exhibits import rules_routes as rules
 from jit_portal.identity import routes as identity
 from jit_portal.jits import routes as jits
 from jit_portal.messages import routes as messages
@@ -20,6 +22,8 @@ BLUEPRINTS = (
     messages.bp,
     tasks.bp,
     exhibits.bp,
+    rules.bp,
+    custody.bp,
     uploads.bp,
     delivery.bp,
     audit.bp,

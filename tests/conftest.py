@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from jit_portal import migrate, policy
 from jit_portal.config import Settings
@@ -88,15 +91,45 @@ def app(portal: Flask, database: Postgres) -> Iterator[Flask]:
     session.remove()
 
 
+class ClientApart(FlaskClient):
+    """A client whose requests run in a thread, and so in a database session, of their own, as in real life."""
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        with ThreadPoolExecutor(1) as apart:
+            answer = apart.submit(super().open, *arguments, **options).result()
+        session().rollback()
+        return answer
+
+
 @pytest.fixture
 def browse(app: Flask) -> Callable[[User], FlaskClient]:
     """A client that is signed in as a person: ``browse(someone).get("/")``."""
 
     def sign_in(someone: User) -> FlaskClient:
-        client = app.test_client()
+        client = ClientApart(app, app.response_class, use_cookies=True)
         settings: Settings = app.config["SETTINGS"]
         client.set_cookie(settings.session_cookie, factories.login(someone), secure=True)
         client.environ_base["wsgi.url_scheme"] = "https"
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Iterator[Callable[[], int]]:
+    """How many statements the database was sent since the last call."""
+    counted = 0
+
+    def more(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    def since() -> int:
+        nonlocal counted
+        counted, before = 0, counted
+        return before
+
+    engine = app.extensions["database"]
+    event.listen(engine, "before_cursor_execute", more)
+    yield since
+    event.remove(engine, "before_cursor_execute", more)

@@ -1,8 +1,221 @@
-from flask import Blueprint
+"""Addresses of the vault: its list, one exhibit, and the acts on it."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from jit_portal import policy
+from jit_portal.custody.forms import DeclineForm
+from jit_portal.database import session
+from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits import delivery, lists, pages, service
+from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.forms import (
+    KINDS,
+    ROLES,
+    DescribeForm,
+    ReclassifyForm,
+    ReleaseForm,
+    UploadForm,
+    WithdrawForm,
+    target_choices,
+)
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.exhibits.targets import targets
+from jit_portal.files.models import StoredFile
+from jit_portal.vocabulary import ExhibitKind, May, PartyKind, Purpose, Sight
+from jit_portal.web.forms import blame
+from jit_portal.web.requests import wants_fragment
+from jit_portal.web.session import viewer
+from jit_portal.web.workspace import head
+from jit_portal.web.zones import to_utc
+from jit_portal.wording import gettext
 
 bp = Blueprint("exhibits", __name__)
 
 
+@bp.app_context_processor
+def _words() -> dict[str, Any]:
+    return {"role_label": ROLES.get, "kind_label": KINDS.get, "preview_kind": _preview_kind}
+
+
+def _preview_kind(file: StoredFile) -> str:
+    """How a file is shown in a page: image, video, audio, pdf, text, or not at all."""
+    media = delivery.kind_of(file) or ""
+    if media in ("application/pdf", "text/plain"):
+        return "pdf" if media == "application/pdf" else "text"
+    return media.partition("/")[0]
+
+
+def _wanted() -> lists.Wanted:
+    said = request.args
+    try:
+        at, _, id = said.get("before", "").partition("~")
+        return lists.Wanted(
+            text=said.get("q", "").strip()[:100],
+            party_id=uuid.UUID(said["party"]) if said.get("party") else None,
+            kind=ExhibitKind(said["kind"]) if said.get("kind") else None,
+            tag=said.get("tag", "").strip().casefold()[:40],
+            before=(dt.datetime.fromisoformat(at), uuid.UUID(id)) if at else None,
+        )
+    except ValueError as error:
+        raise Invalid(gettext("The address asks for something the list does not know.")) from error
+
+
 @bp.get("/workspaces/<uuid:workspace_id>/vault")
-def index(**ids: object) -> str:
-    return ""
+def index(workspace_id: uuid.UUID) -> str:
+    context = head(viewer(), workspace_id, "vault")
+    wanted = _wanted()
+    context |= {"page_of": lists.page(viewer(), context["workspace"], wanted), "wanted": wanted}
+    if wants_fragment():
+        return render_template("exhibits/_list.html", **context)
+    pages.visit(viewer(), context["workspace"])
+    form = UploadForm(formdata=None)
+    may_upload = May.UPLOAD in context["workspace_may"]
+    own = service.own_membership(viewer(), context["workspace"]).party
+    form.offer(own.provider.authorities)
+    is_ours = own.kind == PartyKind.MEMBER_STATE
+    return render_template("exhibits/index.html", form=form, may_upload=may_upload and is_ours, **context)
+
+
+@bp.get("/exhibits/<uuid:exhibit_id>")
+def show(exhibit_id: uuid.UUID) -> str:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    template = "exhibits/_exhibit.html" if wants_fragment() else "exhibits/show.html"
+    context = pages.about(viewer(), exhibit) | head(viewer(), exhibit.workspace_id, "vault")
+    wants_preview = request.args.get("preview") == "1"
+    return render_template(template, decline=DeclineForm(formdata=None), wants_preview=wants_preview, **context)
+
+
+def _form_page(exhibit: Exhibit, template: str, **context: Any) -> str:
+    return render_template(
+        f"exhibits/{template}.html", exhibit=exhibit, **context, **head(viewer(), exhibit.workspace_id, "vault")
+    )
+
+
+def _back(exhibit: Exhibit, said: str) -> Response:
+    flash(said, "ok")
+    return redirect(url_for("exhibits.show", exhibit_id=exhibit.id), 303)
+
+
+@bp.get("/exhibits/<uuid:exhibit_id>/edit")
+def edit(exhibit_id: uuid.UUID) -> str:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), May.DESCRIBE, exhibit)
+    return _form_page(exhibit, "edit", form=DescribeForm(formdata=None, obj=exhibit))
+
+
+@bp.post("/exhibits/<uuid:exhibit_id>/edit")
+def update(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    form = DescribeForm()
+    if not form.validate():
+        return _form_page(exhibit, "edit", form=form), 422
+    try:
+        said = read(form.data | {"kind": "", "handling": ""})
+        service.describe(viewer(), exhibit, said.title, said.description, said.place, form.edition.data)
+    except (Invalid, Refused) as error:
+        session().rollback()
+        return _form_page(exhibit, "edit", form=blame(form, error), theirs=exhibit), error.status
+    return _back(exhibit, gettext("Saved."))
+
+
+def _reclassify_form(exhibit: Exhibit, **filled: Any) -> ReclassifyForm:
+    form = ReclassifyForm(**filled)
+    form.offer(exhibit.seizing_party.provider.authorities)
+    return form
+
+
+@bp.get("/exhibits/<uuid:exhibit_id>/reclassify")
+def reclassify(exhibit_id: uuid.UUID) -> str:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), May.RECLASSIFY, exhibit)
+    said = {
+        "edition": exhibit.edition,
+        "kind": exhibit.kind or "",
+        "handling": exhibit.handling[0] if exhibit.handling else "",
+        "authority": str(exhibit.authority_id or ""),
+        "seized_on": exhibit.seized_on,
+        "tags": ", ".join(exhibit.tags),
+    }
+    return _form_page(exhibit, "reclassify", form=_reclassify_form(exhibit, formdata=None, data=said), moved=None)
+
+
+@bp.post("/exhibits/<uuid:exhibit_id>/reclassify")
+def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    form = _reclassify_form(exhibit)
+    if not form.validate():
+        return _form_page(exhibit, "reclassify", form=form, moved=None), 422
+    try:
+        said = read(form.data)
+        if "look" in request.form:
+            moved = pages.reclassified(viewer(), exhibit, said)
+            return _form_page(exhibit, "reclassify", form=form, moved=moved), 200
+        service.reclassify(viewer(), exhibit, said, form.edition.data)
+    except (Invalid, Refused) as error:
+        session().rollback()
+        return _form_page(exhibit, "reclassify", form=blame(form, error), moved=None), error.status
+    return _back(exhibit, gettext("Classified anew."))
+
+
+def _release_form(exhibit: Exhibit) -> ReleaseForm:
+    form = ReleaseForm()
+    form.to.choices = target_choices(targets(viewer(), exhibit.workspace, exhibit.party_id))
+    return form
+
+
+@bp.get("/exhibits/<uuid:exhibit_id>/release")
+def release(exhibit_id: uuid.UUID) -> str:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), May.RELEASE, exhibit)
+    return _form_page(exhibit, "release", form=_release_form(exhibit))
+
+
+@bp.post("/exhibits/<uuid:exhibit_id>/release")
+def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    form = _release_form(exhibit)
+    if not form.validate():
+        return _form_page(exhibit, "release", form=form), 422
+    zone = viewer().time_zone
+    try:
+        service.release(
+            viewer(),
+            exhibit,
+            form.to.data,
+            Sight(int(form.sight.data)),
+            Purpose(form.purpose.data),
+            conditions=form.conditions.data.strip(),
+            live_from=to_utc(form.live_from.data, zone, "live_from"),
+            live_until=to_utc(form.live_until.data, zone, "live_until"),
+        )
+    except (Invalid, Refused) as error:
+        session().rollback()
+        return _form_page(exhibit, "release", form=blame(form, error)), error.status
+    return _back(exhibit, gettext("Released. They see it now."))
+
+
+def _release_of(release_id: uuid.UUID) -> tuple[Release, Exhibit]:
+    made = policy.fetch(viewer(), Release, release_id)
+    return made, policy.fetch(viewer(), Exhibit, made.exhibit_id)
+
+
+@bp.get("/releases/<uuid:release_id>/withdraw")
+def withdraw(release_id: uuid.UUID) -> str:
+    made, exhibit = _release_of(release_id)
+    policy.require(viewer(), May.WITHDRAW, exhibit)
+    return _form_page(exhibit, "withdraw", form=WithdrawForm(formdata=None), release=made)
+
+
+@bp.post("/releases/<uuid:release_id>/withdraw")
+def withdraw_submit(release_id: uuid.UUID) -> Response | tuple[str, int]:
+    made, exhibit = _release_of(release_id)
+    form = WithdrawForm()
+    if not form.validate():
+        return _form_page(exhibit, "withdraw", form=form, release=made), 422
+    service.withdraw(viewer(), made, form.reason.data.strip())
+    return _back(exhibit, gettext("Withdrawn. It is gone from their screens."))

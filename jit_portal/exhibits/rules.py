@@ -17,7 +17,7 @@ from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Sight
 from jit_portal.wording import gettext
-from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
+from jit_portal.workspaces.models import Workspace
 
 MOST_COMPARED = 2000
 """A preview compares who sees the newest so many exhibits of the party; it says so when there are more."""
@@ -58,7 +58,7 @@ def set_rule(actor: User, workspace: Workspace, party: Party, said: RuleDescript
             actor,
             "country_rule.forbidden" if said.is_forbid else "country_rule.released",
             rule,
-            also=_named_by(rule),
+            also=session().scalars(policy.people_named(rule.principal_id)),
             principal=rule.principal_id,
             sight=said.sight.name.lower(),
             kind=said.kind,
@@ -101,19 +101,6 @@ def _make(actor: User, workspace: Workspace, party: Party, said: RuleDescription
     return rule
 
 
-def _named_by(rule: CountryRule) -> set[uuid.UUID]:
-    """Everyone whose live membership answers to the rule's principal."""
-    named = (
-        select(Membership.user_id)
-        .join(MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id)
-        .where(
-            MembershipPrincipal.principal_id == rule.principal_id,
-            policy.person.live(Membership.live_from, Membership.live_until),
-        )
-    )
-    return set(session().scalars(named))
-
-
 def close_rule(actor: User, rule: CountryRule) -> None:
     """End a country rule at once; what it showed or forbade is decided without it from now on."""
     policy.require(actor, May.WITHDRAW, rule)
@@ -124,7 +111,13 @@ def close_rule(actor: User, rule: CountryRule) -> None:
         rule.live_until = session().scalar(select(func.statement_timestamp()))
         rule.closed_by_id = actor.id
         session().flush()
-        audit.record(actor, "country_rule.closed", rule, also=_named_by(rule), principal=rule.principal_id)
+        audit.record(
+            actor,
+            "country_rule.closed",
+            rule,
+            also=session().scalars(policy.people_named(rule.principal_id)),
+            principal=rule.principal_id,
+        )
 
 
 def preview(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> Preview:

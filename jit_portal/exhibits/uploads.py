@@ -62,6 +62,12 @@ def close_politely(response: Response) -> Response:
     return response
 
 
+class Malformed(Invalid):
+    """The request does not speak the protocol."""
+
+    status = 400
+
+
 class ClientBody:
     """The request's body; a client that goes away is a broken connection, whoever notices it."""
 
@@ -154,7 +160,7 @@ def _answer(file: StoredFile, status: int) -> Response:
 def _number(header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(f"{header} must be a number of bytes.", field=header)
+        raise Malformed(f"{header} must be a number of bytes.", field=header)
     return int(text)
 
 
@@ -162,7 +168,7 @@ def _uuid(text: str, field: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError as error:
-        raise Invalid("That is no identifier.", field=field) from error
+        raise Malformed("That is no identifier.", field=field) from error
 
 
 def _checksum() -> tuple[Digest, bytes] | None:
@@ -171,7 +177,7 @@ def _checksum() -> tuple[Digest, bytes] | None:
         return None
     algorithm, _, value = said.partition(" ")
     if algorithm not in _HASHES:
-        raise Invalid("The checksum must be sha1 or sha256.", field="Upload-Checksum")
+        raise Malformed("The checksum must be sha1 or sha256.", field="Upload-Checksum")
     # SHA-1 only because the protocol demands it: it finds damage on the way, and guards against nobody.
     return _HASHES[algorithm](usedforsecurity=False), _unpacked(value, "Upload-Checksum")
 
@@ -179,7 +185,7 @@ def _checksum() -> tuple[Digest, bytes] | None:
 def _metadata(header: str) -> dict[str, str]:
     """What the sender says of the file: pairs of a name and a value in base64, with commas between."""
     if len(header) > _MOST_METADATA:
-        raise Invalid("There is too much said about the file.", field="Upload-Metadata")
+        raise Malformed("There is too much said about the file.", field="Upload-Metadata")
     return dict(_pairs(header))
 
 
@@ -189,11 +195,11 @@ def _pairs(header: str) -> Iterator[tuple[str, str]]:
         try:
             yield name, _unpacked(value, name).decode()
         except UnicodeDecodeError as error:
-            raise Invalid("What is said of the file must be UTF-8.", field=name) from error
+            raise Malformed("What is said of the file must be UTF-8.", field=name) from error
 
 
 def _unpacked(value: str, field: str) -> bytes:
     try:
         return base64.b64decode(value.strip(), validate=True)
     except binascii.Error as error:
-        raise Invalid("That is not base64.", field=field) from error
+        raise Malformed("That is not base64.", field=field) from error

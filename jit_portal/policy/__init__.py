@@ -18,7 +18,7 @@ from jit_portal.policy.asking import (
 from jit_portal.policy.guard import UnpolicedRead, watch
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
 from jit_portal.policy.sight import Seer, seers, sights
-from jit_portal.policy.within import agreement_of, parties_of
+from jit_portal.policy.within import agreement_of, parties_of, people_named
 
 __all__ = [
     "GROUNDS",
@@ -37,6 +37,7 @@ __all__ = [
     "noun",
     "pairs",
     "parties_of",
+    "people_named",
     "person",
     "portal_fetch",
     "portal_which",

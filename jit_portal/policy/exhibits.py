@@ -254,7 +254,7 @@ def sees_party() -> Conditions:
     return {}
 
 
-@rule(Party, May.SET_RULES, May.INVITE)
+@rule(Party, May.SET_RULES)
 def leads_party() -> Conditions:
     return {
         "own_party": me.party_id == Party.id,

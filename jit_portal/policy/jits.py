@@ -1,12 +1,16 @@
 """Who sees a JIT and its agreement, drafts and signs it, and manages who is in its workspace."""
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_
+import uuid
+
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, true
 
 from jit_portal.audit.models import LedgerEntry
-from jit_portal.identity.models import Invitation, LoginSession
-from jit_portal.jits.models import Agreement, AgreementPerson, Jit
+from jit_portal.database import session
+from jit_portal.errors import NotAllowed
+from jit_portal.identity.models import IdentityProvider, Invitation, LoginSession, User
+from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.notices.models import Notice
-from jit_portal.policy.asking import Ground, protect, rule
+from jit_portal.policy.asking import Ground, holds, joined, protect, rule
 from jit_portal.policy.exhibits import upload_conditions
 from jit_portal.policy.person import (
     Conditions,
@@ -20,7 +24,7 @@ from jit_portal.policy.person import (
     my_party,
     person,
 )
-from jit_portal.vocabulary import AgreementDuty, AgreementState, May, Role
+from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, May, PartyKind, Role
 from jit_portal.workspaces.models import Membership, Workspace
 
 
@@ -71,6 +75,25 @@ def sees_jit() -> Conditions:
     return {"party_to_it": _sees_jit}
 
 
+_begins = and_(
+    account_active,
+    exists()
+    .where(IdentityProvider.id == person.provider_id, IdentityProvider.kind == PartyKind.MEMBER_STATE)
+    .correlate_except(IdentityProvider),
+)
+
+
+def may_begin(user: User) -> bool:
+    """Whether she may draft a new JIT: a person of a member state without a duty for the installation."""
+    return session().scalar(select(_begins).select_from(person).where(person.id == user.id)) is True
+
+
+def require_begin(user: User) -> None:
+    """Go on only if she may draft a new JIT."""
+    if not may_begin(user):
+        raise NotAllowed(may=May.AMEND, noun="jit")
+
+
 @rule(Jit, May.AMEND)
 def amends() -> Conditions:
     """Whoever drafts it before the first signature; leaders whom a draft names; live leaders."""
@@ -94,10 +117,59 @@ def amends_agreement() -> Conditions:
 
 @rule(Agreement, May.SIGN)
 def records_signature() -> Conditions:
-    return {
-        "leads_or_drafts": or_(_drafter, _named_in_draft(AgreementDuty.LEADER)),
-        "is_draft": Agreement.state == AgreementState.DRAFT,
-    }
+    """For which of the parties is a question of its own: ``signs_for``."""
+    return {**amends(), "is_draft": Agreement.state == AgreementState.DRAFT}
+
+
+def _leads_now(who: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            Membership.party_id == AgreementParty.party_id,
+            Membership.role == Role.LEADER,
+            live(Membership.live_from, Membership.live_until),
+            who,
+        )
+        .correlate_except(Membership)
+    )
+
+
+def _named_leader_of_it(who: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            AgreementPerson.agreement_id == Agreement.id,
+            AgreementPerson.party_id == AgreementParty.party_id,
+            AgreementPerson.duty == AgreementDuty.LEADER,
+            who,
+        )
+        .correlate_except(AgreementPerson)
+    )
+
+
+# A party's signature is recorded by who leads it now; a new one's by whom the draft names for it; only a body without leaders
+# leaves it to the others. Nobody can put words into the mouth of a country by naming other leaders for it.
+_leaderless = not_(_leads_now(true()))
+_signs_for = or_(
+    _drafter,
+    _leads_now(Membership.user_id == person.id),
+    and_(_leaderless, _named_leader_of_it(AgreementPerson.user_id == person.id)),
+    and_(_leaderless, not_(_named_leader_of_it(true()))),
+)
+
+
+def party_at(jit_id: uuid.UUID, provider_id: uuid.UUID) -> Party | None:
+    """The party of a JIT whose people sign in there; for those who may write its agreement."""
+    found = select(Party).where(Party.jit_id == jit_id, Party.provider_id == provider_id)
+    return session().scalar(found.execution_options(policy=True))
+
+
+def signs_for(user: User, agreement: Agreement) -> frozenset[uuid.UUID]:
+    """The parties whose signature under this draft she may record."""
+    named = joined(select(AgreementParty.party_id), Agreement)
+    named = named.join(AgreementParty, AgreementParty.agreement_id == Agreement.id)
+    named = named.where(Agreement.id == agreement.id, person.id == user.id, holds(Agreement, May.SIGN), _signs_for)
+    return frozenset(session().scalars(named.execution_options(policy=True)))
 
 
 protect(Workspace, Ground(workspace=Workspace.id))
@@ -120,7 +192,16 @@ def opens_channel_or_board() -> Conditions:
 
 @rule(Workspace, May.INVITE)
 def invites() -> Conditions:
-    return {"leader": is_leader, "agreement_in_force": agreement_in_force()}
+    """Whether she invites anybody at all; for which party, ``Party`` says."""
+    return {"leader": or_(is_leader, me.is_space_administrator), "agreement_in_force": agreement_in_force()}
+
+
+@rule(Party, May.INVITE)
+def invites_for_party() -> Conditions:
+    """Leaders invite for their own party; for a body, which has none, space administrators do."""
+    own = and_(is_leader, me.party_id == Party.id)
+    for_body = and_(me.is_space_administrator, Party.kind.in_(BODIES))
+    return {"leader_or_administrator": or_(own, for_body), "agreement_in_force": agreement_in_force()}
 
 
 @rule(Workspace, May.READ_RECORD)

@@ -30,6 +30,7 @@ class Work(StrEnum):
     EXPIRY = "expiry"
     PUSHING = "pushing"
     SIGN_IN = "sign_in"
+    SEATING = "seating"
 
 
 _ALL = sa.true()
@@ -41,6 +42,8 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
         (Work.PUSHING, model): _ALL
         for model in (Exhibit, Message, Channel, Board, Task, CountryRule, Release, CustodyEvent, Membership, Workspace)
     },
+    (Work.SEATING, Workspace): _ALL,
+    (Work.SEATING, Membership): _ALL,
     (Work.SIGN_IN, LoginSession): _ALL,
     (Work.SIGN_IN, Invitation): _ALL,
 }

@@ -9,6 +9,7 @@ from jit_portal.database import session
 from jit_portal.jits.models import Agreement, Party
 from jit_portal.policy.person import NOW, live
 from jit_portal.vocabulary import AgreementState
+from jit_portal.workspaces.models import Membership, MembershipPrincipal
 
 
 def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[Party]:
@@ -23,3 +24,13 @@ def agreement_of(jit_id: uuid.UUID) -> Agreement | None:
     signed = select(Agreement).where(Agreement.jit_id == jit_id, Agreement.state == AgreementState.SIGNED)
     started = signed.where(Agreement.in_force_from <= NOW).order_by(Agreement.version.desc()).limit(1)
     return session().scalar(started.execution_options(policy=True))
+
+
+def people_named(principal_id: uuid.UUID) -> Select[uuid.UUID]:
+    """Everyone whose live membership answers to a principal: who must look again when a rule that names it changes."""
+    named = (
+        select(Membership.user_id)
+        .join(MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id)
+        .where(MembershipPrincipal.principal_id == principal_id, live(Membership.live_from, Membership.live_until))
+    )
+    return named.execution_options(policy=True)

@@ -67,8 +67,9 @@ def edits_own_message() -> Conditions:
     return {**hears(), "yours": Message.author_id == person.id, "agreement_in_force": agreement_in_force()}
 
 
-@rule(Message, May.WITHDRAW)
+@rule(Message, May.WITHDRAW, May.READ)
 def withdraws_own_message() -> Conditions:
+    """``READ`` is what a message said before it was edited or withdrawn: for its author alone."""
     return {**hears(), "yours": Message.author_id == person.id}
 
 

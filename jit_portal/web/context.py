@@ -1,13 +1,15 @@
 """What every page knows: the reader's language and zone, and the JITs in the sidebar."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from flask import Flask, current_app, request
-from flask_babel import get_locale
+from flask import Flask, current_app, g, request
+from flask_babel import force_locale, get_locale, refresh
 from sqlalchemy import func
 
 from jit_portal import policy
@@ -54,7 +56,22 @@ def _locale() -> str | None:
     return request.accept_languages.best_match(known, "en")
 
 
+@contextmanager
+def as_read_by(language: str, zone: str) -> Iterator[None]:
+    """Texts and times within are in this language and zone: for what is rendered while nobody asks, such as pushes."""
+    g.zone = zone
+    try:
+        with force_locale(language if language in current_app.config["LOCALES"] else "en"):
+            refresh()
+            yield
+    finally:
+        del g.zone
+        refresh()
+
+
 def _zone() -> str:
+    if "zone" in g:
+        return str(g.zone)
     person = viewer_or_none()
     return person.time_zone if person is not None else "UTC"
 

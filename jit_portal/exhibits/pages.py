@@ -1,0 +1,68 @@
+"""What the pages of the vault show, gathered through the policy."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from jit_portal import policy
+from jit_portal.custody.models import CustodyEvent
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.descriptions import Description
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release, VaultVisit
+from jit_portal.exhibits.service import Movement, movement, people_who_see, try_classification
+from jit_portal.identity.models import User
+from jit_portal.vocabulary import May, Sight
+from jit_portal.workspaces.models import Workspace
+
+
+def visit(person: User, workspace: Workspace) -> None:
+    """She has looked into this vault now: what comes later is new to her."""
+    with transaction():
+        seen = insert(VaultVisit).values(workspace_id=workspace.id, user_id=person.id)
+        again = {"visited_at": func.clock_timestamp()}
+        session().execute(seen.on_conflict_do_update(index_elements=["workspace_id", "user_id"], set_=again))
+
+
+def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
+    """One exhibit as far as she sees it: acts, custody, releases, and for its own party everyone's sight with reasons."""
+    may = policy.allowed(person, exhibit)
+    sight = policy.sights(person, [exhibit]).get(exhibit.id, Sight.SEE)
+    context: dict[str, Any] = {"exhibit": exhibit, "may": may, "sight": sight, "seers": [], "rules": {}}
+    context["releases"] = _releases(person, exhibit)
+    if sight >= Sight.READ:
+        chain = policy.which(person, CustodyEvent).where(CustodyEvent.exhibit_id == exhibit.id)
+        context["custody"] = list(session().scalars(chain.order_by(CustodyEvent.number.desc())))
+    if May.SEE_AUDIENCE in may:
+        context["seers"] = policy.seers(exhibit)
+        ids = {id for seer in context["seers"] for id in (*seer.rules, *seer.forbids)}
+        rules = session().scalars(policy.which(person, CountryRule).where(CountryRule.id.in_(ids)))
+        context["rules"] = {rule.id: rule for rule in rules}
+    context["release_by_id"] = {release.id: release for release in context["releases"]}
+    return context
+
+
+def _releases(person: User, exhibit: Exhibit) -> list[Release]:
+    statement = policy.which(person, Release).where(Release.exhibit_id == exhibit.id)
+    return list(session().scalars(statement.order_by(Release.live_until.is_not(None), Release.released_at.desc())))
+
+
+def reclassified(person: User, exhibit: Exhibit, said: Description) -> dict[str, list[User]]:
+    """Who would gain and who would lose sight, found by classifying anew and taking it back."""
+    policy.require(person, May.RECLASSIFY, exhibit)
+    before = people_who_see(exhibit)
+    with try_classification(person, exhibit, said):
+        after = people_who_see(exhibit)
+    return named(movement([before], [after]))
+
+
+def named(moved: Movement) -> dict[str, list[User]]:
+    """The people of a movement by name."""
+    ids = {*moved.gain, *moved.lose}
+    people = {each.id: each for each in session().scalars(select(User).where(User.id.in_(ids)))}
+    return {"gain": _sorted(people, moved.gain), "lose": _sorted(people, moved.lose)}
+
+
+def _sorted(people: dict[uuid.UUID, User], ids: dict[uuid.UUID, int]) -> list[User]:
+    return sorted((people[id] for id in ids), key=lambda each: each.name)

@@ -1,0 +1,20 @@
+"""From the reader's clock to the database's, and the hour that a clock change leaves out."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from jit_portal.errors import Invalid
+from jit_portal.wording import gettext
+
+
+def to_utc(local: dt.datetime | None, zone: str, field: str | None = None) -> dt.datetime | None:
+    """What the reader's clock in ``zone`` showed, as a moment; Invalid for a time that the clocks left out.
+
+    A time that happens twice means the first.
+    """
+    if local is None:
+        return None
+    moment = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(dt.UTC)
+    if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local:
+        raise Invalid(gettext("The clocks change that night: this time does not exist. Choose another."), field=field)
+    return moment

@@ -1,0 +1,311 @@
+"""The verbs and pages of the vault: release, withdraw, rules, custody, and who sees what of it."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.custody import service as custody
+from jit_portal.database import session
+from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
+from jit_portal.exhibits import rules, service
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.identity.models import User
+from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Purpose, Role, Sight
+from tests import factories
+
+Browse = Callable[[User], FlaskClient]
+
+
+def acts() -> list[str]:
+    entries = select(LedgerEntry.act).order_by(LedgerEntry.at)
+    return list(session().scalars(entries.execution_options(policy=True)))
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def post(client: FlaskClient, path: str, **fields: str) -> tuple[int, str]:
+    answer = client.post(path, data={"csrf_token": token(client.get("/").text), **fields})
+    return answer.status_code, answer.text
+
+
+def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    leader, other = world["fr_leader"], world["nl_member"]
+    with pytest.raises(NotFound):
+        policy.fetch(other, Exhibit, exhibit.id)
+    made = service.release(
+        leader, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE, conditions="No copies."
+    )
+    assert policy.allowed(other, exhibit) == {May.SEE, May.READ}
+    service.withdraw(leader, made, "Released by mistake.")
+    assert policy.allowed(other, exhibit) == frozenset()
+    assert acts() == ["exhibit.released", "exhibit.withdrawn"]
+    with pytest.raises(Refused):
+        service.withdraw(leader, made, "Again.")
+
+
+@pytest.mark.parametrize("name", ["fr_member", "nl_leader", "eu_participant"])
+def test_only_a_leader_of_the_seizing_party_releases(app: Flask, name: str) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    to = f"party:{world.parties['nl'].id}"
+    with pytest.raises((NotAllowed, NotFound)):
+        service.release(world[name], exhibit, to, Sight.SEE, Purpose.JIT_PURPOSE)
+    assert session().scalars(select(Release).execution_options(policy=True)).all() == []
+
+
+def test_whom_the_agreement_does_not_name_is_refused(app: Flask) -> None:
+    world, elsewhere = factories.world(), factories.world("Kestrel", ("ro",))
+    exhibit = factories.exhibit(world)
+    for stranger in (f"party:{elsewhere.parties['ro'].id}", f"person:{elsewhere['ro_member'].id}", "party:x", ""):
+        with pytest.raises(Invalid, match="does not name them"):
+            service.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
+
+
+def test_releases_to_third_countries_are_refused_with_a_reason(app: Flask) -> None:
+    world = factories.world(slugs=("fr", "nl", "al"))
+    exhibit = factories.exhibit(world)
+    for target in (f"party:{world.parties['al'].id}", f"person:{world['al_member'].id}"):
+        with pytest.raises(Refused, match="Articles 17 and 18"):
+            service.release(world["fr_leader"], exhibit, target, Sight.SEE, Purpose.JIT_PURPOSE)
+    rule = RuleDescription(is_forbid=False, to=f"party:{world.parties['al'].id}", sight=Sight.SEE)
+    with pytest.raises(Refused, match="Articles 17 and 18"):
+        rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], rule)
+
+
+def test_nothing_is_released_after_the_agreement_has_ended(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    made = factories.release(world, exhibit, "nl")
+    factories.end_agreement(world)
+    with pytest.raises(NotAllowed):
+        service.release(world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.USE, Purpose.JIT_PURPOSE)
+    assert May.READ in policy.allowed(world["nl_member"], exhibit)
+    service.withdraw(world["fr_leader"], made, "The case is over.")
+    assert policy.allowed(world["nl_member"], exhibit) == frozenset()
+
+
+def test_a_standing_release_shows_and_a_forbid_takes_away(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world, kind=ExhibitKind.DOCUMENT, tags=("bank",))
+    leader, party, other = world["fr_leader"], world.parties["fr"], world["nl_member"]
+    to = f"party:{world.parties['nl'].id}"
+    shown = RuleDescription(is_forbid=False, to=to, sight=Sight.DOWNLOAD, kind=ExhibitKind.DOCUMENT)
+    preview = rules.preview(leader, world.workspace, party, shown)
+    assert preview.exhibits == 1
+    assert set(preview.moved.gain) == {world["nl_leader"].id, other.id}
+    assert policy.allowed(other, exhibit) == frozenset(), "a preview changes nothing"
+    rules.set_rule(leader, world.workspace, party, shown)
+    assert May.DOWNLOAD in policy.allowed(other, exhibit)
+    forbid = rules.set_rule(
+        leader, world.workspace, party, RuleDescription(is_forbid=True, to=to, sight=Sight.READ, tag="bank")
+    )
+    assert policy.allowed(other, exhibit) == {May.SEE}
+    assert May.USE in policy.allowed(world["fr_member"], exhibit), "a forbid never touches the seizing party"
+    rules.close_rule(leader, forbid)
+    assert May.DOWNLOAD in policy.allowed(other, exhibit)
+
+
+def test_only_leaders_set_rules_for_their_own_party(app: Flask) -> None:
+    world = factories.world()
+    said = RuleDescription(is_forbid=False, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
+    for name in ("fr_member", "nl_leader", "eu_participant"):
+        with pytest.raises(NotAllowed):
+            rules.set_rule(world[name], world.workspace, world.parties["fr"], said)
+
+
+def test_custody_goes_from_hand_to_hand(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    holder, receiver = world["fr_member"], world["nl_member"]
+    custody.receive(holder, exhibit)
+    session().commit()
+    with pytest.raises(Invalid, match="Release it to them first"):
+        custody.hand_over(holder, exhibit, receiver.id, "For examination.")
+    factories.release(world, exhibit, receiver, Sight.READ)
+    custody.hand_over(holder, exhibit, receiver.id, "For examination.")
+    with pytest.raises(NotAllowed):
+        custody.hand_over(holder, exhibit, world["fr_leader"].id, "To another.")
+    with pytest.raises(NotAllowed):
+        custody.accept(world["fr_leader"], exhibit)
+    custody.accept(receiver, policy.fetch(receiver, Exhibit, exhibit.id))
+    after = policy.fetch(receiver, Exhibit, exhibit.id)
+    assert after.holder_id == receiver.id
+    assert acts()[-2:] == ["exhibit.handed_over", "exhibit.accepted"]
+
+
+def test_the_holder_keeps_seeing_while_holding(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world, by=world["nl_member"])
+    assert policy.allowed(world["nl_member"], exhibit) == {May.SEE, May.HAND_OVER}
+
+
+@pytest.mark.parametrize(
+    ("details", "error"),
+    [
+        ({"handling": "H1", "unclassified": "1"}, "handling code H0"),
+        ({"handling": "", "unclassified": "1"}, "handling code H0"),
+        ({"handling": "H0"}, "Classified information"),
+        ({"handling": "H0", "unclassified": "1", "title": "Note restreint-UE 12"}, "Classified information"),
+    ],
+)
+def test_what_cannot_be_protected_is_refused(app: Flask, details: dict[str, str], error: str) -> None:
+    world = factories.world()
+    file = factories.exhibit(world).file
+    assert file
+    with pytest.raises(Refused, match=error):
+        service.register(world["fr_member"], world.workspace, details, file)
+
+
+@pytest.mark.parametrize("name", ["al_member", "al_leader"])
+def test_uploads_by_third_countries_are_refused_with_a_reason(app: Flask, name: str) -> None:
+    world = factories.world(slugs=("fr", "al"))
+    file = factories.exhibit(world).file
+    assert file
+    with pytest.raises(Refused, match=r"Article 17\(3\)"):
+        service.register(world[name], world.workspace, {"handling": "H0", "unclassified": "1"}, file)
+
+
+def test_the_vault_shows_each_country_its_own_view(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    seen = factories.exhibit(world, title="Shown ledger")
+    factories.exhibit(world, title="Hidden ledger")
+    factories.release(world, seen, "nl", Sight.SEE)
+    page = browse(world["nl_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
+    assert "Shown ledger" in page
+    assert "Hidden ledger" not in page
+    assert seen.file is not None
+    assert seen.file.sha256 is not None
+    assert seen.file.sha256[:4] not in page, "no fingerprint for who only sees"
+    assert "Hidden ledger" in browse(world["fr_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
+
+
+def test_an_exhibit_page_follows_sight(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    path = f"/exhibits/{exhibit.id}"
+    assert browse(world["nl_member"]).get(path).status_code == 404
+    factories.release(world, exhibit, "nl", Sight.SEE)
+    only_seen = browse(world["nl_member"]).get(path)
+    assert only_seen.status_code == 200
+    assert "SHA-256" not in only_seen.text
+    factories.release(world, exhibit, "nl", Sight.READ)
+    read = browse(world["nl_member"]).get(path).text
+    assert "SHA-256" in read
+    assert "Fr_Leader" not in read.split("Who can see this")[1], "who else sees it is for its own party to know"
+    own = browse(world["fr_member"]).get(path).text
+    assert "Nl_Member" in own
+    assert "Released to" in own
+
+
+def test_releasing_in_the_browser(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    client = browse(world["fr_leader"])
+    fields = {"to": f"party:{world.parties['nl'].id}", "sight": "2", "purpose": "jit_purpose", "conditions": ""}
+    status, page = post(client, f"/exhibits/{exhibit.id}/release", **(fields | {"to": ""}))
+    assert status == 422
+    assert "Say to whom" in page
+    status, page = post(client, f"/exhibits/{exhibit.id}/release", **(fields | {"live_until": "2020-01-01T10:00"}))
+    assert status == 422
+    status, _ = post(client, f"/exhibits/{exhibit.id}/release", **fields)
+    assert status == 303
+    made = session().scalars(select(Release).execution_options(policy=True)).one()
+    status, page = post(client, f"/releases/{made.id}/withdraw", reason="")
+    assert status == 422
+    assert post(client, f"/releases/{made.id}/withdraw", reason="Enough.")[0] == 303
+    assert browse(world["nl_member"]).get(f"/exhibits/{exhibit.id}").status_code == 404
+
+
+def test_a_time_that_the_clocks_left_out_is_refused(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    status, page = post(
+        browse(world["fr_leader"]),
+        f"/exhibits/{exhibit.id}/release",
+        to=f"party:{world.parties['nl'].id}",
+        sight="2",
+        purpose="jit_purpose",
+        live_until="2027-03-28T02:30",
+    )
+    assert status == 422
+    assert "clocks change" in page
+
+
+def test_a_stale_description_is_refused_and_kept(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    service.describe(world["fr_leader"], exhibit, "First", "", "", 1)
+    status, page = post(
+        browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit", title="Second <b>", description="", edition="1"
+    )
+    assert status == 409
+    assert "Second &lt;b&gt;" in page, "what was typed comes back, harmless"
+    assert "First" in page
+
+
+def test_classifying_anew_shows_who_gains_and_loses(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world, kind=ExhibitKind.IMAGE)
+    to = f"party:{world.parties['nl'].id}"
+    rule = RuleDescription(is_forbid=False, to=to, sight=Sight.SEE, kind=ExhibitKind.VIDEO, handling=HandlingCode.H0)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], rule)
+    client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/reclassify"
+    fields = {"kind": "video", "handling": "H0", "tags": "", "edition": "1"}
+    status, page = post(client, path, look="1", **fields)
+    assert status == 200
+    assert "Nl_Member" in page
+    assert policy.allowed(world["nl_member"], exhibit) == frozenset(), "looking changes nothing"
+    assert post(client, path, **fields)[0] == 303
+    assert policy.allowed(world["nl_member"], exhibit) == {May.SEE}
+
+
+def test_lists_do_not_grow_queries_with_exhibits(app: Flask, browse: Browse, count_queries: Callable[[], int]) -> None:
+    world = factories.world()
+    client = browse(world["fr_member"])
+    path = f"/workspaces/{world.workspace.id}/vault"
+    factories.exhibit(world)
+    client.get(path)
+    count_queries()
+    client.get(path)
+    few = count_queries()
+    for number in range(12):
+        factories.exhibit(world, title=f"Exhibit {number}")
+    count_queries()
+    client.get(path)
+    assert count_queries() <= few
+
+
+def test_an_expert_sees_only_what_is_released_to_them_by_name(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    expert = world.join("expert", "nl", Role.EXPERT)
+    session().commit()
+    factories.release(world, exhibit, "nl", Sight.USE)
+    assert policy.allowed(expert, exhibit) == frozenset()
+    factories.release(world, exhibit, expert, Sight.READ)
+    assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
+
+
+def test_ids_of_another_jit_are_missing(app: Flask, browse: Browse) -> None:
+    world, other = factories.world(), factories.world("Kestrel", ("ro",))
+    exhibit = factories.exhibit(world)
+    client = browse(other["ro_leader"])
+    for path in ("", "/edit", "/release", "/reclassify", "/hand-over"):
+        assert client.get(f"/exhibits/{exhibit.id}{path}").status_code == 404
+        assert client.get(f"/exhibits/{uuid.uuid4()}{path}").status_code == 404
+    for path in ("vault", "rules", "rules/new"):
+        assert client.get(f"/workspaces/{world.workspace.id}/{path}").status_code == 404
