@@ -119,7 +119,7 @@ class Intake:
         return min((self._part.first + self._part.chunks) * CHUNK + self._filled, self._upload.length)
 
     def _new_part(self, number: int, first: int) -> _Part:
-        left = self._upload.length - first * CHUNK
+        left = max(0, self._upload.length - first * CHUNK)
         return _Part(number, first, min(self._in_part * RECORD, sealed_length(left)))
 
     def _resume(self) -> None:

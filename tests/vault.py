@@ -1,0 +1,174 @@
+"""What tests of the vault use: a tus client over the test browser, bytes put in by the verbs, a real vault process."""
+
+import asyncio
+import base64
+import hashlib
+import io
+import re
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from jit_portal import worker
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import session
+from jit_portal.demo.process import Component
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files import reading
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
+from tests import factories, services
+from tests.factories import World
+
+MIB = 1 << 20
+BYTES = "application/offset+octet-stream"
+
+
+def said(**values: str) -> str:
+    """Upload-Metadata."""
+    return ",".join(f"{name} {base64.b64encode(text.encode()).decode()}" for name, text in values.items())
+
+
+def about(world: World, name: str = "report.txt", **more: str) -> str:
+    """Upload-Metadata of a file that may be registered."""
+    details = {"filename": name, "title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
+    return said(workspace=str(world.workspace.id), **(details | more))
+
+
+class Sender:
+    """Speaks tus over a signed-in test browser."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.headers = {"Tus-Resumable": "1.0.0", "X-CSRFToken": token_in(client.get("/").text)}
+
+    def create(self, world: World, length: int, name: str = "report.txt", **more: str) -> TestResponse:
+        headers = {"Upload-Length": str(length), "Upload-Metadata": about(world, name, **more)}
+        return self.client.post("/vault/uploads", headers=self.headers | headers)
+
+    def begin(self, world: World, length: int, name: str = "report.txt", **more: str) -> str:
+        """Begin an upload; answers its address."""
+        answer = self.create(world, length, name, **more)
+        assert answer.status_code == 201, answer.text
+        return answer.headers["Location"]
+
+    def patch(self, address: str, offset: int, data: bytes, **headers: str) -> TestResponse:
+        sent = self.headers | {"Upload-Offset": str(offset)} | {key.replace("_", "-"): v for key, v in headers.items()}
+        return self.client.patch(address, headers=sent, content_type=BYTES, data=data)
+
+    def offset(self, address: str) -> int:
+        answer = self.client.head(address, headers=self.headers)
+        assert answer.status_code == 200, answer.status
+        return int(answer.headers["Upload-Offset"])
+
+    def declare(self, address: str, sha256: str) -> TestResponse:
+        return self.client.post(f"{address}/hash", headers=self.headers, json={"sha256": sha256})
+
+    def send(self, world: World, data: bytes, step: int = 3 * MIB + 17, **more: str) -> str:
+        """Send a whole file in pieces of ``step`` bytes; answers its address."""
+        address = self.begin(world, len(data), **more)
+        for start in range(0, len(data), step):
+            answer = self.patch(address, start, data[start : start + step])
+            assert answer.status_code == 204, answer.text
+        return address
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert found, page[:500]
+    return found[1]
+
+
+def file_at(address: str) -> StoredFile:
+    """The row of an upload, as it is now."""
+    session.remove()
+    statement = select(StoredFile).where(StoredFile.id == uuid.UUID(address.rsplit("/", 1)[-1]))
+    return session().scalars(statement.execution_options(policy=True)).unique().one()
+
+
+def bytes_in_store(file: StoredFile) -> bytes:
+    """The plain text of a whole file, through its seal."""
+    return b"".join(reading.Range(file, 0, file.length - 1)) if file.length else b""
+
+
+@cache
+def _work(database_url: str) -> Any:
+    return worker.make_app(database_url)
+
+
+def do_the_work(environ: dict[str, str]) -> None:
+    """Let a worker do everything that is queued."""
+    session.remove()
+    asyncio.run(worker.work(_work(environ["JIT_DATABASE_URL"]), forever=False))
+
+
+def acts(thing_id: uuid.UUID) -> list[str]:
+    """The acts on record on one thing, in order."""
+    statement = select(LedgerEntry.act).where(LedgerEntry.object_id == thing_id).order_by(LedgerEntry.number)
+    return list(session().scalars(statement.execution_options(policy=True)))
+
+
+def how_many(model: type[Any]) -> int:
+    session.remove()
+    counted = select(func.count()).select_from(model).execution_options(policy=True)
+    return session().scalar(counted) or 0
+
+
+def put(world: World, data: bytes, name: str = "report.txt", *, by: str = "fr_member") -> Exhibit:
+    """An exhibit with these bytes, through the verbs, its hash declared and not yet verified."""
+    person = world[by]
+    details = {"title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
+    sent = exhibit_bytes.Sent(name, len(data))
+    file = exhibit_bytes.receive(person, world.workspace, details, sent)
+    if data:
+        exhibit_bytes.append(person, file.id, 0, io.BytesIO(data), size=len(data))
+    exhibit_bytes.declare_hash(person, file.id, hashlib.sha256(data).hexdigest())
+    return exhibit_of(file)
+
+
+def exhibit_of(file: StoredFile) -> Exhibit:
+    session.remove()
+    statement = select(Exhibit).where(Exhibit.file_id == file.id).execution_options(policy=True)
+    return session().scalars(statement).unique().one()
+
+
+class Vault:
+    """A vault process under gunicorn with threads, and somebody signed in to it."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self.headers: dict[str, str] = {}
+
+    def sign_in(self, environ: dict[str, str], someone: User) -> "Vault":
+        login = f"__Host-jit-{environ['JIT_INSTANCE']}={factories.login(someone)}"
+        page = requests.get(self.address, headers={"Cookie": login}, timeout=20)
+        # Cookies marked Secure are not sent back over http by Python's clients, so they are carried by hand.
+        form = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)
+        self.headers = {"Cookie": f"{login}; {form}", "X-CSRFToken": token_in(page.text), "Tus-Resumable": "1.0.0"}
+        return self
+
+
+@contextmanager
+def running_vault(environ: dict[str, str], folder: Path, port: int) -> Iterator[Vault]:
+    """A vault process of its own, killed without a word at the end."""
+    options = ["--worker-class=gthread", "--threads=8", "--workers=1", f"--bind=127.0.0.1:{port}"]
+    component = Component(
+        name="vault",
+        argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "wsgi:app"],
+        environ=environ | {"JIT_ROLE": "vault"},
+        ready=lambda: requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200,
+        start_seconds=60,
+        cwd=Path(__file__).parent.parent,
+    )
+    with services.running(component, folder / f"vault-{port}.log"):
+        yield Vault(port)
