@@ -1,0 +1,365 @@
+"""Bytes out: to whom they may go, any range alike, harmless whatever they are, and every opening on record."""
+
+import io
+import os
+import struct
+import uuid
+import wave
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import session, transaction
+from jit_portal.exhibits import delivery
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files import sniffing, storage
+from jit_portal.files.models import StoredFile
+from jit_portal.files.sealing import Tampered
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.vocabulary import Integrity, Sight
+from tests import factories
+from tests.factories import World
+from tests.vault import MIB, acts, do_the_work, put
+
+Browse = Callable[[User], FlaskClient]
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return factories.world()
+
+
+def get(client: FlaskClient, exhibit: Exhibit, way: str = "preview", **headers: str) -> TestResponse:
+    return client.get(f"/vault/exhibits/{exhibit.id}/content?as={way}", headers=headers)
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
+def wav(seconds: int = 1) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(os.urandom(16_000 * seconds))
+    return file.getvalue()
+
+
+def mp4(length: int) -> bytes:
+    return struct.pack(">I", 24) + b"ftypisom\0\0\2\0isommp41" + os.urandom(length - 24)
+
+
+class TestRanges:
+    DATA = mp4(3 * MIB + 100)
+
+    @pytest.fixture
+    def exhibit(self, world: World) -> Exhibit:
+        return put(world, self.DATA, "film.mp4")
+
+    @pytest.mark.parametrize(
+        ("first", "last"),
+        [
+            (0, 0),
+            (0, 99),
+            (MIB - 1, MIB - 1),
+            (MIB - 1, MIB),
+            (MIB, 2 * MIB - 1),
+            (5, 3 * MIB + 99),
+            (3 * MIB, 3 * MIB + 99),
+            (3 * MIB + 99, 3 * MIB + 99),
+            (0, 3 * MIB + 99),
+        ],
+    )
+    def test_any_range_is_what_the_file_has_there(
+        self, world: World, browse: Browse, exhibit: Exhibit, first: int, last: int
+    ) -> None:
+        client = browse(world["fr_member"])
+        for way in ("preview", "download"):
+            answer = get(client, exhibit, way, Range=f"bytes={first}-{last}")
+            assert answer.status_code == 206
+            assert answer.data == self.DATA[first : last + 1]
+            assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{len(self.DATA)}"
+            assert answer.headers["Content-Length"] == str(last - first + 1)
+
+    @pytest.mark.parametrize(("asked", "first"), [("-100", -100), ("-99999999", 0), (f"{2 * MIB + 5}-", 2 * MIB + 5)])
+    def test_open_ranges(self, world: World, browse: Browse, exhibit: Exhibit, asked: str, first: int) -> None:
+        answer = get(browse(world["fr_member"]), exhibit, Range=f"bytes={asked}")
+        assert (answer.status_code, answer.data) == (206, self.DATA[first:])
+
+    def test_a_range_past_the_end_ends_with_the_file(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        answer = get(browse(world["fr_member"]), exhibit, Range="bytes=100-99999999")
+        assert (answer.status_code, answer.data) == (206, self.DATA[100:])
+
+    def test_a_range_that_begins_past_the_end(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        answer = get(browse(world["fr_member"]), exhibit, Range="bytes=99999999-")
+        assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{len(self.DATA)}")
+
+    @pytest.mark.parametrize("asked", ["bytes=0-1,4-5", "lines=0-1", "bytes=5-1", "bytes=x", "bytes"])
+    def test_what_is_no_single_range_gets_the_whole(
+        self, world: World, browse: Browse, exhibit: Exhibit, asked: str
+    ) -> None:
+        answer = get(browse(world["fr_member"]), exhibit, Range=asked)
+        assert (answer.status_code, answer.data) == (200, self.DATA)
+
+    def test_if_range_names_the_same_bytes_or_gets_the_whole(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        client = browse(world["fr_member"])
+        mark = get(client, exhibit).headers["ETag"]
+        for known, status in ((mark, 206), ('"another"', 200)):
+            answer = client.get(
+                f"/vault/exhibits/{exhibit.id}/content", headers={"Range": "bytes=1-2", "If-Range": known}
+            )
+            assert answer.status_code == status
+
+    def test_a_player_gets_a_long_film_in_portions(
+        self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = mp4(17 * MIB)
+        client, exhibit = browse(world["fr_member"]), put(world, data, "film.mp4")
+        answer = get(client, exhibit, Range="bytes=0-")
+        assert (answer.status_code, answer.data) == (206, data[: 16 * MIB])
+        assert get(client, exhibit, "download", Range="bytes=0-").data == data
+
+    def test_head_says_all_and_sends_nothing(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        answer = browse(world["fr_member"]).head(f"/vault/exhibits/{exhibit.id}/content?as=download")
+        assert (answer.status_code, answer.data) == (200, b"")
+        assert answer.headers["Content-Length"] == str(len(self.DATA))
+        assert answer.headers["Accept-Ranges"] == "bytes"
+        assert acts(exhibit.id) == ["exhibit.registered"]
+
+
+class TestHarmless:
+    @pytest.mark.parametrize("way", ["preview", "download"])
+    def test_headers(self, world: World, browse: Browse, way: str) -> None:
+        answer = get(browse(world["fr_member"]), put(world, png(), "photo.png"), way)
+        assert answer.headers["Content-Security-Policy"] == POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Content-Disposition"].startswith("inline" if way == "preview" else "attachment")
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"<!doctype html><script>alert(1)</script>",
+            b"\xef\xbb\xbf  \n<html><body onload=alert(1)>",
+            b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+            b'<?xml version="1.0"?><svg onload="alert(1)"/>',
+            "<svg onload='alert(1)'>".encode("utf-16"),
+            b"MZ\x90\0\x03\0\0\0",
+            b"PK\x03\x04rest of an archive",
+            b"",
+        ],
+        ids=["html", "html after space", "svg", "xml", "wide svg", "program", "archive", "empty"],
+    )
+    def test_what_could_do_harm_is_never_shown(self, world: World, browse: Browse, data: bytes) -> None:
+        client, exhibit = browse(world["fr_member"]), put(world, data, "picture.png")
+        refused = get(client, exhibit)
+        assert refused.status_code == 415
+        assert data not in refused.data or not data
+        taken = get(client, exhibit, "download")
+        assert (taken.status_code, taken.data) == (200, data)
+        assert taken.headers["Content-Type"] == "application/octet-stream"
+        assert taken.headers["Content-Disposition"].startswith("attachment;")
+        assert taken.headers["Content-Security-Policy"] == POLICY
+
+    @pytest.mark.parametrize(
+        ("data", "kind"),
+        [
+            (png(), "image/png"),
+            (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+            (b"GIF89a<script>alert(1)</script>", "image/gif"),
+            (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+            (b"%PDF-1.7\n", "application/pdf"),
+            (mp4(100), "video/mp4"),
+            (b"\0\0\0\x20ftypM4A \0\0", "audio/mp4"),
+            (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x86\x81\x01B\x82\x84webm", "video/webm"),
+            (wav(), "audio/wav"),
+            (b"ID3\x04\0", "audio/mpeg"),
+            (b"OggS\0", "audio/ogg"),
+            (b"fLaC\0", "audio/flac"),
+            (b"date,amount\n2026-01-01,5\n", "text/plain"),
+            ("Déjà vu — Протокол".encode(), "text/plain"),
+            ("old \xe9\xe8 letters".encode("latin-1"), "text/plain"),
+            ("wide text".encode("utf-16"), "text/plain"),
+            (b"\x1aE\xdf\xa3\x01\0matroska", None),
+            (b"\0\0\0\x20ftypheic", None),
+            (b"a\0b", None),
+        ],
+        ids=str,
+    )
+    def test_the_kind_is_what_the_first_bytes_are(self, data: bytes, kind: str | None) -> None:
+        assert sniffing.kind_of(data) == kind
+
+    def test_the_senders_word_for_the_kind_counts_for_nothing(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, b"<script>alert(1)</script>", "photo.png")
+        with transaction():
+            session().execute(update(StoredFile).values(media_type="text/html"))
+        assert get(browse(world["fr_member"]), exhibit, "download").headers["Content-Type"] == (
+            "application/octet-stream"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "sent"),
+        [
+            ("report.pdf", "filename=\"report.pdf\"; filename*=UTF-8''report.pdf"),
+            ('a"b;c.txt', "filename=\"a_b_c.txt\"; filename*=UTF-8''a%22b%3Bc.txt"),
+            ("Протокол.txt", "filename=\"________.txt\"; filename*=UTF-8''" + "%D0%9F%D1%80%D0%BE%D1%82%D0%BE"),
+        ],
+    )
+    def test_names_are_safe_and_exact(self, world: World, browse: Browse, name: str, sent: str) -> None:
+        answer = get(browse(world["fr_member"]), put(world, b"text", name), "download")
+        assert sent in answer.headers["Content-Disposition"]
+
+    def test_text_is_shown_from_its_beginning(self, world: World, browse: Browse) -> None:
+        text = "Ünïcode line, twenty\n" * 20_000
+        exhibit = put(world, text.encode(), "notes.txt")
+        answer = get(browse(world["fr_member"]), exhibit)
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert len(answer.data) <= delivery.TEXT_SHOWN
+        assert text.startswith(answer.text)
+        assert len(answer.text) > 150_000
+
+
+class TestWho:
+    @pytest.mark.parametrize(
+        ("sight", "preview", "download"),
+        [(None, 404, 404), (Sight.SEE, 403, 403), (Sight.READ, 200, 403), (Sight.DOWNLOAD, 200, 200)],
+    )
+    def test_another_country_gets_what_was_released(
+        self, world: World, browse: Browse, sight: Sight | None, preview: int, download: int
+    ) -> None:
+        data = png()
+        exhibit = put(world, data, "photo.png")
+        if sight is not None:
+            factories.release(world, exhibit, "nl", sight)
+        client = browse(world["nl_member"])
+        for way, status in (("preview", preview), ("download", download)):
+            for headers in ({}, {"Range": "bytes=0-3"}):
+                answer = get(client, exhibit, way, **headers)
+                assert answer.status_code == (206 if headers and status == 200 else status)
+                assert (data[:4] in answer.data) == (status == 200)
+            head = client.head(f"/vault/exhibits/{exhibit.id}/content?as={way}")
+            assert head.status_code == status
+
+    def test_reading_does_not_take_away_what_cannot_be_shown(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, b"PK\x03\x04rest of an archive", "a.zip")
+        factories.release(world, exhibit, "nl", Sight.READ)
+        client = browse(world["nl_member"])
+        for way in ("preview", "download", "", "PREVIEW"):
+            assert b"archive" not in get(client, exhibit, way).data
+
+    def test_strangers_and_nobody(self, world: World, browse: Browse, app: Flask) -> None:
+        elsewhere = factories.world("Harbour", ("be", "de"))
+        exhibit = put(world, png(), "photo.png")
+        for stranger in (elsewhere["be_leader"], world["eu_participant"]):
+            client = browse(stranger)
+            missing = get(client, exhibit)
+            assert missing.status_code == 404
+            unknown = client.get(f"/vault/exhibits/{uuid.uuid4()}/content")
+            assert (unknown.status_code, unknown.json["error"]) == (404, missing.json["error"])
+        assert app.test_client().get(f"/vault/exhibits/{exhibit.id}/content").status_code == 401
+
+    def test_a_release_that_ended_shows_nothing_more(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, png(), "photo.png")
+        factories.release(world, exhibit, "nl", Sight.DOWNLOAD, live_until=factories.now())
+        assert get(browse(world["nl_member"]), exhibit, "download").status_code == 404
+
+
+class TestState:
+    @pytest.mark.parametrize("integrity", [Integrity.RECEIVING, Integrity.CANCELLED, Integrity.MISMATCH])
+    def test_what_is_not_whole_or_not_sound_goes_to_nobody(
+        self, world: World, browse: Browse, integrity: Integrity
+    ) -> None:
+        exhibit = put(world, png(), "photo.png")
+        with transaction():
+            session().execute(update(StoredFile).values(integrity=integrity))
+        client = browse(world["fr_leader"])
+        for way in ("preview", "download"):
+            answer = get(client, exhibit, way)
+            assert answer.status_code == 409
+            assert answer.json["error"]
+        assert acts(exhibit.id) == ["exhibit.registered"]
+
+    def test_what_was_tampered_with_is_quarantined(self, world: World, browse: Browse, environ: dict[str, str]) -> None:
+        exhibit = put(world, png(), "photo.png")
+        storage.store().put(exhibit.file.object_name if exhibit.file else "", bytes(len(png()) + 28))
+        do_the_work(environ)
+        assert get(browse(world["fr_member"]), exhibit, "download").status_code == 409
+
+    def test_not_a_byte_of_a_changed_chunk_is_sent(self, world: World, browse: Browse) -> None:
+        data = mp4(3 * MIB)
+        exhibit = put(world, data, "film.mp4")
+        name = exhibit.file.object_name if exhibit.file else ""
+        with storage.store().read(name, 0, 4 * MIB) as raw:
+            stored = bytearray(raw.exactly(4 * MIB))
+        stored[2 * MIB] ^= 1
+        storage.store().put(name, stored)
+        client = browse(world["fr_member"])
+        assert get(client, exhibit, Range=f"bytes=0-{MIB - 1}").data == data[:MIB]
+        with pytest.raises(Tampered):
+            get(client, exhibit, Range=f"bytes={MIB}-{MIB + 10}")
+
+    def test_the_store_is_away(self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+        exhibit = put(world, png(), "photo.png")
+        monkeypatch.setattr(storage, "_store", storage.Store("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
+        answer = get(browse(world["fr_member"]), exhibit, "download")
+        assert answer.status_code == 503
+        assert "store" in answer.json["error"]
+
+
+class TestRecord:
+    def test_every_opening_is_on_record_and_its_further_ranges_are_not(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, mp4(100_000), "film.mp4")
+        client = browse(world["nl_member"])
+        factories.release(world, exhibit, "nl", Sight.DOWNLOAD)
+        for start in range(0, 90_000, 10_000):
+            assert get(client, exhibit, Range=f"bytes={start}-").status_code == 206
+        assert acts(exhibit.id).count("exhibit.read") == 1
+        get(client, exhibit)
+        get(client, exhibit)
+        assert acts(exhibit.id).count("exhibit.read") == 3
+        get(client, exhibit, "download", Range="bytes=5-")
+        get(client, exhibit, "download", Range="bytes=9-")
+        assert acts(exhibit.id).count("exhibit.downloaded") == 1
+
+    def test_another_login_and_another_person_are_other_openings(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, mp4(1000), "film.mp4")
+        for client in (browse(world["fr_member"]), browse(world["fr_member"]), browse(world["fr_leader"])):
+            get(client, exhibit, Range="bytes=0-9")
+            get(client, exhibit, Range="bytes=10-19")
+        assert acts(exhibit.id).count("exhibit.read") == 3
+
+    def test_who_opened_it_is_on_record_with_the_login(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, png(), "photo.png")
+        get(browse(world["fr_leader"]), exhibit, "download")
+        entry = last_entry(exhibit)
+        login = session().query(LoginSession).execution_options(policy=True).one()
+        assert (entry.act, entry.actor_id, entry.login_session_id) == (
+            "exhibit.downloaded",
+            world["fr_leader"].id,
+            login.id,
+        )
+        assert entry.actor_country == "FR"
+        assert "photo" not in entry.details
+
+
+def last_entry(exhibit: Exhibit) -> LedgerEntry:
+    entries = select(LedgerEntry).where(LedgerEntry.object_id == exhibit.id).order_by(LedgerEntry.number.desc())
+    found = session().scalar(entries.limit(1).execution_options(policy=True))
+    assert found is not None
+    return found
