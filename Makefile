@@ -40,7 +40,7 @@ $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")' \
 		|| { echo 'Set PYTHON= to a Python 3.11 or newer with venv (on Debian: python3-venv).'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
 		--requirement requirements.lock
 	@touch $@
 

@@ -1,6 +1,5 @@
-"""The portal as servers and ``flask --app wsgi`` load it."""
+"""The portal for ``flask --app wsgi`` in a checkout."""
 
-from jit_portal.config import Settings
-from jit_portal.portal import create_app
+from jit_portal.wsgi import app
 
-app = create_app(Settings.read())
+__all__ = ["app"]

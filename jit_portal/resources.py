@@ -5,10 +5,9 @@ from pathlib import Path
 _package = Path(__file__).parent
 _shipped = _package / "shipped"
 
-ROOT = _shipped if _shipped.is_dir() else _package.parent
-"""The folder of ``wsgi.py``, and of what follows."""
+_root = _shipped if _shipped.is_dir() else _package.parent
 
-TEMPLATES = ROOT / "templates"
-STATIC = ROOT / "static" / "dist"
-MIGRATIONS = ROOT / "migrations"
+TEMPLATES = _root / "templates"
+STATIC = _root / "static" / "dist"
+MIGRATIONS = _root / "migrations"
 TRANSLATIONS = _package / "translations"

@@ -17,7 +17,6 @@ from jit_portal.demo.process import Component, base_environ
 from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
-from jit_portal.resources import ROOT
 
 HIGHEST_PORT = 55_500
 """The store listens 10,000 above its own ports, and ports end at 65,535."""
@@ -105,14 +104,11 @@ class Plan:
 
     def _providers(self) -> Component:
         folder = make_private(self.data / "providers")
+        settings = {"JIT_ORIGIN": self.origin, "JIT_SIGNING_KEY": str(self.data / "signing-key.json")}
         return Component(
             name="providers",
-            argv=[
-                *(sys.executable, "-m", "jit_portal.demo.providers"),
-                *("--port", str(self.port + 2), "--data", str(folder)),
-            ],
-            environ=_python_environ()
-            | {"JIT_ORIGIN": self.origin, "JIT_SIGNING_KEY": str(self.data / "signing-key.json")},
+            argv=[sys.executable, "-m", "jit_portal.demo.providers", f"--port={self.port + 2}", f"--data={folder}"],
+            environ=_python_environ() | settings,
             ready=lambda: answers(f"{self.providers}/healthz"),
             cwd=self.data,
         )
@@ -126,29 +122,18 @@ class Plan:
         )
 
     def _vault(self) -> Component:
+        patience = ["--graceful-timeout=10", "--timeout=120"]
         return self._gunicorn(
             "vault",
-            [
-                *("--worker-class=gthread", "--threads=16", "--workers=1", f"--bind=unix:{self.vault_socket}"),
-                *("--graceful-timeout=10", "--timeout=120", "--umask=0o077"),
-            ],
+            ["--worker-class=gthread", "--threads=16", "--workers=1", f"--bind=unix:{self.vault_socket}", *patience],
             lambda: answers(f"{self.origin}/healthz", over=self.vault_socket),
         )
 
     def _gunicorn(self, role: str, options: list[str], ready: Callable[[], bool]) -> Component:
+        quietly = ["--no-control-socket", "--log-level=warning"]
         return Component(
             name=role,
-            argv=[
-                *(
-                    sys.executable,
-                    "-m",
-                    "gunicorn",
-                    f"--pythonpath={ROOT}",
-                    "--no-control-socket",
-                    "--log-level=warning",
-                ),
-                *(*options, "wsgi:app"),
-            ],
+            argv=[sys.executable, "-m", "gunicorn", *quietly, *options, "jit_portal.wsgi:app"],
             environ=self.environ(role),
             ready=ready,
             start_seconds=60,
