@@ -189,7 +189,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
             form.to.data,
             Sight(int(form.sight.data)),
             Purpose(form.purpose.data),
-            conditions=form.conditions.data.strip(),
+            conditions=(form.conditions.data or "").strip(),
             live_from=to_utc(form.live_from.data, zone, "live_from"),
             live_until=to_utc(form.live_until.data, zone, "live_until"),
         )
@@ -217,5 +217,5 @@ def withdraw_submit(release_id: uuid.UUID) -> Response | tuple[str, int]:
     form = WithdrawForm()
     if not form.validate():
         return _form_page(exhibit, "withdraw", form=form, release=made), 422
-    service.withdraw(viewer(), made, form.reason.data.strip())
+    service.withdraw(viewer(), made, (form.reason.data or "").strip())
     return _back(exhibit, gettext("Withdrawn. It is gone from their screens."))

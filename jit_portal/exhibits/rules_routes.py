@@ -67,7 +67,7 @@ def _said(form: RuleForm) -> RuleDescription:
         authority_id=described.authority_id,
         seized_from=form.seized_from.data,
         seized_until=form.seized_until.data,
-        note=form.note.data.strip(),
+        note=(form.note.data or "").strip(),
     )
 
 

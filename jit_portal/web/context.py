@@ -1,27 +1,24 @@
 """What every page knows: the reader's language and zone, and the JITs in the sidebar."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import Flask, current_app, g, request
-from flask_babel import force_locale, get_locale, refresh
-from sqlalchemy import func
+from flask_babel import get_locale
 
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.extensions import babel
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Jit
-from jit_portal.notices.models import Notice
+from jit_portal.web import news
 from jit_portal.web.session import viewer_or_none
 from jit_portal.workspaces.models import Workspace
 
-LOCALES = ("en", "fr")
+LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
 
 
@@ -46,27 +43,14 @@ def bind(app: Flask) -> None:
 
 
 def _locale() -> str | None:
-    asked = request.cookies.get(LANGUAGE_COOKIE)
-    known = current_app.config["LOCALES"]
-    if asked in known:
-        return asked
+    known: list[str] = current_app.config["LOCALES"]
     person = viewer_or_none()
-    if person is not None and person.language in known:
-        return person.language
-    return request.accept_languages.best_match(known, "en")
-
-
-@contextmanager
-def as_read_by(language: str, zone: str) -> Iterator[None]:
-    """Texts and times within are in this language and zone: for what is rendered while nobody asks, such as pushes."""
-    g.zone = zone
-    try:
-        with force_locale(language if language in current_app.config["LOCALES"] else "en"):
-            refresh()
-            yield
-    finally:
-        del g.zone
-        refresh()
+    for wish in (request.cookies.get(LANGUAGE_COOKIE, ""), person.language if person is not None else ""):
+        for locale in known:
+            if wish and wish.partition("_")[0] == locale.partition("_")[0]:
+                return locale
+    best = request.accept_languages.best_match([locale.replace("_", "-") for locale in known], known[0])
+    return best.replace("-", "_") if best else known[0]
 
 
 def _zone() -> str:
@@ -87,17 +71,17 @@ def _page() -> dict[str, Any]:
     }
     if person is None:
         return {**common, "jits": []}
-    return {**common, "jits": sidebar(person), "unread": unread(person), "today": _today(person)}
+    return {
+        **common,
+        "jits": sidebar(person),
+        "unread": news.unread_notices(person),
+        "open_tasks": news.open_tasks(person),
+        "today": _today(person),
+    }
 
 
 def _today(person: User) -> dt.date:
     return dt.datetime.now(dt.UTC).astimezone(ZoneInfo(person.time_zone)).date()
-
-
-def unread(person: User) -> int:
-    """How many notices she has not read."""
-    own = policy.which(person, Notice).where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
-    return session().scalar(own) or 0
 
 
 def sidebar(person: User) -> list[SidebarJit]:
@@ -110,6 +94,16 @@ def sidebar(person: User) -> list[SidebarJit]:
     spaces = dict(
         session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()
     )
+    has_unread = {id for id, count in news.unread_messages(person).items() if count}
     return [
-        SidebarJit(jit.id, jit.name, jit.initial, jit.tone, flags[jit.id], False, spaces.get(jit.id)) for jit in jits
+        SidebarJit(
+            jit.id,
+            jit.name,
+            jit.initial,
+            jit.tone,
+            flags[jit.id],
+            spaces.get(jit.id) in has_unread,
+            spaces.get(jit.id),
+        )
+        for jit in jits
     ]

@@ -9,7 +9,7 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
-from jit_portal.messages.models import Channel, ReadMark
+from jit_portal.web import news
 from jit_portal.workspaces.models import Workspace
 
 MOST_COUNTED = 1000
@@ -23,17 +23,13 @@ def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
         "tab": tab,
         "agreement": policy.agreement_of(workspace.jit_id),
         "parties": list(session().scalars(policy.parties_of([workspace.jit_id]))),
-        "counts": {"chat": unread_messages(person, workspace), "vault": exhibit_count(person, workspace)},
+        "counts": {
+            "chat": news.unread_messages(person).get(workspace.id, 0),
+            "vault": exhibit_count(person, workspace),
+        },
+        "people_here": news.people_here(person, workspace),
         "workspace_may": policy.allowed(person, workspace),
     }
-
-
-def unread_messages(person: User, workspace: Workspace) -> int:
-    """How many messages she has not read in the channels she hears."""
-    heard = policy.which(person, Channel).where(Channel.workspace_id == workspace.id)
-    heard = heard.outerjoin(ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id))
-    behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
-    return int(session().scalar(heard.with_only_columns(behind)) or 0)
 
 
 def exhibit_count(person: User, workspace: Workspace) -> str:
