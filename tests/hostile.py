@@ -102,8 +102,8 @@ class Hostile:
                 return {"request_uri": name, "expires_in": 60}
             case "/token":
                 nonce = self._codes[form["code"]]
-                said = {"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": self.id_token(nonce)}
-                return changed(said, self.token)
+                said = {"access_token": "a", "token_type": "Bearer", "id_token": self.id_token(nonce)}
+                return changed({**said, "expires_in": 60}, self.token)
             case "/userinfo":
                 return changed({"sub": self.subject, "name": "Xenia Xylander", "office": {"code": "XX-1"}}, self.info)
         return {"error": "not_found"}
@@ -140,7 +140,7 @@ def running() -> Iterator[Hostile]:
 
     server = Server(("127.0.0.1", 0), Handler)
     issuer = Hostile(f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield issuer
     finally:

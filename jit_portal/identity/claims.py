@@ -25,7 +25,8 @@ def plain(value: Any, limit: int = 200) -> str:
     if not isinstance(value, str):
         return ""
     spaced = " ".join(value.split())
-    return "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))[:limit]
+    shown = "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))
+    return " ".join(shown.split())[:limit]
 
 
 def language(value: Any) -> str:

@@ -92,6 +92,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             "scope": "openid profile email",
             "code_challenge_method": "S256",
             "token_endpoint_auth_method": self._prove,
+            "leeway": 0,  # the access token is used at once, however short its life
         }
         super().__init__(None, row.slug, client_id=row.client_id, client_secret=portal.key, client_kwargs=client)
 
