@@ -26,7 +26,8 @@ def record(
 ) -> None:
     """Put ``act`` on record and announce it after commit to those who may see ``thing``, and to ``also``.
 
-    ``actor`` None is the portal itself. ``details`` are ids, numbers and words of the vocabulary: never content. ``quietly`` announces nothing, for acts
+    ``actor`` None is the portal itself. ``details`` are ids, numbers and words of the vocabulary: never content.
+    ``quietly`` announces nothing, for acts
     that change nothing on anybody's screen.
     """
     session().flush()
@@ -39,7 +40,8 @@ def record(
 def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
     """Put a refusal on record, in a transaction of its own.
 
-    What cannot be seen is recorded alike whether it exists or not: on the portal's own chain, with the id that was asked for.
+    What cannot be seen is recorded alike whether it exists or not: on the portal's own chain, with the id that was
+    asked for.
     """
     with transaction():
         if thing is not None and isinstance(error, NotAllowed):

@@ -95,7 +95,9 @@ sa.Index(
 
 
 class Release(Thing):
-    """One exhibit shown to a principal, up to a sight, for a purpose, from a moment until another. Closed, never changed."""
+    """One exhibit shown to a principal, up to a sight, for a purpose, from a moment until another. Closed, never
+    changed.
+    """
 
     __tablename__ = "release"
     __table_args__ = (

@@ -26,7 +26,9 @@ def visit(person: User, workspace: Workspace) -> None:
 
 
 def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
-    """One exhibit as far as she sees it: acts, custody, releases, and for its own party everyone's sight with reasons."""
+    """One exhibit as far as she sees it: acts, custody, releases, and for its own party everyone's sight with
+    reasons.
+    """
     may = policy.allowed(person, exhibit)
     sight = policy.sights(person, [exhibit]).get(exhibit.id, Sight.SEE)
     context: dict[str, Any] = {"exhibit": exhibit, "may": may, "sight": sight, "seers": [], "rules": {}}

@@ -31,7 +31,9 @@ class Target:
 
 
 def targets(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Target]:
-    """Everyone the agreement in force names, except the party ``without``: parties, authorities, listed roles, people."""
+    """Everyone the agreement in force names, except the party ``without``: parties, authorities, listed roles,
+    people.
+    """
     agreement = policy.agreement_of(workspace.jit_id)
     named = _named_parties(agreement, without)
     found: list[Target] = []
@@ -95,8 +97,8 @@ def resolve(
     if outside and not forbid:
         raise Refused(
             gettext(
-                "Releases to third countries and international bodies need the attestations of Articles 17 and 18, which "
-                "this portal does not offer yet. Nothing was released."
+                "Releases to third countries and international bodies need the attestations of Articles 17 and 18, "
+                "which this portal does not offer yet. Nothing was released."
             )
         )
     if chosen.kind == PrincipalKind.PARTY:

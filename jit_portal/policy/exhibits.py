@@ -35,7 +35,8 @@ Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
 holder = Exhibit.holder_id == person.id
 
-# The last leaders of a party that left keep a read-only view of what is theirs; nobody else passes without a live party.
+# The last leaders of a party that left keep a read-only view of what is theirs; nobody else passes without a live
+# party.
 _left_but_keeps = and_(me.keeps_own_exhibits, me.party_id == Exhibit.party_id)
 GATES_OF_OWN: Conditions = {
     "account_active": account_active,
@@ -140,7 +141,8 @@ def forbidden(sight: Sight, reaches: Reaches = reaches_for_forbids) -> ColumnEle
 def sight_conditions(
     sight: Sight, grants: Reaches = reaches_for_grants, refuses: Reaches = reaches_for_forbids
 ) -> Conditions:
-    """What a person needs to see an exhibit this far: it is their party's, or it is shown to them and nothing forbids it.
+    """What a person needs to see an exhibit this far: it is their party's, or it is shown to them and nothing forbids
+    it.
 
     Releases to third countries and international bodies (E9) need attestations that are not built: they are never live.
     """

@@ -29,7 +29,9 @@ _SIGHT = case(
 
 @dataclass(frozen=True)
 class Seer:
-    """A person and how far they see one exhibit: through their own party, through releases, through rules, less forbids."""
+    """A person and how far they see one exhibit: through their own party, through releases, through rules, less
+    forbids.
+    """
 
     membership: Membership
     sight: Sight | None

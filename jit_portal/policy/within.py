@@ -1,4 +1,6 @@
-"""What belongs to a JIT as a whole, for callers who have already fetched that JIT, or its workspace, through the policy."""
+"""What belongs to a JIT as a whole, for callers who have already fetched that JIT, or its workspace, through the
+policy.
+"""
 
 import uuid
 from collections.abc import Iterable

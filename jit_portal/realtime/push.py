@@ -1,6 +1,7 @@
 """What is on record is what is pushed: after commit, without content, to those who may see the thing.
 
-Every process announces its committed acts on the database's notification channel; each web process listens and tells the
+Every process announces its committed acts on the database's notification channel; each web process listens and tells
+the
 people who have a page open on it. A noun may carry more than its id (chat, card moves): its package registers how.
 """
 

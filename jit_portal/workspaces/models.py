@@ -30,7 +30,8 @@ class Workspace(Thing):
 class Membership(Thing):
     """A person in a workspace for a party, in a role, from a moment until another.
 
-    ``keeps_own_exhibits`` marks the last leaders of a party that left: they go on reading and withdrawing what is theirs.
+    ``keeps_own_exhibits`` marks the last leaders of a party that left: they go on reading and withdrawing what is
+    theirs.
     ``is_outside_union`` holds when the party or the person's own login is of a third country or an international body.
     """
 
@@ -86,7 +87,9 @@ class Principal(Thing):
 
 
 class MembershipPrincipal(Model):
-    """A membership answers to a principal: for forbids always, for releases and standing releases where ``is_for_grants``."""
+    """A membership answers to a principal: for forbids always, for releases and standing releases where
+    ``is_for_grants``.
+    """
 
     __tablename__ = "membership_principal"
     __table_args__ = (sa.Index("ix_membership_principal_principal_id", "principal_id"),)

@@ -32,8 +32,10 @@ def principal(
 def answer_to(membership: Membership, party: Party, provider_party: Party | None) -> None:
     """Tie a new membership to every principal that means it.
 
-    Releases and standing releases to a party, authority or role reach its leaders, members and seconded members, and the participants of that very body; a release to
-    a person reaches any role but secretariat and auditor. Forbids reach whomever they name, also through the party of the person's own login.
+    Releases and standing releases to a party, authority or role reach its leaders, members and seconded members, and
+    the participants of that very body; a release to
+    a person reaches any role but secretariat and auditor. Forbids reach whomever they name, also through the party of
+    the person's own login.
     """
     groups = _in_groups(membership.role, party)
     named = membership.role not in (Role.SECRETARIAT, Role.AUDITOR)
