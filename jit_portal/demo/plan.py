@@ -1,6 +1,7 @@
 """What one copy of the demo consists of, in the order in which it starts."""
 
 import datetime as dt
+import hashlib
 import signal
 import socket
 import sys
@@ -14,9 +15,10 @@ from jit_portal.demo.answering import answers
 from jit_portal.demo.folders import make_private, runtime_folder
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.demo.process import Component, base_environ
-from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make
+from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make, write_private
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
+from jit_portal.resources import MIGRATIONS
 
 HIGHEST_PORT = 55_500
 """The store listens 10,000 above its own ports, and ports end at 65,535."""
@@ -56,8 +58,8 @@ class Plan:
         """The processes: those of one stage start together, once the stage before is ready."""
         return [
             [self.database.component(), self.store.component(), self._providers()],
-            [self._python("migrate", "jit_portal.migrate", owner=True)],
-            self._case(),
+            self._once("migrate", "jit_portal.migrate", _fingerprint(MIGRATIONS / "versions")),
+            self._once("case", "jit_portal.demo.case", "told"),
             [self._web(), self._vault(), self._worker()],
             [proxy.component(self.data, self.port, self.port + 1, self.vault_socket)],
         ]
@@ -86,21 +88,21 @@ class Plan:
             settings["OWNER_DATABASE_URL"] = self.database.url(OWNER)
         return _python_environ() | {f"JIT_{name}": value for name, value in settings.items()}
 
-    def _python(
-        self, name: str, module: str, *, owner: bool = False, then: Callable[[], None] | None = None
-    ) -> Component:
-        return Component(
-            name=name,
-            argv=[sys.executable, "-m", module],
-            environ=self.environ("command", owner=owner),
-            then=then,
-            start_seconds=300,
-            cwd=self.data,
-        )
-
-    def _case(self) -> list[Component]:
-        done = self.data / "case.done"
-        return [] if done.exists() else [self._python("case", "jit_portal.demo.case", owner=True, then=done.touch)]
+    def _once(self, name: str, module: str, state: str) -> list[Component]:
+        """Run ``module`` with the owner's rights, unless it has run here for the same ``state``."""
+        mark = self.data / f"{name}.done"
+        if mark.exists() and mark.read_text() == state:
+            return []
+        return [
+            Component(
+                name=name,
+                argv=[sys.executable, "-m", module],
+                environ=self.environ("command", owner=True),
+                then=lambda: write_private(mark, state),
+                start_seconds=600,
+                cwd=self.data,
+            )
+        ]
 
     def _providers(self) -> Component:
         folder = make_private(self.data / "providers")
@@ -177,6 +179,11 @@ def draw_up(data: Path, port: int) -> Plan:
     if taken:
         raise CannotStart(f"somebody listens on {', '.join(map(str, taken))} already; choose another: make run PORT=…")
     return plan
+
+
+def _fingerprint(folder: Path) -> str:
+    """Changes when a Python file in ``folder`` does."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py")))).hexdigest()
 
 
 def _python_environ() -> dict[str, str]:
