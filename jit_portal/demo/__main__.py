@@ -43,7 +43,7 @@ def _take(data: Path) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(lock, 20, 0).decode()
-            if Path(f"/proc/{holder}").exists():
+            if _lives(holder):
                 raise CannotStart(f"process {holder} runs the demo in {data} already") from None
             if time.monotonic() > end:
                 raise CannotStart(f"processes of an earlier run in {data} have not ended") from None
@@ -55,6 +55,15 @@ def _take(data: Path) -> int:
             os.ftruncate(lock, 0)
             os.pwrite(lock, str(os.getpid()).encode(), 0)
             return lock
+
+
+def _lives(process: str) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
 
 
 def welcome(plan: Plan) -> str:
