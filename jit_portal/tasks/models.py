@@ -18,10 +18,13 @@ DESCRIPTION_LENGTH = 20_000
 
 
 class Board(Thing):
-    """A board, for everyone in the workspace, for chosen parties, or for named people. ``prefix`` starts its tasks' keys."""
+    """A board for everyone in the workspace, for parties, or for named people; ``prefix`` starts its tasks' keys.
+
+    Neither name nor prefix is unique in the database: refusing one for a restricted board's sake would disclose it.
+    """
 
     __tablename__ = "board"
-    __table_args__ = (sa.UniqueConstraint("workspace_id", "name"), sa.UniqueConstraint("workspace_id", "prefix"))
+    __table_args__ = (sa.Index("ix_board_workspace_id", "workspace_id"),)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
     name: Mapped[str] = mapped_column(sa.String(60))
     prefix: Mapped[str] = mapped_column(sa.String(8))
@@ -58,18 +61,18 @@ class Column(Thing):
 class Task(Thing):
     """One piece of work of one party. ``edition`` counts its changes, each of which is a ``TaskChange``.
 
-    ``rank`` orders cards within a column, as ``ranks`` makes it. ``asked_party`` is set while another party is asked to take it.
-    ``token`` is its author's own, so that sending the form twice creates one task.
+    ``rank`` orders cards within a column, as ``ranks`` makes it. ``asked_party`` is set while another party is asked to
+    take it. ``token`` is its author's own, so that sending one form twice creates one task.
     """
 
     __tablename__ = "task"
     __table_args__ = (
         sa.UniqueConstraint("board_id", "number"),
-        sa.UniqueConstraint("created_by_id", "token"),
         sa.CheckConstraint(f"char_length(description) <= {DESCRIPTION_LENGTH}", name="description_length"),
         sa.Index("ix_task_column", "column_id", "rank"),
         sa.Index("ix_task_assignee", "assignee_id"),
         sa.Index("ix_task_asked_party", "asked_party_id"),
+        sa.Index("ix_task_token", "created_by_id", "token"),
     )
     board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"))
     column_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board_column.id"))
@@ -126,3 +129,14 @@ class TaskChange(Model):
     column: Mapped[Column | None] = relationship(lazy="joined")
     person: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[person_id])
     party: Mapped[Party | None] = relationship(lazy="joined")
+
+
+class TaskReference(Model):
+    """What a word of a description stands for, as whoever wrote it saw it; ``position`` counts up in the text."""
+
+    __tablename__ = "task_reference"
+    task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("task.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str]
+    noun: Mapped[str]
+    object_id: Mapped[uuid.UUID]

@@ -1,0 +1,159 @@
+"""What can be typed about boards and tasks, by page and by socket alike."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    DateField,
+    Form,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+
+from jit_portal.errors import Invalid
+from jit_portal.jits.models import Party
+from jit_portal.tasks.boards import NAME_LENGTH, PREFIX_LENGTH
+from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Column
+from jit_portal.tasks.service import REASON_LENGTH
+from jit_portal.vocabulary import Audience
+from jit_portal.wording import gettext
+
+F = TypeVar("F", bound=Form)
+MOST_EDITIONS = 2**31 - 1
+
+_REQUIRED = InputRequired(_l("This cannot be empty."))
+_CHOOSE = InputRequired(_l("Choose one."))
+
+
+def _id(value: object) -> uuid.UUID | None:
+    """An id, or None for nothing chosen; ValueError for anything else."""
+    return uuid.UUID(str(value)) if value not in (None, "", "None") else None
+
+
+class CheckboxesField(SelectMultipleField):
+    """Several choices, each with its own box."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class EditionForm(FlaskForm):
+    """Every change names the edition of the task that it was made to."""
+
+    edition = IntegerField(
+        widget=HiddenInput(), validators=[InputRequired(_l("Reload the page.")), NumberRange(1, MOST_EDITIONS)]
+    )
+
+
+class TaskForm(EditionForm):
+    title = StringField(_l("Title"), [_REQUIRED, Length(max=TITLE_LENGTH, message=_l("At most %(max)d characters."))])
+    description = TextAreaField(
+        _l("Description"),
+        [Optional(), Length(max=DESCRIPTION_LENGTH, message=_l("At most %(max)d characters."))],
+        description=_l("Markdown. #FR-0012 cites an exhibit: who may not see it reads only that something is cited."),
+    )
+    due_on = DateField(_l("Due on"), [Optional()])
+
+
+class NewTaskForm(TaskForm):
+    """A task that does not exist yet: it has no edition, but a token, so that sending it twice makes one."""
+
+    edition = None
+    token = HiddenField()
+    column = SelectField(_l("Column"), [_CHOOSE], coerce=_id, validate_choice=False)
+    party = SelectField(
+        _l("Party"),
+        [Optional()],
+        coerce=_id,
+        validate_choice=False,
+        description=_l("Another party is asked; its leader accepts or declines."),
+    )
+
+    def offer(self, columns: Iterable[Column], own: Party, askable: Iterable[Party]) -> None:
+        self.column.choices = [(column.id, column.name) for column in columns]
+        self.party.choices = [(own.id, own.name)]
+        self.party.choices += [(party.id, gettext("Ask %(party)s", party=party.name)) for party in askable]
+
+
+class PersonForm(EditionForm):
+    """To whom a task is given."""
+
+    person = SelectField(_l("Person"), [_CHOOSE], coerce=_id, validate_choice=False)
+
+
+class AskForm(EditionForm):
+    party = SelectField(_l("Party"), [_CHOOSE], coerce=_id, validate_choice=False)
+    because = TextAreaField(_l("What you ask of them"), [Optional(), Length(max=REASON_LENGTH)])
+
+
+class DeclineForm(EditionForm):
+    because = TextAreaField(_l("Why not"), [_REQUIRED, Length(max=REASON_LENGTH)])
+
+
+class BoardForm(FlaskForm):
+    name = StringField(_l("Name"), [_REQUIRED, Length(max=NAME_LENGTH)])
+    prefix = StringField(
+        _l("Keys begin with"),
+        [_REQUIRED, Length(max=PREFIX_LENGTH)],
+        description=_l("Letters and digits, such as LAN: its tasks are LAN-1, LAN-2 and so on."),
+    )
+    audience = RadioField(
+        _l("Who sees it"),
+        [_CHOOSE],
+        choices=[
+            (Audience.EVERYONE.value, _l("Everyone: leaders, members and seconded members of every party")),
+            (Audience.PARTIES.value, _l("Chosen parties: theirs, and the participants of a body among them")),
+            (Audience.PEOPLE.value, _l("Named people; for all others it does not exist")),
+        ],
+        default=Audience.EVERYONE.value,
+    )
+    parties = CheckboxesField(_l("Parties"), coerce=_id, validate_choice=False)
+    people = CheckboxesField(_l("People"), coerce=_id, validate_choice=False)
+
+
+class MoveForm(Form):
+    """Where a card is moved, by page or by socket; the page's token is checked before any form is read."""
+
+    edition = IntegerField(validators=[InputRequired(), NumberRange(1, MOST_EDITIONS)])
+    column = StringField(validators=[InputRequired()])
+    before = StringField(validators=[Optional()])
+    after = StringField(validators=[Optional()])
+
+    def place(self) -> dict[str, Any]:
+        """The arguments of ``service.move_task`` after the task's id."""
+        return {
+            "edition": self.edition.data,
+            "column_id": read_id(self.column.data),
+            "before_id": read_id(self.before.data) if self.before.data else None,
+            "after_id": read_id(self.after.data) if self.after.data else None,
+        }
+
+
+def read_id(value: object) -> uuid.UUID:
+    """An id that came in as text; Invalid for anything else."""
+    try:
+        return uuid.UUID(value) if isinstance(value, str) else uuid.UUID("")
+    except ValueError as error:
+        raise Invalid(gettext("This is not something the portal understands.")) from error
+
+
+def read_move(said: Mapping[str, Any]) -> MoveForm:
+    """The move that a form or an event asks for; Invalid when a field is missing or of the wrong type."""
+    plain = {
+        name: value for name, value in said.items() if isinstance(value, str | int) and not isinstance(value, bool)
+    }
+    form = MoveForm(MultiDict({name: str(value) for name, value in plain.items()}))
+    if len(plain) < len({name for name, value in said.items() if value is not None}) or not form.validate():
+        raise Invalid(gettext("This is not something the portal understands."))
+    return form

@@ -1,0 +1,168 @@
+"""What the pages of boards show, each in a number of queries that does not grow with the cards."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.errors import NotFound
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.identity.models import User
+from jit_portal.policy.person import me
+from jit_portal.tasks.models import Board, Column, Task, TaskChange, TaskReference
+from jit_portal.vocabulary import ColumnKind, May, Sight
+
+DONE_SHOWN = 50
+"""How many finished cards a board shows at first; open ones are all shown."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which cards of a board are shown; the default is all of them."""
+
+    whose: str = "all"
+    person_id: uuid.UUID | None = None
+    party_id: uuid.UUID | None = None
+    due: str = ""
+    text: str = ""
+    all_done: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many filters hide cards, besides the segment."""
+        return sum(map(bool, (self.person_id, self.party_id, self.due, self.text)))
+
+
+@dataclass
+class Lane:
+    """A column with its cards, and how many more finished ones it has."""
+
+    column: Column
+    cards: list[Task] = field(default_factory=list)
+    hidden: int = 0
+
+
+def boards(reader: User, workspace_id: uuid.UUID) -> Sequence[Board]:
+    """Every board of the workspace that exists for this reader, oldest first."""
+    seen = policy.which(reader, Board).where(Board.workspace_id == workspace_id)
+    return session().scalars(seen.order_by(Board.created_at, Board.id)).all()
+
+
+def board_of(seen: Sequence[Board], board_id: uuid.UUID | None) -> Board | None:
+    """The board asked for, or the first; NotFound when the one asked for is not among those seen."""
+    if board_id is None:
+        return seen[0] if seen else None
+    for board in seen:
+        if board.id == board_id:
+            return board
+    raise NotFound(noun="board", object_id=board_id)
+
+
+def lanes(reader: User, board: Board, chosen: Chosen, today: dt.date) -> list[Lane]:
+    found = {column.id: Lane(column) for column in board.columns}
+    wanted = _narrowed(reader, board, chosen, today)
+    done = [column.id for column in board.columns if column.kind == ColumnKind.DONE]
+    open_cards = wanted.where(Task.column_id.not_in(done)).order_by(Task.rank, Task.number)
+    finished = wanted.where(Task.column_id.in_(done)).order_by(Task.rank, Task.number)
+    if not chosen.all_done:
+        finished = finished.limit(DONE_SHOWN + 1)
+    for task in [*session().scalars(open_cards), *session().scalars(finished)]:
+        found[task.column_id].cards.append(task)
+    for column_id in done:
+        lane = found[column_id]
+        if not chosen.all_done and len(lane.cards) > DONE_SHOWN:
+            counted = wanted.where(Task.column_id == column_id).with_only_columns(func.count())
+            lane.cards = lane.cards[:DONE_SHOWN]
+            lane.hidden = (session().scalar(counted) or 0) - DONE_SHOWN
+    return list(found.values())
+
+
+def movable(reader: User, board: Board) -> frozenset[uuid.UUID]:
+    """The ids of the board's tasks that the reader may move."""
+    may = policy.which(reader, Task, May.MOVE).where(Task.board_id == board.id)
+    return frozenset(session().scalars(may.with_only_columns(Task.id)))
+
+
+def audience(board: Board) -> list[tuple[User, uuid.UUID]]:
+    """Who sees the board, by name, each with the party they are there for; the caller has fetched the board."""
+    seen = policy.who(board).add_columns(me.party_id)
+    pairs = {(row[0], row[1]) for row in session().execute(seen)}
+    return sorted(pairs, key=lambda pair: (pair[0].name, pair[0].id))
+
+
+def history(task: Task) -> Sequence[TaskChange]:
+    """Every change of the task, newest first; the caller has fetched the task."""
+    changes = select(TaskChange).where(TaskChange.task_id == task.id).order_by(TaskChange.edition.desc())
+    return session().scalars(changes).all()
+
+
+def mine(reader: User) -> Sequence[Task]:
+    """The open tasks that the reader has, over all JITs: the most overdue first, those without a date last."""
+    return session().scalars(_open_tasks(reader).order_by(Task.due_on.asc().nulls_last(), Task.created_at)).all()
+
+
+def asked(reader: User) -> Sequence[Task]:
+    """The tasks that the reader's parties are asked to take, where the reader is to answer."""
+    return session().scalars(policy.which(reader, Task, May.ANSWER).order_by(Task.changed_at)).all()
+
+
+def open_count(reader: User) -> int:
+    """How many open tasks the reader has."""
+    return session().scalar(_open_tasks(reader).with_only_columns(func.count(Task.id))) or 0
+
+
+def latest_exhibits(reader: User, workspace_id: uuid.UUID, most: int = 5) -> list[tuple[Exhibit, Sight]]:
+    """The newest exhibits that the reader sees, and how far."""
+    seen = policy.which(reader, Exhibit).where(Exhibit.workspace_id == workspace_id)
+    newest = session().scalars(seen.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).limit(most)).all()
+    sights = policy.sights(reader, newest)
+    return [(exhibit, sights[exhibit.id]) for exhibit in newest if exhibit.id in sights]
+
+
+def _open_tasks(reader: User) -> Select[Task]:
+    done = select(Column.id).where(Column.id == Task.column_id, Column.kind == ColumnKind.DONE).exists()
+    return policy.which(reader, Task).where(Task.assignee_id == reader.id, ~done)
+
+
+def _narrowed(reader: User, board: Board, chosen: Chosen, today: dt.date) -> Select[Task]:
+    wanted = policy.which(reader, Task).where(Task.board_id == board.id)
+    conditions: list[ColumnElement[bool]] = []
+    if chosen.whose == "mine":
+        conditions.append(Task.assignee_id == reader.id)
+    if chosen.whose == "party":
+        conditions.append(or_(Task.party_id == me.party_id, Task.asked_party_id == me.party_id))
+    if chosen.person_id is not None:
+        conditions.append(Task.assignee_id == chosen.person_id)
+    if chosen.party_id is not None:
+        conditions.append(Task.party_id == chosen.party_id)
+    if chosen.due:
+        conditions.append(_due(chosen.due, today))
+    if chosen.text:
+        conditions.append(_says(chosen.text))
+    return wanted.where(*conditions)
+
+
+def _due(due: str, today: dt.date) -> ColumnElement[bool]:
+    match due:
+        case "overdue":
+            return Task.due_on < today
+        case "week":
+            return Task.due_on.between(today, today + dt.timedelta(days=7))
+        case "none":
+            return Task.due_on.is_(None)
+        case _:
+            return Task.due_on.is_not(None)
+
+
+def _says(text: str) -> ColumnElement[bool]:
+    """Title, key, or description; a description that cites exhibits is not searched, for a hit would tell which."""
+    cites = exists().where(TaskReference.task_id == Task.id, TaskReference.noun == "exhibit").correlate(Task)
+    return or_(
+        Task.title.icontains(text, autoescape=True),
+        (Board.prefix + "-" + cast(Task.number, String)).icontains(text, autoescape=True),
+        Task.description.icontains(text, autoescape=True) & ~cites,
+    )
