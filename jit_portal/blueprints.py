@@ -8,10 +8,14 @@ from jit_portal.exhibits import rules_routes as rules
 from jit_portal.identity import routes as identity
 from jit_portal.jits import routes as jits
 from jit_portal.messages import routes as messages
+from jit_portal.messages import sockets as messages_sockets
 from jit_portal.notices import routes as notices
 from jit_portal.tasks import routes as tasks
 from jit_portal.web import health, pages
 from jit_portal.workspaces import routes as workspaces
+
+SOCKETS = (messages_sockets,)
+"""What arrives by socket, by package: importing a module registers its events."""
 
 BLUEPRINTS = (
     health.bp,

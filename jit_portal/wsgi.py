@@ -2,5 +2,10 @@
 
 from jit_portal.config import Settings
 from jit_portal.portal import create_app
+from jit_portal.realtime import listener
 
-app = create_app(Settings.read())
+settings = Settings.read()
+app = create_app(settings)
+if settings.role == "web":
+    # The process that holds the sockets is the one that hears what was committed, wherever that was.
+    listener.start(app)

@@ -135,7 +135,8 @@ def world(
     with transaction():
         known = dict(providers or {})
         for slug in slugs:
-            known.setdefault(slug, provider(slug))
+            if slug not in known:
+                known[slug] = provider(slug)
         drafter = user(known[slugs[0]], f"Drafter of {name}")
         jit = Jit(reference=f"JIT-2026-{secrets.randbelow(9000) + 1000}", name=name, created_by_id=drafter.id)
         session().add(jit)

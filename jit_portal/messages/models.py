@@ -15,10 +15,13 @@ from jit_portal.workspaces.models import Workspace
 
 
 class Channel(Thing):
-    """A place to talk, for everyone in the workspace, for chosen parties, or for named people."""
+    """A place to talk, for everyone in the workspace, for chosen parties, or for named people.
+
+    Names are not unique in the database: a name that is taken would tell of a channel that is not shown.
+    """
 
     __tablename__ = "channel"
-    __table_args__ = (sa.UniqueConstraint("workspace_id", "name"),)
+    __table_args__ = (sa.Index("ix_channel_workspace_id", "workspace_id"),)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
     name: Mapped[str] = mapped_column(sa.String(60))
     purpose: Mapped[str] = mapped_column(default="")
@@ -43,12 +46,15 @@ class ChannelPerson(Model):
 
 
 class Message(Thing):
-    """One thing said. ``number`` counts up within its channel without gaps; ``token`` is the sender's own, so that sending twice says it once."""
+    """One thing said. ``number`` counts up within its channel without gaps; ``text`` is empty once it is withdrawn.
+
+    ``token`` is its author's own, so that sending twice says it once.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
         sa.UniqueConstraint("channel_id", "number"),
-        sa.UniqueConstraint("author_id", "token"),
+        sa.UniqueConstraint("channel_id", "author_id", "token"),
         sa.CheckConstraint("char_length(text) <= 10000", name="length"),
     )
     channel_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("channel.id"))
@@ -65,6 +71,10 @@ class Message(Thing):
     party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
 
+    @property
+    def workspace_id(self) -> uuid.UUID:
+        return self.channel.workspace_id
+
 
 class MessageEdition(Model):
     """What a message said before it was edited or withdrawn."""
@@ -74,6 +84,20 @@ class MessageEdition(Model):
     edition: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]
     written_at: Mapped[dt.datetime]
+
+
+class MessageReference(Model):
+    """What a word in one edition of a message stands for: a person mentioned, or an exhibit or task cited.
+
+    ``word`` stands in the text as it is here, but for case; ``noun`` is ``user``, ``exhibit`` or ``task``.
+    """
+
+    __tablename__ = "message_reference"
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    edition: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(primary_key=True)
+    object_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    noun: Mapped[str] = mapped_column(sa.String(12))
 
 
 class ReadMark(Model):

@@ -33,7 +33,7 @@ class Pointer:
 
 
 def render(text: str, pointers: Mapping[str, Pointer] | None = None) -> Markup:
-    """HTML of a person's text; ``pointers`` say what words in it stand for, in any case: ``@Name``, ``#FR-0012``, ``LAN-12``.
+    """HTML of a person's text; ``pointers`` say what words stand for, in any case: ``@Name``, ``#FR-0012``, ``LAN-12``.
 
     No raw HTML, no pictures, no headings; links to https and mailto only. A pointer's word is replaced wherever it
     stands, in code and in links too, so that what is not shown to the reader is shown nowhere.

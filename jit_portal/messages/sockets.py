@@ -1,0 +1,91 @@
+"""Chat by socket: the same forms and verbs as by page, and what is pushed to those who hear a channel."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import get_locale
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.errors import Refused
+from jit_portal.extensions import socketio
+from jit_portal.identity.models import User
+from jit_portal.messages import references, service, showing
+from jit_portal.messages.forms import EditForm, PostForm, ReadForm, from_payload, id_in
+from jit_portal.messages.models import Channel, Message
+from jit_portal.messages.pace import Pace
+from jit_portal.policy.person import person as anybody
+from jit_portal.realtime import push
+from jit_portal.realtime.push import Said, carry
+from jit_portal.realtime.sockets import receive
+from jit_portal.vocabulary import May
+from jit_portal.web.readers import as_read_by
+from jit_portal.wording import gettext
+
+POSTS = Pace(40, 10)
+SIGNS_OF_WRITING = Pace(5, 5)
+
+
+@receive("message:post")
+def post(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
+    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    form = from_payload(PostForm, payload)
+    if not POSTS.allows(person.id):
+        raise Refused(gettext("That is very many messages at once. Wait a few seconds, then send it again."))
+    message = service.post(person, channel, form.text.data, uuid.UUID(form.token.data))
+    return {"id": str(message.id), "number": message.number}
+
+
+@receive("message:edit")
+def edit(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
+    message = policy.fetch(person, Message, id_in(payload, "message"))
+    form = from_payload(EditForm, payload)
+    message = service.edit(person, message, form.text.data, form.edition.data)
+    return {"number": message.number, "edition": message.edition}
+
+
+@receive("message:withdraw")
+def withdraw(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
+    message = service.withdraw(person, policy.fetch(person, Message, id_in(payload, "message")))
+    return {"number": message.number, "edition": message.edition}
+
+
+@receive("channel:read")
+def read(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
+    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    number = service.read_until(person, channel, from_payload(ReadForm, payload).number.data)
+    push.tell([person.id], "read", {"channel": str(channel.id), "number": number})
+    return {"number": number}
+
+
+@receive("channel:typing")
+def typing(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the others who hear the channel that she is writing; nothing of it is kept."""
+    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    policy.require(person, May.POST, channel)
+    if not SIGNS_OF_WRITING.allows(person.id):
+        return {}
+    hearers = set(session().scalars(policy.who(channel).with_only_columns(anybody.id)))
+    others = hearers & set(push.connected) - {person.id}
+    push.tell(others, "typing", {"channel": str(channel.id), "person": str(person.id), "name": person.name})
+    return {}
+
+
+@carry("message")
+def deliver(message: Message, said: Said, hearers: list[uuid.UUID]) -> None:
+    """Push the message to its hearers, rendered once for those who see it alike."""
+    pointed = references.of_messages([message])[message.id]
+    for kind, people in showing.kinds_of_readers(message, pointed, hearers).items():
+        zone = ZoneInfo(kind.zone)
+        with as_read_by(kind.language, kind.zone):
+            sights = showing.sights_at(pointed, kind.levels)
+            payload = {
+                "channel": str(message.channel_id),
+                "number": message.number,
+                "edition": message.edition,
+                "language": str(get_locale()).replace("_", "-"),
+                "html": showing.render([showing.show(message, pointed, sights, zone, kind.is_mine)], zone),
+            }
+        socketio.emit("message", payload, to=[f"user:{user_id}" for user_id in people])
