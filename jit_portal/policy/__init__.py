@@ -16,6 +16,7 @@ from jit_portal.policy.asking import (
     who,
 )
 from jit_portal.policy.guard import UnpolicedRead, watch
+from jit_portal.policy.newest import THE_END, newest
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
 from jit_portal.policy.sight import Seer, seers, sights
 from jit_portal.policy.within import agreement_of, parties_of, people_named
@@ -23,6 +24,7 @@ from jit_portal.policy.within import agreement_of, parties_of, people_named
 __all__ = [
     "GROUNDS",
     "RULES",
+    "THE_END",
     "Condition",
     "Seer",
     "UnpolicedRead",
@@ -34,6 +36,7 @@ __all__ = [
     "fetch",
     "jits",
     "may",
+    "newest",
     "noun",
     "pairs",
     "parties_of",

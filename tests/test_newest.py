@@ -1,0 +1,87 @@
+"""``newest`` is ``which``, ordered and cut: for whoever sees much, little or nothing."""
+
+import datetime as dt
+import importlib
+import random
+import uuid
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from jit_portal import policy
+from jit_portal.database import session, transaction
+from jit_portal.exhibits import rules
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.identity.models import User
+from jit_portal.vocabulary import ExhibitKind, Role, Sight
+from tests import factories
+from tests.factories import World
+
+module = importlib.import_module("jit_portal.policy.newest")
+Place = tuple[dt.datetime, uuid.UUID]
+
+
+def by_which(world: World, person: User, size: int, before: Place) -> list[str]:
+    statement = policy.which(person, Exhibit).where(Exhibit.workspace_id == world.workspace.id)
+    ordered = statement.order_by(Exhibit.created_at.desc(), Exhibit.id.desc())
+    seen = [each for each in session().scalars(ordered) if (each.created_at, each.id) < before]
+    return [each.reference for each in seen[:size]]
+
+
+def filled(seed: int) -> World:
+    world = factories.world(slugs=("fr", "nl", "ro", "al", "eu"))
+    dice = random.Random(seed)
+    with transaction():
+        expert = world.join("expert", "nl", Role.EXPERT)
+    kinds = list(ExhibitKind)
+    for number in range(40):
+        slug = dice.choice(["fr", "fr", "nl", "ro"])
+        tags = ("bank",) if dice.random() < 0.2 else ()
+        made = factories.exhibit(world, slug, f"Exhibit {number}", kind=dice.choice(kinds), tags=tags)
+        if dice.random() < 0.4:
+            to: str | User = dice.choice([slug for slug in ("fr", "nl", "ro", "al", "eu")] + [expert])  # type: ignore[list-item]
+            factories.release(world, made, to, dice.choice(list(Sight)))
+    for slug in ("fr", "nl", "ro"):
+        for _ in range(3):
+            other = dice.choice([each for each in ("fr", "nl", "ro", "eu") if each != slug])
+            said = RuleDescription(
+                is_forbid=dice.random() < 0.4,
+                to=f"party:{world.parties[other].id}",
+                sight=dice.choice(list(Sight)),
+                kind=dice.choice([None, *kinds]),
+                tag=dice.choice([None, "bank"]),
+            )
+            rules.set_rule(world[f"{slug}_leader"], world.workspace, world.parties[slug], said)
+    with transaction():
+        session().execute(
+            update(Exhibit)
+            .where(Exhibit.reference.endswith("7"))
+            .values(holder_id=world["eu_participant"].id)
+            .execution_options(synchronize_session=False)
+        )
+    return world
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("looked_at", [3, 500])
+def test_newest_is_which(app: Flask, monkeypatch: pytest.MonkeyPatch, seed: int, looked_at: int) -> None:
+    monkeypatch.setattr(module, "_WINDOW", module.window(looked_at))
+    world = filled(seed)
+    for person in world.people.values():
+        for size in (1, 5, 50):
+            before = module.THE_END
+            for _ in range(3):
+                found = policy.newest(person, world.workspace, size, before)
+                assert [each.reference for each in found] == by_which(world, person, size, before)
+                if not found:
+                    break
+                before = (found[-1].created_at, found[-1].id)
+
+
+def test_an_ended_membership_sees_nothing_new(app: Flask) -> None:
+    world = filled(9)
+    factories.end_membership(world, "nl_member")
+    assert policy.newest(world["nl_member"], world.workspace) == []
+    assert dt.datetime.now(dt.UTC) < module.THE_END[0]
