@@ -3,13 +3,13 @@
 import uuid
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import endings, invitations, oidc, registry, service, sessions, tokens
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import LoginSession
+from jit_portal.identity.models import IdentityProvider, LoginSession
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import open_to_all
@@ -43,8 +43,16 @@ def _login() -> LoginSession | None:
     return sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
 
 
+@bp.app_template_filter("country")
+def country(provider: IdentityProvider) -> str:
+    """The country of a national login in the reader's language; a body by its own name."""
+    locale = get_locale()
+    return str(locale.territories.get(provider.country, provider.name)) if locale else provider.name
+
+
 def _choice(next_page: str, away: str | None = None) -> str:
-    return render_template("identity/sign_in.html", providers=registry.providers(), next=next_page, away=away)
+    providers = sorted(registry.providers(), key=country)
+    return render_template("identity/sign_in.html", providers=providers, next=next_page, away=away)
 
 
 @bp.errorhandler(SignInRefused)
