@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import (
     ColumnElement,
-    Lateral,
+    FromClause,
     Select,
     SQLColumnExpression,
     and_,
@@ -79,17 +79,17 @@ def window(looked_at: int = LOOKED_AT) -> Select[Exhibit]:
     since = func.coalesce(last, sa.cast("-infinity", sa.DateTime(timezone=True)))
     in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since, _RULE)
     found = _asked_by(select(Exhibit).where(*in_window)).order_by(*_newest_first).limit(_size)
-    return found.execution_options(policy=True)  # type: ignore[return-value]
+    return found.execution_options(policy=True)
 
 
-def _some(*narrowed: ColumnElement[bool], correlated: tuple[Any, ...] = ()) -> Lateral:
+def _some(*narrowed: ColumnElement[bool], correlated: tuple[Any, ...] = ()) -> FromClause:
     """The newest that fit, with the whole rule, for one row of what stands before it."""
     found = select(Exhibit.id, Exhibit.created_at).where(*narrowed, _older, _RULE)
     found = found.order_by(*_newest_first).limit(_size).correlate(me, my_party, person, *correlated)
     return found.lateral()
 
 
-def _by(found: Lateral, *sources: Any, where: tuple[ColumnElement[bool], ...] = ()) -> Select[*tuple[Any, ...]]:
+def _by(found: FromClause, *sources: Any, where: tuple[ColumnElement[bool], ...] = ()) -> Select[*tuple[Any, ...]]:
     side: Any = join(me, my_party, my_party.id == me.party_id)
     for each, on in ((person, person.id == me.user_id), *((source, true()) for source in sources), (found, true())):
         side = join(side, each, on)
@@ -182,7 +182,7 @@ def _branches() -> Select[Exhibit]:
     every = sa.union(own, held, _released(), _by_shelf(), _by_tag()).subquery("every")
     newest = select(every.c.id).order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size)
     found = _asked_by(select(Exhibit).where(Exhibit.id.in_(newest.correlate(None)), _RULE))
-    return found.order_by(*_newest_first).execution_options(policy=True)  # type: ignore[return-value]
+    return found.order_by(*_newest_first).execution_options(policy=True)
 
 
 _WINDOW = window()

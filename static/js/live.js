@@ -38,6 +38,12 @@ export function changed({ noun, id }) {
   for (const element of document.querySelectorAll("[data-live][data-src]")) if (concerns(element, noun, id)) fetchAgain(element);
 }
 
+// What was said while nobody listened, here or on the server, was not heard.
+function lookAgain() {
+  document.dispatchEvent(new CustomEvent("jit:reconnected"));
+  document.querySelectorAll("[data-live][data-src]").forEach(fetchAgain);
+}
+
 function watch() {
   const banner = document.getElementById("connection");
   let wasConnected = false;
@@ -48,11 +54,7 @@ function watch() {
     saying = undefined;
     banner.hidden = true;
     document.documentElement.dataset.connected = "";
-    if (wasConnected) {
-      // What was said while we were away was not heard.
-      document.dispatchEvent(new CustomEvent("jit:reconnected"));
-      document.querySelectorAll("[data-live][data-src]").forEach(fetchAgain);
-    }
+    if (wasConnected) lookAgain();
     wasConnected = true;
   });
   socket.on("disconnect", (reason) => {
@@ -62,6 +64,7 @@ function watch() {
   });
   socket.on("connect_error", () => (socket.active ? lost() : askToSignIn()));
   socket.on("changed", changed);
+  socket.on("look_again", lookAgain);
   addEventListener("pagehide", () => socket.disconnect());
   addEventListener("pageshow", (event) => event.persisted && socket.connect());
 }
