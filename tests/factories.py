@@ -13,6 +13,7 @@ from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
+from jit_portal.jits.words import ROLES_OF
 from jit_portal.messages.models import Channel
 from jit_portal.tasks.models import Board, Column
 from jit_portal.vocabulary import (
@@ -160,7 +161,7 @@ def world(
             AgreementParty(
                 agreement_id=agreement.id,
                 party_id=party.id,
-                roles=[role.value for role in Role],
+                roles=[role.value for role in ROLES_OF[party.kind]],
                 signed_on=since.date(),
             )
             for party in parties.values()

@@ -51,8 +51,8 @@ class Party(Thing):
 class Agreement(Thing):
     """One version of the agreement: what the parties signed, and for how long.
 
-    In force from ``in_force_from`` (the last signature or ``starts_on``, whichever is later) until ``in_force_until`` (the
-    end of ``ends_on`` in ``time_zone``, or the moment the next version takes over).
+    In force from ``in_force_from`` (the last signature or ``starts_on``, whichever is later) until ``in_force_until``
+    (the end of ``ends_on`` in ``time_zone``, or the moment the next version takes over).
     """
 
     __tablename__ = "agreement"

@@ -1,26 +1,60 @@
 """Telling people: a notice points at a thing and says nothing of it."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 
-from jit_portal.database import Thing, session
+from sqlalchemy import update
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import Thing, session, transaction
 from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
 from jit_portal.policy.asking import noun
+from jit_portal.policy.person import NOW
+from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind
 
 
 def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User | None) -> None:
-    """Leave each of these people, except whoever did it, a notice that points at ``thing``; part of the verb that causes it."""
+    """Leave these people, except whoever did it, a notice that points at ``thing``; part of the verb that causes it.
+
+    Whether they may see the thing is decided when they look, so a notice never says more than its reader may know.
+    """
+    told = sorted({user_id for user_id in people if by is None or user_id != by.id})
+    if not told:
+        return
     session().add_all(
         Notice(
             user_id=user_id,
             kind=kind,
             noun=noun(type(thing)),
             object_id=thing.id,
-            workspace_id=getattr(thing, "workspace_id", None),
+            workspace_id=_workspace_of(thing),
             by_id=by.id if by else None,
         )
-        for user_id in people
-        if by is None or user_id != by.id
+        for user_id in told
     )
+    audit.announce("notice", thing.id, f"notice.{kind}", told)
+
+
+def _workspace_of(thing: Thing) -> uuid.UUID | None:
+    if isinstance(thing, Task):
+        return thing.board.workspace_id
+    return getattr(thing, "workspace_id", None)
+
+
+def read(actor: User, notice: Notice) -> None:
+    """Mark one notice of hers as read."""
+    with transaction():
+        held = policy.fetch(actor, Notice, notice.id, lock=True)
+        held.read_at = held.read_at or dt.datetime.now(dt.UTC)
+
+
+def read_all(actor: User) -> int:
+    """Mark every notice of hers as read; answers how many were not."""
+    with transaction():
+        unread = policy.which(actor, Notice).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
+        marked = update(Notice).where(Notice.id.in_(unread)).values(read_at=NOW).returning(Notice.id)
+        return len(session().scalars(marked.execution_options(synchronize_session=False)).all())

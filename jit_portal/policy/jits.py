@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, true
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
@@ -147,8 +147,8 @@ def _named_leader_of_it(who: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-# A party's signature is recorded by who leads it now; a new one's by whom the draft names for it; only a body without leaders
-# leaves it to the others. Nobody can put words into the mouth of a country by naming other leaders for it.
+# A party's signature is recorded by who leads it now; a new one's by whom the draft names for it; only a body without
+# leaders leaves it to the others. Nobody can put words into the mouth of a country by naming other leaders for it.
 _leaderless = not_(_leads_now(true()))
 _signs_for = or_(
     _drafter,
@@ -164,12 +164,17 @@ def party_at(jit_id: uuid.UUID, provider_id: uuid.UUID) -> Party | None:
     return session().scalar(found.execution_options(policy=True))
 
 
+def awaited(user: User) -> Select[uuid.UUID, uuid.UUID]:
+    """The drafts (id) and parties (id) whose signature, recorded or not, she may record."""
+    named = joined(select(Agreement.id, AgreementParty.party_id), Agreement)
+    named = named.join(AgreementParty, AgreementParty.agreement_id == Agreement.id)
+    named = named.where(person.id == user.id, holds(Agreement, May.SIGN), _signs_for)
+    return named.execution_options(policy=True)
+
+
 def signs_for(user: User, agreement: Agreement) -> frozenset[uuid.UUID]:
     """The parties whose signature under this draft she may record."""
-    named = joined(select(AgreementParty.party_id), Agreement)
-    named = named.join(AgreementParty, AgreementParty.agreement_id == Agreement.id)
-    named = named.where(Agreement.id == agreement.id, person.id == user.id, holds(Agreement, May.SIGN), _signs_for)
-    return frozenset(session().scalars(named.execution_options(policy=True)))
+    return frozenset(party for _, party in session().execute(awaited(user).where(Agreement.id == agreement.id)))
 
 
 protect(Workspace, Ground(workspace=Workspace.id))
@@ -230,7 +235,9 @@ protect(LedgerEntry, Ground(path=((Workspace, Workspace.jit_id == LedgerEntry.ch
 
 @rule(LedgerEntry, May.SEE)
 def reads_ledger() -> Conditions:
-    """An auditor: acts by its country's people and on its country's things. A leader: acts on their own party's things."""
+    """An auditor: acts by its country's people and on its country's things. A leader: acts on their own party's
+    things.
+    """
     on_ours = LedgerEntry.object_party_id == me.party_id
     by_ours = or_(LedgerEntry.actor_party_id == me.party_id, LedgerEntry.actor_country == my_party.country)
     return {

@@ -4,15 +4,18 @@ from flask import Blueprint, current_app, make_response, redirect, render_templa
 from werkzeug.wrappers import Response
 
 from jit_portal.errors import Invalid
+from jit_portal.jits.words import ROLES
 from jit_portal.web.context import LANGUAGE_COOKIE
+from jit_portal.web.home import home as contents
 from jit_portal.web.requests import back_to, open_to_all
+from jit_portal.web.session import viewer
 
 bp = Blueprint("pages", __name__)
 
 
 @bp.get("/")
 def home() -> str:
-    return render_template("pages/home.html", place="home")
+    return render_template("pages/home.html", place="home", home=contents(viewer()), roles=ROLES)
 
 
 @bp.post("/language")

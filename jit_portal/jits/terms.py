@@ -1,0 +1,142 @@
+"""What a version of the agreement says, as it is typed, stored, compared and read out."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from babel import Locale
+from flask_babel import format_date, get_locale
+
+from jit_portal.jits.models import Agreement, AgreementParty
+from jit_portal.jits.words import ROLES, legal_basis
+from jit_portal.vocabulary import AgreementDuty, Role
+from jit_portal.wording import gettext
+
+
+@dataclass(frozen=True)
+class NamedParty:
+    """A party that a version names: the roles it lists, until when it may invite, and whom it names."""
+
+    provider_id: uuid.UUID
+    roles: tuple[Role, ...]
+    invites_until: dt.date | None = None
+    leaders: tuple[uuid.UUID, ...] = ()
+    administrators: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that one version says; the period is inclusive, in ``time_zone``. ``controller`` is a person's id."""
+
+    reference: str
+    name: str
+    purpose: str
+    legal_bases: tuple[str, ...]
+    states_of_operation: tuple[str, ...]
+    starts_on: dt.date
+    ends_on: dt.date
+    time_zone: str
+    parties: tuple[NamedParty, ...]
+    controller: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that two states of an agreement say differently; empty where one says nothing of it."""
+
+    what: str
+    before: str
+    after: str
+
+
+def terms_of(agreement: Agreement) -> Terms:
+    """The terms that a stored version holds."""
+    controllers = [person.user_id for person in agreement.named_people if person.duty == AgreementDuty.CONTROLLER]
+    return Terms(
+        reference=agreement.jit.reference,
+        name=agreement.jit.name,
+        purpose=agreement.purpose,
+        legal_bases=tuple(agreement.legal_bases),
+        states_of_operation=tuple(agreement.states_of_operation),
+        starts_on=agreement.starts_on,
+        ends_on=agreement.ends_on,
+        time_zone=agreement.time_zone,
+        parties=tuple(_named(agreement, party) for party in in_order(agreement.named_parties)),
+        controller=controllers[0] if controllers else None,
+    )
+
+
+def _named(agreement: Agreement, named: AgreementParty) -> NamedParty:
+    people = [person for person in agreement.named_people if person.party_id == named.party_id]
+    return NamedParty(
+        provider_id=named.party.provider_id,
+        roles=tuple(Role(role) for role in named.roles),
+        invites_until=named.invites_until,
+        leaders=tuple(each.user_id for each in people if each.duty == AgreementDuty.LEADER),
+        administrators=tuple(each.user_id for each in people if each.duty == AgreementDuty.SPACE_ADMINISTRATOR),
+    )
+
+
+def in_order(named: Iterable[AgreementParty]) -> list[AgreementParty]:
+    """Parties as every page lists them: states before bodies, then by name."""
+    return sorted(named, key=lambda each: (each.party.kind != "member_state", each.party.kind, each.party.name))
+
+
+def read_out(agreement: Agreement) -> dict[str, str]:
+    """What a version says, line by line in the reader's language: what, and how it is."""
+    lines = {
+        gettext("Reference"): agreement.jit.reference,
+        gettext("Name"): agreement.jit.name,
+        gettext("Purpose"): agreement.purpose,
+        gettext("Legal basis"): "; ".join(legal_basis(code) for code in agreement.legal_bases),
+        gettext("States of operation"): ", ".join(country_name(code) for code in agreement.states_of_operation),
+        gettext("First day"): format_date(agreement.starts_on),
+        gettext("Last day"): format_date(agreement.ends_on),
+        gettext("Time zone"): agreement.time_zone,
+        gettext("Controller for data of third countries"): _people(agreement, None, AgreementDuty.CONTROLLER),
+    }
+    for named in in_order(agreement.named_parties):
+        lines |= _party_lines(agreement, named)
+    return lines
+
+
+def _party_lines(agreement: Agreement, named: AgreementParty) -> dict[str, str]:
+    name = named.party.name
+    until = named.invites_until or agreement.ends_on
+    roles = ", ".join(str(ROLES[role]) for role in Role if named.lists(role))
+    lines = {
+        gettext("%(party)s: party", party=name): gettext("yes"),
+        gettext("%(party)s: roles", party=name): roles,
+        gettext("%(party)s: invites until", party=name): format_date(until),
+        gettext("%(party)s: leaders", party=name): _people(agreement, named.party_id, AgreementDuty.LEADER),
+        gettext("%(party)s: space administrators", party=name): _people(
+            agreement, named.party_id, AgreementDuty.SPACE_ADMINISTRATOR
+        ),
+    }
+    return {what: said for what, said in lines.items() if said}
+
+
+def _people(agreement: Agreement, party_id: uuid.UUID | None, duty: AgreementDuty) -> str:
+    named = [
+        person.user.name
+        for person in agreement.named_people
+        if person.duty == duty and party_id in (None, person.party_id)
+    ]
+    return ", ".join(sorted(named))
+
+
+def country_name(code: str) -> str:
+    """A country in the reader's language; what is no country is shown as it is."""
+    locale = get_locale() or Locale("en")
+    return str(locale.territories.get(code, code))
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """What two readings say differently, in the order of the later one."""
+    what = [*after, *(line for line in before if line not in after)]
+    return [
+        Change(line, before.get(line, ""), after.get(line, ""))
+        for line in what
+        if before.get(line, "") != after.get(line, "")
+    ]

@@ -1,0 +1,107 @@
+"""Reading notices: each is phrased from the thing it points at, as its reader may see that thing now, or not shown."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from jit_portal import policy
+from jit_portal.database import Thing, session
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.identity.models import User
+from jit_portal.messages.models import Message
+from jit_portal.notices.models import Notice
+from jit_portal.tasks.models import Task
+from jit_portal.vocabulary import NoticeKind
+from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A notice as its reader sees it: a sentence, what it is about, where in the portal, and in which JIT."""
+
+    notice: Notice
+    says: str
+    about: str
+    url: str
+    jit_name: str
+
+
+Phrase = Callable[[Notice, Any], Shown]
+
+
+def shown(person: User, *, limit: int = PAGE, unread: bool = False, kind: NoticeKind | None = None) -> list[Shown]:
+    """Her newest notices whose things she sees now, in as many queries as there are kinds of thing."""
+    found = policy.which(person, Notice).order_by(Notice.created_at.desc()).limit(limit)
+    if unread:
+        found = found.where(Notice.read_at.is_(None))
+    if kind is not None:
+        found = found.where(Notice.kind == kind)
+    notices = session().scalars(found).all()
+    things = _things(person, notices)
+    return [
+        _PHRASES[notice.noun][1](notice, things[notice.object_id]) for notice in notices if notice.object_id in things
+    ]
+
+
+def _things(person: User, notices: Iterable[Notice]) -> dict[uuid.UUID, Thing]:
+    wanted: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for notice in notices:
+        wanted[notice.noun].add(notice.object_id)
+    found: dict[uuid.UUID, Thing] = {}
+    for noun, (model, _phrase) in _PHRASES.items():
+        if noun in wanted:
+            seen = policy.which(person, model).where(model.id.in_(wanted[noun]))
+            found |= {thing.id: thing for thing in session().scalars(seen).unique()}
+    return found
+
+
+def _by(notice: Notice) -> str:
+    return notice.by.name if notice.by else gettext("The portal")
+
+
+def _message(notice: Notice, message: Message) -> Shown:
+    says = gettext("%(person)s mentioned you in #%(channel)s", person=_by(notice), channel=message.channel.name)
+    place = url_for("messages.locate", message_id=message.id)
+    return Shown(notice, says, "", place, message.channel.workspace.name)
+
+
+def _task(notice: Notice, task: Task) -> Shown:
+    said = {
+        NoticeKind.ASSIGNED: gettext("%(person)s assigned you %(key)s", person=_by(notice), key=task.key),
+        NoticeKind.ASKED: gettext("%(person)s asks your party to take on %(key)s", person=_by(notice), key=task.key),
+    }
+    mentioned = gettext("%(person)s mentioned you in %(key)s", person=_by(notice), key=task.key)
+    place = url_for("tasks.show", task_id=task.id)
+    return Shown(notice, said.get(notice.kind, mentioned), task.title, place, task.board.workspace.name)
+
+
+def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
+    names = {"person": _by(notice), "reference": exhibit.reference}
+    said = {
+        NoticeKind.RELEASED: gettext("%(person)s released %(reference)s to you", **names),
+        NoticeKind.HANDED_OVER: gettext("%(person)s hands over %(reference)s to you: accept or decline it", **names),
+    }
+    mentioned = gettext("%(person)s mentioned you at %(reference)s", **names)
+    place = url_for("exhibits.show", exhibit_id=exhibit.id)
+    return Shown(notice, said.get(notice.kind, mentioned), exhibit.title, place, exhibit.workspace.name)
+
+
+def _membership(notice: Notice, member: Membership) -> Shown:
+    says = gettext("%(person)s invited you into %(jit)s", person=_by(notice), jit=member.workspace.name)
+    place = url_for("workspaces.show", workspace_id=member.workspace_id)
+    return Shown(notice, says, "", place, member.workspace.name)
+
+
+_PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
+    "message": (Message, _message),
+    "task": (Task, _task),
+    "exhibit": (Exhibit, _exhibit),
+    "membership": (Membership, _membership),
+}

@@ -1,0 +1,169 @@
+"""What a person finds when she signs in: her JITs and what is new in them, her tasks, and what waits for her."""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
+from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
+from jit_portal.messages.models import Channel, ReadMark
+from jit_portal.notices import reading
+from jit_portal.notices.reading import Shown
+from jit_portal.policy.person import live
+from jit_portal.tasks.models import Column, Task
+from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
+from jit_portal.workspaces.models import Membership
+from jit_portal.workspaces.overview import fresh_exhibits
+
+MOST = 60
+FEW = 8
+WEEK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A JIT of hers: its parties, her place in it, and what is new there; without ``member`` it is not open to her."""
+
+    jit: Jit
+    parties: list[Party]
+    member: Membership | None
+    agreement: Agreement | None
+    unread: int
+    fresh_exhibits: int
+
+    @property
+    def days_left(self) -> int:
+        """Whole days until the agreement ends; 0 on its last day, and after it."""
+        until = self.agreement.in_force_until if self.agreement else None
+        return max((until - dt.datetime.now(dt.UTC)).days, 0) if until else 0
+
+    @property
+    def has_ended(self) -> bool:
+        until = self.agreement.in_force_until if self.agreement else None
+        return until is not None and until <= dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Home:
+    """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first."""
+
+    cards: list[Card]
+    tasks: list[tuple[str, list[Task]]]
+    mentions: list[Shown]
+    uploads: Sequence[StoredFile]
+    offers: Sequence[Exhibit]
+    drafts: list[tuple[Agreement, list[AgreementParty]]]
+    may_begin: bool
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.mentions or self.uploads or self.offers or self.drafts)
+
+
+def home(person: User) -> Home:
+    """Everything for the page, in a number of queries that does not grow with what there is."""
+    return Home(
+        cards=_cards(person),
+        tasks=_tasks(person),
+        mentions=reading.shown(person, limit=FEW, unread=True, kind=NoticeKind.MENTIONED),
+        uploads=_uploads(person),
+        offers=_offers(person),
+        drafts=_drafts(person),
+        may_begin=policy.jits.may_begin(person),
+    )
+
+
+def _cards(person: User) -> list[Card]:
+    jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
+    parties: dict[uuid.UUID, list[Party]] = defaultdict(list)
+    for party in session().scalars(policy.parties_of([jit.id for jit in jits])).unique():
+        parties[party.jit_id].append(party)
+    mine = policy.which(person, Membership).where(
+        Membership.user_id == person.id, live(Membership.live_from, Membership.live_until)
+    )
+    members = {member.workspace.jit_id: member for member in session().scalars(mine).unique()}
+    agreements = _agreements(person)
+    unread, fresh = _unread(person), fresh_exhibits(person)
+    cards = []
+    for jit in jits:
+        member = members.get(jit.id)
+        place = member.workspace_id if member else None
+        news = (unread.get(place, 0), fresh.get(place, 0)) if place else (0, 0)
+        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *news))
+    return cards
+
+
+def _agreements(person: User) -> dict[uuid.UUID, Agreement]:
+    """By JIT, the last version that came into force."""
+    now = dt.datetime.now(dt.UTC)
+    signed = policy.which(person, Agreement).where(
+        Agreement.state == AgreementState.SIGNED, Agreement.in_force_from <= now
+    )
+    return {each.jit_id: each for each in session().scalars(signed.order_by(Agreement.version))}
+
+
+def _unread(person: User) -> dict[uuid.UUID, int]:
+    heard = policy.which(person, Channel).outerjoin(
+        ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id)
+    )
+    behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
+    rows = session().execute(heard.with_only_columns(Channel.workspace_id, behind).group_by(Channel.workspace_id))
+    return {workspace_id: int(number) for workspace_id, number in rows}
+
+
+def _tasks(person: User) -> list[tuple[str, list[Task]]]:
+    open_tasks = (
+        policy.which(person, Task)
+        .join(Column, Column.id == Task.column_id)
+        .where(Task.assignee_id == person.id, Column.kind != ColumnKind.DONE)
+        .order_by(Task.due_on.asc().nulls_last(), Task.number)
+        .limit(MOST)
+    )
+    today = dt.datetime.now(ZoneInfo(person.time_zone)).date()
+    groups: dict[str, list[Task]] = {"overdue": [], "today": [], "week": [], "later": [], "undated": []}
+    for task in session().scalars(open_tasks).unique():
+        groups[_group(task.due_on, today)].append(task)
+    return [(group, tasks) for group, tasks in groups.items() if tasks]
+
+
+def _group(due: dt.date | None, today: dt.date) -> str:
+    if due is None:
+        return "undated"
+    if due < today:
+        return "overdue"
+    if due == today:
+        return "today"
+    return "week" if due <= today + WEEK else "later"
+
+
+def _uploads(person: User) -> Sequence[StoredFile]:
+    mine = policy.which(person, StoredFile).where(
+        StoredFile.uploaded_by_id == person.id, StoredFile.integrity == Integrity.RECEIVING
+    )
+    return session().scalars(mine.order_by(StoredFile.created_at.desc()).limit(FEW)).unique().all()
+
+
+def _offers(person: User) -> Sequence[Exhibit]:
+    offered = policy.which(person, Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc()).limit(FEW)
+    return session().scalars(offered).unique().all()
+
+
+def _drafts(person: User) -> list[tuple[Agreement, list[AgreementParty]]]:
+    """Drafts that wait for a signature which she may record."""
+    awaited = set(session().execute(policy.jits.awaited(person).where(AgreementParty.recorded_at.is_(None))).all())
+    wanted = select(Agreement).where(Agreement.id.in_({agreement for agreement, _ in awaited}))
+    loaded = wanted.options(selectinload(Agreement.named_parties), selectinload(Agreement.jit))
+    return [
+        (draft, [named for named in draft.named_parties if (draft.id, named.party_id) in awaited])
+        for draft in session().scalars(loaded.execution_options(policy=True))
+    ]

@@ -1,0 +1,65 @@
+"""Inviting people and ending memberships, as they are typed."""
+
+from collections.abc import Iterable
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from jit_portal.identity.models import Authority, User
+from jit_portal.jits.words import ROLES
+from jit_portal.vocabulary import Role
+from jit_portal.web.fields import one_line, plain_text, stripped
+
+_NEEDED = InputRequired(_("This is needed."))
+
+
+class _JoinForm(FlaskForm):
+    role = SelectField(_("Role"), [_NEEDED])
+    purpose = TextAreaField(
+        _("Purpose and scope"),
+        [Length(max=500), plain_text],
+        [stripped],
+        description=_("For participants and experts: for what they take part, and how far (Article 16)."),
+    )
+
+    def offer_roles(self, roles: Iterable[Role]) -> None:
+        """Let only these roles be chosen."""
+        self.role.choices = [(role.value, ROLES[role]) for role in roles]
+
+
+class EnrolForm(_JoinForm):
+    """A person who signs in already joins."""
+
+    person = SelectField(_("Person"), [_NEEDED])
+
+    def offer_people(self, people: Iterable[User]) -> None:
+        """Let only these people be chosen."""
+        self.person.choices = [("", _("Choose a person")), *((str(each.id), _of(each)) for each in people)]
+
+
+class InviteForm(_JoinForm):
+    """Somebody who has never signed in is asked in by name."""
+
+    name = StringField(_("Name"), [_NEEDED, Length(max=120), one_line], [stripped])
+    authority = SelectField(_("Authority"), [_NEEDED])
+
+    def offer_authorities(self, authorities: Iterable[Authority]) -> None:
+        """Let only these authorities be chosen."""
+        self.authority.choices = [(str(each.id), each.name) for each in authorities]
+
+
+class EndForm(FlaskForm):
+    """Why a membership ends."""
+
+    because = StringField(
+        _("Reason"),
+        [_NEEDED, Length(max=300), one_line],
+        [stripped],
+        description=_("Stays on record and is shown to the leaders."),
+    )
+
+
+def _of(person: User) -> str:
+    return f"{person.name}, {person.authority.name}"

@@ -1,0 +1,165 @@
+"""Who is in a workspace: people join within what the agreement in force lists, and can be ended at once."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from flask_babel import format_date
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid, NotFound, Refused
+from jit_portal.identity import invitations
+from jit_portal.identity.models import Authority, Invitation, User
+from jit_portal.jits.models import Agreement, AgreementParty, Party
+from jit_portal.jits.words import PLURAL_ROLES
+from jit_portal.notices import service as notices
+from jit_portal.policy import Work
+from jit_portal.vocabulary import May, NoticeKind, Role
+from jit_portal.wording import gettext
+from jit_portal.workspaces import seats
+from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.seats import Seat
+
+
+def enrol(
+    actor: User, workspace: Workspace, person: User, party: Party, role: Role, *, purpose: str = ""
+) -> Membership:
+    """Let a person who signs in already join for a party, from now on; Refused beyond what the agreement lists."""
+    policy.require(actor, May.INVITE, party)
+    _check_belongs(workspace, party)
+    check_listed(workspace, party, role)
+    _check_purpose(role, purpose)
+    with transaction():
+        member = _seat(actor, workspace, person, party, role, purpose)
+        notices.tell(NoticeKind.INVITED, member, [person.id], actor)
+    return member
+
+
+def invite(
+    actor: User, workspace: Workspace, authority: Authority, name: str, role: Role, *, purpose: str = ""
+) -> tuple[Invitation, str]:
+    """Ask somebody of one's own country in who has never signed in; answers the invitation and its one-time token."""
+    party = policy.jits.party_at(workspace.jit_id, authority.provider_id)
+    if party is None:
+        raise NotFound(noun="party")
+    policy.require(actor, May.INVITE, party)
+    check_listed(workspace, party, role)
+    _check_purpose(role, purpose)
+    offer = {"workspace": str(workspace.id), "party": str(party.id), "role": role.value, "purpose": purpose}
+    with transaction():
+        invitation, token = invitations.invite(actor, authority, name, membership_offer=offer)
+        audit.record(actor, "membership.offered", workspace, quietly=True, invitation=invitation.id, role=role.value)
+    return invitation, token
+
+
+def join_by_invitation(person: User, invitation: Invitation) -> None:
+    """What accepting an invitation into a workspace does; the offer is held against the rules of that moment."""
+    offer = invitation.membership_offer
+    if offer is None:
+        return
+    inviter = session().get(User, invitation.invited_by_id) if invitation.invited_by_id else None
+    try:
+        if inviter is None:
+            raise NotFound(noun="invitation", object_id=invitation.id)
+        workspace = policy.fetch(inviter, Workspace, uuid.UUID(offer["workspace"]))
+        party = policy.fetch(inviter, Party, uuid.UUID(offer["party"]), May.INVITE)
+    except NotFound as error:
+        raise Refused(gettext("This invitation no longer holds: who sent it may not invite any more.")) from error
+    role = Role(offer["role"])
+    check_listed(workspace, party, role)
+    _seat(inviter, workspace, person, party, role, offer["purpose"])
+
+
+invitations.ON_ACCEPT.append(join_by_invitation)
+
+
+def end(actor: User, member: Membership, because: str) -> None:
+    """End a membership at once: every page and push ends with it. The reason stays on the membership."""
+    policy.require(actor, May.END_MEMBERSHIP, member)
+    if not because.strip():
+        raise Invalid(gettext("Say why the membership ends."), field="because")
+    with transaction():
+        held = policy.fetch(actor, Membership, member.id, May.END_MEMBERSHIP, lock=True)
+        seats.leave(actor, held, seats.now(), because.strip())
+
+
+def check_listed(workspace: Workspace, party: Party, role: Role) -> None:
+    """Refused, citing the version in force, unless it lets this party invite people of this role today."""
+    agreement, named = clause_for(workspace, party)
+    if agreement is None or named is None:
+        raise Refused(gettext("No agreement version in force names %(party)s.", party=party.name))
+    if not named.lists(role):
+        raise Refused(
+            gettext(
+                "Agreement version %(version)s does not list %(roles)s for %(party)s.",
+                version=agreement.version,
+                roles=PLURAL_ROLES[role],
+                party=party.name,
+            )
+        )
+    until = named.invites_until
+    if until is not None and dt.datetime.now(ZoneInfo(agreement.time_zone)).date() > until:
+        raise Refused(
+            gettext(
+                "Agreement version %(version)s let %(party)s invite until %(day)s.",
+                version=agreement.version,
+                party=party.name,
+                day=format_date(until),
+            )
+        )
+
+
+def clause_for(workspace: Workspace, party: Party) -> tuple[Agreement | None, AgreementParty | None]:
+    """The version in force, or the last one, and what it says of a party."""
+    agreement = policy.agreement_of(workspace.jit_id)
+    if agreement is None:
+        return None, None
+    named = select(AgreementParty).where(
+        AgreementParty.agreement_id == agreement.id, AgreementParty.party_id == party.id
+    )
+    return agreement, session().scalar(named)
+
+
+def known_people(actor: User, workspace: Workspace, party: Party) -> Sequence[User]:
+    """Those who sign in for a party's country, are active, have no duty, and are not in the workspace now."""
+    policy.require(actor, May.INVITE, party)
+    seated = select(Membership.user_id).where(
+        Membership.workspace_id == workspace.id, policy.person.live(Membership.live_from, Membership.live_until)
+    )
+    found = select(User).where(
+        User.provider_id == party.provider_id,
+        User.deactivated_at.is_(None),
+        User.duty.is_(None),
+        User.id.not_in(seated),
+    )
+    return session().scalars(found.order_by(User.name)).all()
+
+
+def _check_belongs(workspace: Workspace, party: Party) -> None:
+    if party.jit_id != workspace.jit_id:
+        raise NotFound(noun="party", object_id=party.id)
+
+
+def _check_purpose(role: Role, purpose: str) -> None:
+    if role in (Role.PARTICIPANT, Role.EXPERT) and not purpose.strip():
+        raise Invalid(gettext("Say for what, and how far, this person takes part (Article 16)."), field="purpose")
+
+
+def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: Role, purpose: str) -> Membership:
+    if not person.is_active or person.duty is not None:
+        raise Refused(gettext("This person cannot be a member: the account is inactive or has a duty for the portal."))
+    if person.provider_id != party.provider_id and role != Role.EXPERT:
+        raise Refused(gettext("%(party)s can only be joined by its own people.", party=party.name))
+    now = seats.now()
+    seated = policy.portal_which(Work.SEATING, Membership).where(
+        Membership.workspace_id == workspace.id,
+        Membership.user_id == person.id,
+        (Membership.live_until.is_(None)) | (Membership.live_until > now),
+    )
+    if session().scalar(seated.limit(1)) is not None:
+        raise Refused(gettext("%(person)s is in this JIT already.", person=person.name))
+    return seats.take(actor, workspace, Seat(person, party, role, purpose=purpose.strip()), now, invited_by=actor.id)
