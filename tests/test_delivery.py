@@ -25,7 +25,7 @@ from jit_portal.identity.models import LoginSession, User
 from jit_portal.vocabulary import Integrity, Sight
 from tests import factories
 from tests.factories import World
-from tests.vault import MIB, acts, do_the_work, put
+from tests.vault import MIB, acts, do_the_work, error_in, put
 
 Browse = Callable[[User], FlaskClient]
 
@@ -271,7 +271,7 @@ class TestWho:
             missing = get(client, exhibit)
             assert missing.status_code == 404
             unknown = client.get(f"/vault/exhibits/{uuid.uuid4()}/content")
-            assert (unknown.status_code, unknown.json["error"]) == (404, missing.json["error"])
+            assert (unknown.status_code, error_in(unknown)) == (404, error_in(missing))
         assert app.test_client().get(f"/vault/exhibits/{exhibit.id}/content").status_code == 401
 
     def test_a_release_that_ended_shows_nothing_more(self, world: World, browse: Browse) -> None:
@@ -292,7 +292,7 @@ class TestState:
         for way in ("preview", "download"):
             answer = get(client, exhibit, way)
             assert answer.status_code == 409
-            assert answer.json["error"]
+            assert error_in(answer)
         assert acts(exhibit.id) == ["exhibit.registered"]
 
     def test_what_was_tampered_with_is_quarantined(self, world: World, browse: Browse, environ: dict[str, str]) -> None:
@@ -319,7 +319,7 @@ class TestState:
         monkeypatch.setattr(storage, "_store", storage.Store("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
         answer = get(browse(world["fr_member"]), exhibit, "download")
         assert answer.status_code == 503
-        assert "store" in answer.json["error"]
+        assert "store" in error_in(answer)
 
 
 class TestRecord:

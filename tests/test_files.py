@@ -218,8 +218,7 @@ class TestNames:
 
 @pytest.fixture(scope="session")
 def bucket(store: Server) -> storage.Store:
-    identity = {"access_key": "portal", "secret_key": store.secrets.store_portal}
-    return storage.Store(store.endpoint, bucket="evidence", secure=False, **identity)
+    return storage.Store(store.endpoint, "portal", store.secrets.store_portal, "evidence", secure=False)
 
 
 class TestStore:

@@ -6,6 +6,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from jit_portal import policy
 from jit_portal.database import session, transaction
 from jit_portal.demo import store as demo_store
 from jit_portal.demo.secrets import Secrets
@@ -23,11 +25,12 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import receiving, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
+from jit_portal.files.refusals import TooLong, WrongOffset
 from jit_portal.files.writing import sole_writer
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Integrity
-from jit_portal.workspaces.models import Membership
+from jit_portal.workspaces.models import Membership, Workspace
 from tests import factories, services
 from tests.factories import World
 from tests.vault import (
@@ -36,6 +39,7 @@ from tests.vault import (
     acts,
     bytes_in_store,
     do_the_work,
+    error_in,
     exhibit_of,
     file_at,
     how_many,
@@ -66,8 +70,15 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.parametrize("length", [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB, 17 * MIB + 5])
-@pytest.mark.parametrize("step", [700_001, 6 * MIB + 3, 64 * MIB])
+@pytest.mark.parametrize(
+    ("length", "step"),
+    [
+        *((length, 64 * MIB) for length in (0, 1, MIB - 1, MIB, MIB + 1, 16 * MIB, 17 * MIB + 5)),
+        (2 * MIB + 1, 700_001),
+        (5 * MIB, 5 * MIB - 1),
+        (17 * MIB + 5, 6 * MIB + 3),
+    ],
+)
 def test_what_is_sent_is_stored_sealed_and_verified(
     world: World, sender: Sender, environ: dict[str, str], length: int, step: int
 ) -> None:
@@ -147,7 +158,7 @@ class TestProtocol:
     def test_a_file_that_grew_without_saying_how_long_it_is(self, world: World, sender: Sender) -> None:
         address = sender.begin(world, MIB + 5)
         file_id = file_at(address).id
-        with pytest.raises(files.TooLong):
+        with pytest.raises(TooLong):
             exhibit_bytes.append(world["fr_member"], file_id, 0, BytesIO(bytes(MIB + 6)))
         assert file_at(address).received < MIB + 5
         assert file_at(address).integrity == Integrity.RECEIVING
@@ -159,7 +170,7 @@ class TestProtocol:
         do_the_work(environ)
         assert file_at(address).integrity == Integrity.RECEIVING
         with transaction():
-            yesterday = factories.now() - factories.dt.timedelta(days=1)
+            yesterday = factories.now() - timedelta(days=1)
             session().execute(update(StoredFile).values(expires_at=yesterday))
         assert files.expire() == 1
         assert file_at(address).integrity == Integrity.CANCELLED
@@ -212,7 +223,7 @@ class TestBeginning:
     def test_a_senseless_name_is_refused_and_nothing_begun(self, world: World, sender: Sender, name: str) -> None:
         answer = sender.create(world, 5, name)
         assert answer.status_code == 422
-        assert answer.json["error"]
+        assert error_in(answer)
         assert (how_many(StoredFile), how_many(Exhibit)) == (0, 0)
 
     def test_classified_information_is_refused(self, world: World, sender: Sender) -> None:
@@ -242,9 +253,11 @@ class TestBeginning:
         sent = exhibit_bytes.Sent("a.txt", 5, key=uuid.uuid4())
         details = {"title": "A", "kind": "document", "handling": "H0", "unclassified": "yes"}
         found: list[uuid.UUID] = []
+        someone, workspace_id = world["fr_member"], world.workspace.id
 
         def click() -> None:
-            found.append(exhibit_bytes.receive(world["fr_member"], world.workspace, details, sent).id)
+            workspace = policy.fetch(someone, Workspace, workspace_id)
+            found.append(exhibit_bytes.receive(someone, workspace, details, sent).id)
             session.remove()
 
         together([click] * 4)
@@ -362,7 +375,7 @@ class TestEnding:
         address = sender.begin(world, 10)
         sender.patch(address, 0, b"short")
         assert files.expire() == 0
-        assert file_at(address).expires_at > factories.now() + factories.dt.timedelta(days=6)
+        assert file_at(address).expires_at > factories.now() + timedelta(days=6)
 
 
 class TestHash:
@@ -455,9 +468,9 @@ class Breaking:
 
 
 class TestInterruptions:
-    @pytest.mark.parametrize("came", [0, 1, MIB, 3 * MIB + 7, 5 * MIB, 7 * MIB + 1, 16 * MIB, 33 * MIB + 1])
+    @pytest.mark.parametrize("came", [0, 1, MIB, 3 * MIB + 7, 5 * MIB, 7 * MIB + 1, 16 * MIB, 17 * MIB + 1])
     def test_a_broken_connection_keeps_every_byte_that_came(self, world: World, app: Flask, came: int) -> None:
-        data = os.urandom(35 * MIB)
+        data = os.urandom(18 * MIB)
         person = world["fr_member"]
         file = put_nothing(world, len(data))
         after = exhibit_bytes.append(person, file.id, 0, Breaking(data[:came]), size=len(data))
@@ -483,17 +496,17 @@ class TestInterruptions:
         assert sender.patch(address, 0, b"hello").status_code == 204
 
     def test_two_windows_resuming_one_upload_lose_nothing(self, world: World, app: Flask) -> None:
-        data = os.urandom(24 * MIB)
+        data = os.urandom(12 * MIB)
         person = world["fr_member"]
         file = put_nothing(world, len(data))
 
         def resume() -> None:
             at = files.stand(person, file.id).received
             while at < len(data):
-                piece = data[at : at + 2 * MIB]
+                piece = data[at : at + MIB]
                 try:
                     at = exhibit_bytes.append(person, file.id, at, BytesIO(piece), size=len(piece)).received
-                except files.WrongOffset:
+                except WrongOffset:
                     at = files.stand(person, file.id).received
             session.remove()
 
@@ -561,7 +574,7 @@ def test_the_store_goes_away_and_comes_back(
         assert sender.patch(address, 0, data[: 17 * MIB]).status_code == 204
     answer = sender.patch(address, 17 * MIB, data[17 * MIB :])
     assert answer.status_code == 503
-    assert "store" in answer.json["error"]
+    assert "store" in error_in(answer)
     assert sender.create(world, 0).status_code == 503
     at = sender.offset(address)
     assert at == 17 * MIB

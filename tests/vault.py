@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from sqlalchemy.orm import undefer
 from werkzeug.test import TestResponse
 
 from jit_portal import worker
@@ -43,6 +44,12 @@ def about(world: World, name: str = "report.txt", **more: str) -> str:
     """Upload-Metadata of a file that may be registered."""
     details = {"filename": name, "title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
     return said(workspace=str(world.workspace.id), **(details | more))
+
+
+def error_in(answer: TestResponse) -> str:
+    """What a refusal says."""
+    said_back: Any = answer.json
+    return str(said_back["error"])
 
 
 class Sender:
@@ -89,11 +96,15 @@ def token_in(page: str) -> str:
     return found[1]
 
 
-def file_at(address: str) -> StoredFile:
-    """The row of an upload, as it is now."""
+def file_at(address: str | None) -> StoredFile:
+    """The row of an upload, as it is now and will stay here whatever becomes of it."""
     session.remove()
-    statement = select(StoredFile).where(StoredFile.id == uuid.UUID(address.rsplit("/", 1)[-1]))
-    return session().scalars(statement.execution_options(policy=True)).unique().one()
+    statement = (
+        select(StoredFile).options(undefer("*")).where(StoredFile.id == uuid.UUID(str(address).rsplit("/", 1)[-1]))
+    )
+    file = session().scalars(statement.execution_options(policy=True)).unique().one()
+    session().expunge(file)
+    return file
 
 
 def bytes_in_store(file: StoredFile) -> bytes:
@@ -146,8 +157,25 @@ class Vault:
     """A vault process under gunicorn with threads, and somebody signed in to it."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.address = f"http://127.0.0.1:{port}"
         self.headers: dict[str, str] = {}
+
+    def pids(self) -> list[int]:
+        """Every process that was started to serve this port."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if f"--bind=127.0.0.1:{self.port}" in (entry / "cmdline").read_text().split("\0"):
+                    found.append(int(entry.name))
+            except (OSError, ValueError):
+                continue
+        return found
+
+    def peak_memory(self) -> int:
+        """Most memory that one of them has had, in bytes."""
+        states = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
+        return max(int(state.split("VmHWM:")[1].split()[0]) * 1024 for state in states)
 
     def sign_in(self, environ: dict[str, str], someone: User) -> "Vault":
         login = f"__Host-jit-{environ['JIT_INSTANCE']}={factories.login(someone)}"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jit_portal.errors import StoreUnavailable
 from jit_portal.files import storage
 from jit_portal.files.refusals import ChecksumDiffers, TooLong
-from jit_portal.files.sealing import CHUNK, RECORD, sealed_length
+from jit_portal.files.sealing import CHUNK, RECORD
 from jit_portal.files.writing import Upload
 from jit_portal.wording import gettext
 
@@ -22,9 +22,10 @@ _MOST_PARTS = 10_000
 _SMALLEST_PART = 5
 _LARGEST_WISHED = 16
 _AT_ONCE = 2
+_AT_A_TIME = 1 << 17
 _PATIENCE = 30.0
 
-_ROOM = threading.Semaphore(160)
+_ROOM = threading.Semaphore(128)
 _storing = ThreadPoolExecutor(6, thread_name_prefix="storing")
 
 
@@ -51,33 +52,25 @@ def chunks_in_part(length: int) -> int:
 class _Part:
     """Sealed chunks on their way to the store; ``held`` is how many units of memory they took."""
 
-    def __init__(self, number: int, first: int, room: int) -> None:
+    def __init__(self, number: int, first: int) -> None:
         self.number = number
         self.first = first
         self.chunks = 0
         self.plain = 0
         self.held = 0
-        self._buffer = bytearray(room)
-        self._used = 0
+        self.sealed = bytearray()
 
-    def free(self) -> memoryview:
-        return memoryview(self._buffer)[self._used :]
-
-    def add(self, sealed: bytes | memoryview, plain: int, *, is_written: bool = False) -> None:
-        if not is_written:
-            self.free()[: len(sealed)] = sealed
-        self._used += len(sealed)
+    def add(self, sealed: memoryview, plain: int) -> None:
+        # It grows with what comes: made whole at once, every slow sender would take the memory of a whole part.
+        self.sealed += sealed
         self.chunks += 1
         self.plain += plain
-
-    def sealed(self) -> memoryview:
-        return memoryview(self._buffer)[: self._used]
 
     def let_go(self) -> None:
         if self.held:
             _ROOM.release(self.held)
         self.held = 0
-        self._buffer = bytearray()
+        self.sealed = bytearray()
 
 
 class Intake:
@@ -93,7 +86,8 @@ class Intake:
         self._in_part = chunks_in_part(upload.length)
         self._plain = memoryview(bytearray(CHUNK))
         self._filled = 0
-        self._part = self._new_part(len(upload.parts) + 1, upload.stored // CHUNK)
+        self._sealed = memoryview(bytearray(RECORD))
+        self._part = _Part(len(upload.parts) + 1, upload.stored // CHUNK)
         self._unsent: list[_Part] = []
         self._sent: list[Future[None]] = []
         self._slots = threading.Semaphore(_AT_ONCE)
@@ -118,10 +112,6 @@ class Intake:
     def _position(self) -> int:
         return min((self._part.first + self._part.chunks) * CHUNK + self._filled, self._upload.length)
 
-    def _new_part(self, number: int, first: int) -> _Part:
-        left = max(0, self._upload.length - first * CHUNK)
-        return _Part(number, first, min(self._in_part * RECORD, sealed_length(left)))
-
     def _resume(self) -> None:
         """Put the tail of the last request at the head of this part."""
         upload = self._upload
@@ -140,7 +130,7 @@ class Intake:
         while (left := self._upload.length - self._position) > 0:
             if self._has_failed():
                 return False
-            want = min(CHUNK - self._filled, left)
+            want = min(CHUNK - self._filled, left, _AT_A_TIME)
             try:
                 came = body.read(want)
             except OSError:
@@ -174,8 +164,8 @@ class Intake:
             return
         self._make_room()
         index = self._part.first + self._part.chunks
-        sealed = self._seal.close(index, self._plain[: self._filled], self._part.free())
-        self._part.add(sealed, self._filled, is_written=True)
+        sealed = self._seal.close(index, self._plain[: self._filled], self._sealed)
+        self._part.add(sealed, self._filled)
         self._filled = 0
         # The last part waits until the body is known to end where the file does.
         if self._part.chunks == self._in_part and not at_end:
@@ -198,7 +188,7 @@ class Intake:
 
     def _send_or_keep(self) -> None:
         part = self._part
-        self._part = self._new_part(part.number + 1, part.first + part.chunks)
+        self._part = _Part(part.number + 1, part.first + part.chunks)
         if self._expected:
             self._unsent.append(part)
         else:
@@ -222,9 +212,9 @@ class Intake:
         try:
             name = self._upload.object_name
             if store_upload is None:
-                etag = storage.store().put(name, part.sealed())
+                etag = storage.store().put(name, part.sealed)
             else:
-                etag = storage.store().put_part(name, store_upload, part.number, part.sealed())
+                etag = storage.store().put_part(name, store_upload, part.number, part.sealed)
             with self._order:
                 self._stored[part.number] = etag, part
                 self._commit_in_order()
@@ -258,4 +248,4 @@ class Intake:
             return
         index = self._part.first + self._part.chunks
         beginning = self._seal.close_partial(index, self._plain[: self._filled]) if self._filled else b""
-        upload.commit(received=self._position, tail=bytes(self._part.sealed()) + beginning)
+        upload.commit(received=self._position, tail=bytes(self._part.sealed) + beginning)
