@@ -167,6 +167,15 @@ class Plan:
 
 def draw_up(data: Path, port: int) -> Plan:
     """Make or read what the copy in ``data`` needs before anything of it runs. The caller holds its lock."""
+    plan = of_folder(data, port)
+    taken = list(plan.taken_ports())
+    if taken:
+        raise CannotStart(f"somebody listens on {', '.join(map(str, taken))} already; choose another: make run PORT=…")
+    return plan
+
+
+def of_folder(data: Path, port: int) -> Plan:
+    """The copy in ``data``, whether it runs or not; what it needs is made where it is missing."""
     if not 1024 <= port <= HIGHEST_PORT:
         raise CannotStart(f"the port must lie between 1024 and {HIGHEST_PORT}")
     runtime = runtime_folder(data)
@@ -174,11 +183,7 @@ def draw_up(data: Path, port: int) -> Plan:
     make_signing_key(data / "signing-key.json")
     FileKeyring.create(data / "keyring.json")
     database = postgres.prepare(data, runtime, secrets)
-    plan = Plan(data, runtime, port, secrets, database, store.prepare(data, runtime, port + 3, secrets))
-    taken = list(plan.taken_ports())
-    if taken:
-        raise CannotStart(f"somebody listens on {', '.join(map(str, taken))} already; choose another: make run PORT=…")
-    return plan
+    return Plan(data, runtime, port, secrets, database, store.prepare(data, runtime, port + 3, secrets))
 
 
 def _fingerprint(folder: Path) -> str:
