@@ -103,6 +103,9 @@ class DraftForm:
             {each.country for each in providers if each.kind in (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)}
         )
         self.terms.states_of_operation.choices = [(code, country_name(code)) for code in states]
+        for needed in (self.terms.legal_bases, self.terms.states_of_operation):
+            # A draft is saved without them, but nobody can sign it: the page must not call them optional.
+            needed.flags.required = True
         of_states = {each.id for each in providers if each.kind == PartyKind.MEMBER_STATE}
         administrators = [
             (str(each.id), f"{each.name} ({each.country})") for each in people if each.provider_id in of_states

@@ -9,7 +9,7 @@ from babel import Locale
 from flask_babel import format_date, get_locale
 
 from jit_portal.jits.models import Agreement, AgreementParty
-from jit_portal.jits.words import ROLES, legal_basis
+from jit_portal.jits.words import KINDS, ROLES, legal_basis
 from jit_portal.vocabulary import AgreementDuty, Role
 from jit_portal.wording import gettext
 
@@ -80,7 +80,7 @@ def _named(agreement: Agreement, named: AgreementParty) -> NamedParty:
 
 def in_order(named: Iterable[AgreementParty]) -> list[AgreementParty]:
     """Parties as every page lists them: states before bodies, then by name."""
-    return sorted(named, key=lambda each: (each.party.kind != "member_state", each.party.kind, each.party.name))
+    return sorted(named, key=lambda each: (KINDS.index(each.party.kind), each.party.name))
 
 
 def read_out(agreement: Agreement) -> dict[str, str]:

@@ -37,6 +37,8 @@ PARTY_KINDS = {
     PartyKind.EU_BODY: _("EU body"),
     PartyKind.INTERNATIONAL_JUDICIAL: _("International judicial authority"),
 }
+KINDS = tuple(PARTY_KINDS)
+"""In the order in which parties are listed."""
 LEGAL_BASES = {
     "EU-MLA2000-13": _("EU Convention on mutual assistance of 29 May 2000, Article 13"),
     "FD-2002-465": _("Framework Decision 2002/465/JHA on joint investigation teams"),

@@ -5,20 +5,24 @@ policy.
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 
 from jit_portal.database import session
 from jit_portal.jits.models import Agreement, Party
 from jit_portal.policy.person import NOW, live
-from jit_portal.vocabulary import AgreementState
+from jit_portal.vocabulary import AgreementState, PartyKind
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
+
+
+_KINDS = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
+_STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(_KINDS)), else_=len(_KINDS))
 
 
 def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[Party]:
     """The parties that are party to these JITs now, or are named in a draft and not yet party."""
     now_or_not_yet = Party.live_from.is_(None) | live(Party.live_from, Party.live_until)
     statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), now_or_not_yet)
-    return statement.order_by(Party.kind, Party.country).execution_options(policy=True)
+    return statement.order_by(_STATES_FIRST, Party.country).execution_options(policy=True)
 
 
 def agreement_of(jit_id: uuid.UUID) -> Agreement | None:

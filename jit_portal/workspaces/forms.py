@@ -26,7 +26,8 @@ class _JoinForm(FlaskForm):
 
     def offer_roles(self, roles: Iterable[Role]) -> None:
         """Let only these roles be chosen."""
-        self.role.choices = [(role.value, ROLES[role]) for role in roles]
+        leaders_last = sorted(roles, key=lambda role: role == Role.LEADER)
+        self.role.choices = [(role.value, ROLES[role]) for role in leaders_last]
 
 
 class EnrolForm(_JoinForm):

@@ -11,6 +11,7 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.identity.models import User
 from jit_portal.jits.models import AgreementParty, Party
+from jit_portal.jits.words import KINDS
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import May, Role
 from jit_portal.workspaces.models import Membership, Workspace
@@ -61,7 +62,7 @@ def people(person: User, workspace: Workspace) -> People:
             invites_until=listed[party.id].invites_until if party.id in listed else None,
             may_invite=party.id in inviting and party.id in listed,
         )
-        for party in sorted(parties, key=lambda party: (party.kind != "member_state", party.kind, party.name))
+        for party in sorted(parties, key=lambda party: (KINDS.index(party.kind), party.name))
     ]
     shown = [group for group in groups if group.members or group.party.id in listed]
     return People(shown, _left(person, workspace), _endable(person, workspace))

@@ -12,6 +12,7 @@ from jit_portal.database import session
 from jit_portal.errors import Invalid, NotFound, Refused
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
+from jit_portal.jits.terms import country_name
 from jit_portal.jits.words import PARTY_KINDS, ROLE_HINTS, ROLES
 from jit_portal.vocabulary import May, Role
 from jit_portal.web.requests import wants_fragment
@@ -33,7 +34,8 @@ def show(workspace_id: uuid.UUID) -> str:
     context = head(viewer(), workspace_id, "overview")
     pieces = overview.overview(viewer(), context["workspace"])
     page = "workspaces/_news.html" if wants_fragment() else "workspaces/show.html"
-    return render_template(page, **context, **WORDS, overview=pieces)
+    operates_in = [country_name(code) for code in context["agreement"].states_of_operation]
+    return render_template(page, **context, **WORDS, overview=pieces, operates_in=operates_in)
 
 
 @bp.get("/workspaces/<uuid:workspace_id>/people")
