@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from shutil import rmtree
 
 from jit_portal.demo.case.people import PEOPLE, PROVIDERS
 from jit_portal.demo.folders import Unsafe, make_private
@@ -30,7 +31,9 @@ def main() -> int:
         return 1
     print(f"Starting the JIT Portal at {plan.origin}, data in {data}", flush=True)
     supervisor = Supervisor(plan.stages(), make_private(data / "logs"), keep=[lock])
-    return supervisor.run(lambda: print(welcome(plan), flush=True))
+    code = supervisor.run(lambda: print(welcome(plan), flush=True))
+    rmtree(plan.runtime)
+    return code
 
 
 def _take(data: Path) -> int:
