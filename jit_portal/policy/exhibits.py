@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy.asking import Ground, protect, rule
 from jit_portal.policy.person import (
@@ -19,15 +20,16 @@ from jit_portal.policy.person import (
     account_active,
     agreement_in_force,
     is_investigator,
-    is_leader,
     is_participant_of_body,
+    leads_for,
+    leads_party,
     live,
     me,
     membership_live,
     party_live,
     person,
 )
-from jit_portal.vocabulary import INVESTIGATORS, May, Role, Sight
+from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
 from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
 
 Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
@@ -80,6 +82,11 @@ def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnE
     return found.scalar_subquery().is_(sa.true())
 
 
+def has_code(code: SQLColumnExpression[Any], codes: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """The code is one of the codes; where there is none, it counts as H3."""
+    return or_(code == func.any(codes), and_(func.cardinality(codes) == 0, code == HandlingCode.H3.value))
+
+
 def standing_releases(reaches: Reaches = reaches_for_grants) -> list[ColumnElement[bool]]:
     """The live standing releases that show the exhibit to the person (E5); what is unknown matches none."""
     return [
@@ -87,7 +94,7 @@ def standing_releases(reaches: Reaches = reaches_for_grants) -> list[ColumnEleme
         CountryRule.is_forbid.is_(False),
         reaches(CountryRule.principal_id),
         or_(CountryRule.kind.is_(None), CountryRule.kind == Exhibit.kind),
-        or_(CountryRule.handling.is_(None), CountryRule.handling == func.any(Exhibit.handling)),
+        or_(CountryRule.handling.is_(None), has_code(CountryRule.handling, Exhibit.handling)),
         or_(CountryRule.authority_id.is_(None), CountryRule.authority_id == Exhibit.authority_id),
         or_(CountryRule.seized_from.is_(None), Exhibit.seized_on >= CountryRule.seized_from),
         or_(CountryRule.seized_until.is_(None), Exhibit.seized_on <= CountryRule.seized_until),
@@ -101,11 +108,7 @@ def forbids(reaches: Reaches = reaches_for_forbids) -> list[ColumnElement[bool]]
         CountryRule.is_forbid.is_(True),
         reaches(CountryRule.principal_id),
         or_(CountryRule.kind.is_(None), Exhibit.kind.is_(None), CountryRule.kind == Exhibit.kind),
-        or_(
-            CountryRule.handling.is_(None),
-            func.cardinality(Exhibit.handling) == 0,
-            CountryRule.handling == func.any(Exhibit.handling),
-        ),
+        or_(CountryRule.handling.is_(None), has_code(CountryRule.handling, Exhibit.handling)),
         or_(
             CountryRule.authority_id.is_(None),
             Exhibit.authority_id.is_(None),
@@ -170,15 +173,22 @@ def member_of_seizing_party() -> Conditions:
 
 @rule(Exhibit, May.RECLASSIFY, May.RELEASE)
 def leader_of_seizing_party() -> Conditions:
-    return {**GATES, "own_party": own, "leader": is_leader, "agreement_in_force": agreement_in_force()}
+    return {**GATES, "own_party": own, "leader": leads_party, "agreement_in_force": agreement_in_force()}
 
 
 def _party_has_live_leader() -> ColumnElement[bool]:
-    other = aliased(Membership, name="leading")
+    other, someone = aliased(Membership, name="leading"), aliased(User, name="someone")
     return (
         sa.exists()
-        .where(other.party_id == Exhibit.party_id, other.role == Role.LEADER, live(other.live_from, other.live_until))
-        .correlate_except(other)
+        .where(
+            other.party_id == Exhibit.party_id,
+            leads_for(other),
+            live(other.live_from, other.live_until),
+            someone.id == other.user_id,
+            someone.deactivated_at.is_(None),
+            someone.duty.is_(None),
+        )
+        .correlate_except(other, someone)
     )
 
 
@@ -188,7 +198,7 @@ def withdraws_release() -> Conditions:
     return {
         **GATES_OF_OWN,
         "own_party": own,
-        "leader": or_(is_leader, me.keeps_own_exhibits, not_(_party_has_live_leader())),
+        "leader": or_(leads_party, me.keeps_own_exhibits, not_(_party_has_live_leader())),
     }
 
 
@@ -245,7 +255,7 @@ def sees_country_rule() -> Conditions:
 
 @rule(CountryRule, May.WITHDRAW)
 def closes_country_rule() -> Conditions:
-    return {"own_party": me.party_id == CountryRule.party_id, "leader": is_leader}
+    return {"own_party": me.party_id == CountryRule.party_id, "leader": leads_party}
 
 
 protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
@@ -257,10 +267,10 @@ def sees_party() -> Conditions:
 
 
 @rule(Party, May.SET_RULES)
-def leads_party() -> Conditions:
+def sets_rules() -> Conditions:
     return {
         "own_party": me.party_id == Party.id,
-        "leader": is_leader,
+        "leader": leads_party,
         "agreement_in_force": agreement_in_force(),
     }
 

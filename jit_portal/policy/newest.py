@@ -28,7 +28,7 @@ from sqlalchemy.orm import aliased, join
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.identity.models import User
-from jit_portal.policy.exhibits import GATES_OF_OWN, sight_conditions
+from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, sight_conditions
 from jit_portal.policy.person import live, me, my_party, person
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
@@ -131,7 +131,7 @@ def _fits_shelf(rule: type[CountryRule]) -> ColumnElement[bool]:
     return and_(
         rule.party_id == Shelf.party_id,
         or_(rule.kind.is_(None), rule.kind == Shelf.kind),
-        or_(rule.handling.is_(None), rule.handling == func.any(Shelf.handling)),
+        or_(rule.handling.is_(None), has_code(rule.handling, Shelf.handling)),
         or_(rule.authority_id.is_(None), rule.authority_id == Shelf.authority_id),
     )
 
@@ -190,7 +190,7 @@ _BRANCHES = _branches()
 
 
 def newest(user: User, workspace: Workspace, size: int = 50, before: Place = THE_END) -> list[Exhibit]:
-    """The newest ``size`` exhibits of the workspace that she sees, older than ``before``; equal to ``which``, ordered."""
+    """The newest ``size`` exhibits of the workspace that she sees, older than ``before``: ``which`` in order."""
     values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size}
     values |= {"before_at": before[0], "before_id": before[1], **_answered_to(user, workspace)}
     found = list(session().scalars(_WINDOW, values))

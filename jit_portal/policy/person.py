@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, not_, or_
 from sqlalchemy.orm import aliased
 
 from jit_portal.identity.models import User
-from jit_portal.jits.models import Agreement, Party
-from jit_portal.vocabulary import BODIES, INVESTIGATORS, Role
+from jit_portal.jits.models import Agreement, AgreementPerson, Party
+from jit_portal.vocabulary import BODIES, INVESTIGATORS, AgreementDuty, Role
 from jit_portal.workspaces.models import Membership
 
 Conditions = dict[str, ColumnElement[bool]]
@@ -41,12 +41,40 @@ def agreement_in_force() -> ColumnElement[bool]:
     )
 
 
+def _is_latest() -> ColumnElement[bool]:
+    """This version of the agreement is in force, or was the last that was."""
+    later = aliased(Agreement, name="later")
+    followed = exists().where(
+        later.jit_id == Agreement.jit_id, later.version > Agreement.version, later.in_force_from <= NOW
+    )
+    return and_(Agreement.in_force_from <= NOW, not_(followed.correlate_except(later)))
+
+
+def leads_for(member: Any) -> ColumnElement[bool]:
+    """A leader's membership; for a body, which has no leaders, that of the participant whom the agreement names."""
+    named = (
+        exists()
+        .where(
+            AgreementPerson.agreement_id == Agreement.id,
+            AgreementPerson.party_id == member.party_id,
+            AgreementPerson.user_id == member.user_id,
+            AgreementPerson.duty == AgreementDuty.LEADER,
+            Party.id == member.party_id,
+            Party.kind.in_(BODIES),
+            _is_latest(),
+        )
+        .correlate_except(AgreementPerson, Agreement, Party)
+    )
+    return or_(member.role == Role.LEADER, and_(member.role == Role.PARTICIPANT, named))
+
+
 account_active = and_(person.deactivated_at.is_(None), person.duty.is_(None))
 membership_live = live(me.live_from, me.live_until)
 party_live = live(my_party.live_from, my_party.live_until)
 is_investigator = has_role(*INVESTIGATORS)
 is_participant_of_body = and_(has_role(Role.PARTICIPANT), my_party.kind.in_(BODIES))
 is_leader = has_role(Role.LEADER)
+leads_party = leads_for(me)
 
 GATES: Conditions = {
     "account_active": account_active,

@@ -48,6 +48,8 @@ def answer_to(membership: Membership, party: Party, provider_party: Party | None
     }
     if provider_party is not None and provider_party.id != party.id:
         ties.setdefault(principal(space, PrincipalKind.PARTY, party_id=provider_party.id).id, False)
+        role = principal(space, PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role)
+        ties.setdefault(role.id, False)
     session().add_all(
         MembershipPrincipal(membership_id=membership.id, principal_id=id, is_for_grants=grants)
         for id, grants in ties.items()
