@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.blueprints import BlueprintSetupState
+from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import ClientDisconnected
 
 from jit_portal import policy
@@ -44,8 +45,8 @@ def connect(state: BlueprintSetupState) -> None:
 
 @bp.url_value_preprocessor
 def take_any_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    # Before anything reads the request: the body of an upload is never held, so it has no limit of its own.
-    request.max_content_length = None
+    # Before anything looks at the request: the body of an upload is never held, so the portal's limit is not for it.
+    request.max_content_length = LONGEST
 
 
 @bp.after_request
@@ -93,11 +94,17 @@ def options(file_id: uuid.UUID | None = None) -> Response:
 
 @bp.before_request
 def speak_one_version() -> Response | None:
-    if request.method == "OPTIONS" or request.endpoint == "uploads.declare_hash":
+    if request.method == "OPTIONS" or request.endpoint in ("uploads.declare_hash", "uploads.token"):
         return None
     if request.headers.get("Tus-Resumable") == VERSION:
         return None
     return Response("this server speaks tus 1.0.0", 412, {"Tus-Version": VERSION})
+
+
+@bp.get("/token")
+def token() -> Response:
+    """The page's CSRF token anew, for an upload that goes on after its person has signed in again."""
+    return jsonify(csrf=generate_csrf())
 
 
 @bp.post("")
