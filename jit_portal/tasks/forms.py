@@ -18,6 +18,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
@@ -81,9 +82,9 @@ class NewTaskForm(TaskForm):
     )
 
     def offer(self, columns: Iterable[Column], own: Party, askable: Iterable[Party]) -> None:
-        self.column.choices = [(column.id, column.name) for column in columns]
-        self.party.choices = [(own.id, own.name)]
-        self.party.choices += [(party.id, gettext("Ask %(party)s", party=party.name)) for party in askable]
+        self.column.choices = [SelectChoice(column.id, column.name) for column in columns]
+        self.party.choices = [SelectChoice(own.id, own.name)]
+        self.party.choices += [SelectChoice(party.id, gettext("Ask %(party)s", party=party.name)) for party in askable]
 
 
 class PersonForm(EditionForm):
@@ -112,11 +113,11 @@ class BoardForm(FlaskForm):
         _l("Who sees it"),
         [_CHOOSE],
         choices=[
-            (Audience.EVERYONE.value, _l("Everyone: leaders, members and seconded members of every party")),
-            (Audience.PARTIES.value, _l("Chosen parties: theirs, and the participants of a body among them")),
-            (Audience.PEOPLE.value, _l("Named people; for all others it does not exist")),
+            SelectChoice(Audience.EVERYONE, _l("Everyone: leaders, members and seconded members of every party")),
+            SelectChoice(Audience.PARTIES, _l("Chosen parties: theirs, and the participants of a body among them")),
+            SelectChoice(Audience.PEOPLE, _l("Named people; for all others it does not exist")),
         ],
-        default=Audience.EVERYONE.value,
+        default=Audience.EVERYONE,
     )
     parties = CheckboxesField(_l("Parties"), coerce=_id, validate_choice=False)
     people = CheckboxesField(_l("People"), coerce=_id, validate_choice=False)

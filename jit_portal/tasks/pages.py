@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app, url_for
 from markupsafe import Markup
+from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
 from jit_portal.errors import Invalid
@@ -211,9 +212,11 @@ def board_form(person: User, workspace: Workspace) -> BoardForm:
     form = BoardForm()
     members = boards.invitable(person, workspace.id)
     named: dict[uuid.UUID, Party] = {member.party_id: member.party for member in members}
-    form.parties.choices = [(id, party.name) for id, party in sorted(named.items(), key=lambda pair: pair[1].name)]
+    form.parties.choices = [
+        SelectChoice(id, party.name) for id, party in sorted(named.items(), key=lambda pair: pair[1].name)
+    ]
     form.people.choices = [
-        (member.user_id, f"{member.user.name}, {member.party.name}")
+        SelectChoice(member.user_id, f"{member.user.name}, {member.party.name}")
         for member in members
         if member.user_id != person.id
     ]
@@ -229,14 +232,14 @@ def address(wanted: Task) -> str:
 def _person_form(wanted: Task, party_id: uuid.UUID | None) -> PersonForm:
     form = PersonForm(formdata=None, edition=wanted.edition, person=wanted.assignee_id)
     found = people.candidates(wanted, party_id) if party_id else ()
-    form.person.choices = [(someone.id, someone.name) for someone in found]
+    form.person.choices = [SelectChoice(someone.id, someone.name) for someone in found]
     return form
 
 
 def _ask_form(wanted: Task) -> AskForm | None:
     askable = people.askable(wanted.board, wanted.party_id)
     form = AskForm(formdata=None, edition=wanted.edition)
-    form.party.choices = [(party.id, party.name) for party in askable]
+    form.party.choices = [SelectChoice(party.id, party.name) for party in askable]
     return form if askable else None
 
 
