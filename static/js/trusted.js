@@ -1,4 +1,4 @@
-/** The one Trusted Types policy of the house: workers of our own build, and pages of our own origin that are only read, never shown. */
+/** The one Trusted Types policy of the house: workers of our own build, and what our own server rendered, parsed apart. */
 const rules = {
   createScriptURL(address) {
     const url = new URL(address, import.meta.url);
@@ -18,4 +18,10 @@ export function startWorker(name) {
 /** The text of one element of a page that our own origin answered; the page is parsed apart, so nothing in it runs. */
 export function textIn(page, selector) {
   return new DOMParser().parseFromString(policy.createHTML(page), "text/html").querySelector(selector)?.textContent.trim() ?? "";
+}
+
+/** The elements of a fragment that our own server rendered, for the inside of an element of this kind; scripts among them would not run. */
+export function elementsIn(html, inside = "div") {
+  const page = new DOMParser().parseFromString(policy.createHTML(`<${inside}>${html}</${inside}>`), "text/html");
+  return [...page.body.firstElementChild.children].map((element) => document.adoptNode(element));
 }

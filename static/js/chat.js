@@ -1,0 +1,165 @@
+/**
+ * jit-chat: one live conversation. What is pushed is put in by its number; whatever was missed (a gap, a lost connection, another
+ * language) is fetched from the server, which renders it for this reader alone.
+ */
+import * as channels from "./chat-channels.js";
+import { Compose } from "./chat-compose.js";
+import { MessageList } from "./chat-list.js";
+import { Outbox } from "./chat-outbox.js";
+import { Suggestions } from "./chat-suggest.js";
+import { askToSignIn, confirm } from "./dialog.js";
+import { socket } from "./live.js";
+import { toast } from "./toast.js";
+import { showTyping, stopTyping } from "./chat-typing.js";
+
+const ARRIVES_WITHIN = 2000;
+const READ_AFTER = 400;
+
+customElements.define("jit-chat", class extends HTMLElement {
+  #catching = null;
+  #heard = { message: (said) => this.#message(said), read: (mark) => this.#read(mark), typing: (who) => showTyping(this, who), connect: () => this.#connected() };
+
+  connectedCallback() {
+    this.channel = this.dataset.channel;
+    this.list = new MessageList(this);
+    this.list.start();
+    this.readTo = 0;
+    this.isPast = "isPast" in this.dataset;
+    if (this.querySelector("form.compose") && !this.isPast) this.#startWriting();
+    for (const [event, act] of Object.entries(this.#heard)) socket.on(event, act);
+    this.list.scroller.addEventListener("scroll", () => this.#looked());
+    this.querySelector("[data-to-newest]").addEventListener("click", () => this.#toNewest());
+    this.addEventListener("click", (event) => this.#pressed(event));
+    this.seen = () => this.#looked();
+    document.addEventListener("visibilitychange", this.seen);
+    this.#watchTop();
+    if (socket.connected) this.#connected();
+  }
+
+  disconnectedCallback() {
+    for (const [event, act] of Object.entries(this.#heard)) socket.off(event, act);
+    document.removeEventListener("visibilitychange", this.seen);
+  }
+
+  #startWriting() {
+    this.compose = new Compose(this, { send: (text) => this.outbox.add(text), editLast: () => this.#editLast() });
+    this.suggestions = new Suggestions(this, this.compose);
+    this.outbox = new Outbox(this, this.list, { arrived: (number, item) => this.#arrived(number, item), takenBack: (text) => this.compose.giveBack(text) });
+    if (this.outbox.waiting.length) this.list.toEnd();
+  }
+
+  async #connected() {
+    await this.#catchUp();
+    this.outbox?.flush();
+    this.#looked();
+  }
+
+  #message({ channel, number, edition, language, html }) {
+    if (channel !== this.channel) return edition === 1 && channels.heard(channel);
+    if (this.isPast) return;
+    const isNext = number === this.list.last + 1;
+    if (language !== document.documentElement.lang || (number > this.list.last && !isNext)) return this.#catchUp();
+    if (number >= this.list.first || isNext) this.#put(html);
+  }
+
+  /** Fetch what was said since, and what changed of what is shown; several calls at once are one. */
+  #catchUp() {
+    this.#catching ??= this.#fetchSince().finally(() => { this.#catching = null; });
+    return this.#catching;
+  }
+
+  async #fetchSince() {
+    if (this.isPast) return;
+    for (let more = true; more; ) {
+      const answer = await this.#fetch(`after=${this.list.last}&first=${this.list.first}`);
+      if (!answer) return;
+      this.#put(answer.html);
+      more = answer.more;
+    }
+  }
+
+  async #fetch(question) {
+    const answer = await fetch(`${this.dataset.src}?${question}`, { headers: { Accept: "application/json", "X-Requested-With": "fetch" } }).catch(() => null);
+    if (answer?.status === 401) askToSignIn();
+    return answer?.ok ? answer.json() : null; // a lost connection is said by the banner, and asked again when it is back
+  }
+
+  #put(html) {
+    const wasAtEnd = this.list.isAtEnd;
+    const fresh = this.list.put(html);
+    if (!fresh.length) return;
+    for (const item of fresh) {
+      this.list.list.querySelector(`.is-pending[data-waits="${item.dataset.number}"]`)?.remove();
+      stopTyping(this, item.dataset.author);
+    }
+    this.querySelector(".earlier .empty")?.remove();
+    const isMine = fresh.some((item) => item.matches(".is-mine"));
+    if (wasAtEnd || isMine) this.list.toEnd();
+    else this.querySelector("[data-to-newest]").hidden = false;
+    this.#looked();
+  }
+
+  /** The server has it under this number; what is shown of it comes by push, or is fetched when that does not come. */
+  #arrived(number, item) {
+    if (this.list.item(number)) return item.remove();
+    item.dataset.waits = number;
+    setTimeout(() => item.isConnected && this.#catchUp(), ARRIVES_WITHIN);
+  }
+
+  #looked() {
+    if (this.list.isAtEnd) this.querySelector("[data-to-newest]").hidden = true;
+    const isSeen = document.visibilityState === "visible" && this.list.isAtEnd && this.checkVisibility() && !this.isPast;
+    if (!isSeen || this.list.last <= this.readTo || this.reading) return;
+    this.reading = setTimeout(async () => {
+      this.reading = undefined;
+      if (!socket.connected) return;
+      this.readTo = this.list.last;
+      socket.emit("channel:read", { channel: this.channel, number: this.readTo });
+    }, READ_AFTER);
+  }
+
+  #read({ channel, number }) {
+    channels.read(channel, channel === this.channel ? Math.max(0, this.list.last - number) : 0);
+  }
+
+  #toNewest() {
+    this.list.toEnd();
+    this.#looked();
+  }
+
+  /** Older messages come when the top comes into view. */
+  #watchTop() {
+    const link = this.querySelector("[data-earlier]");
+    if (!link || this.isPast) return;
+    link.addEventListener("click", (event) => { event.preventDefault(); this.#earlier(link); });
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.#earlier(link), { root: this.list.scroller, rootMargin: "200px 0px 0px" }).observe(link);
+  }
+
+  async #earlier(link) {
+    if (link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
+    const { scroller } = this.list;
+    const answer = await this.#fetch(`before=${this.list.first}`);
+    const below = scroller.scrollHeight - scroller.scrollTop;
+    if (answer) this.list.put(answer.html);
+    if (answer && !answer.more) link.remove();
+    scroller.scrollTop = scroller.scrollHeight - below;
+    link.ariaBusy = "false";
+  }
+
+  async #pressed(event) {
+    const item = event.target.closest(".message");
+    if (event.target.closest("[data-edit]") && this.compose) {
+      event.preventDefault();
+      this.compose.edit(item);
+    } else if (event.target.closest("[data-withdraw]") && (await confirm(this.querySelector("[data-ask-withdraw]").textContent))) {
+      const answer = await socket.emitWithAck("message:withdraw", { message: item.dataset.message });
+      if (!answer.ok) toast(answer.reason, "bad");
+    }
+  }
+
+  #editLast() {
+    const mine = [...this.list.list.querySelectorAll(".message.is-mine:not(.is-withdrawn)")].at(-1);
+    if (mine) this.compose.edit(mine);
+  }
+});

@@ -1,0 +1,143 @@
+"""A real web process: gunicorn with gevent on a port of its own, and sockets of people signed in to it."""
+
+import queue
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+import socketio
+
+from jit_portal.demo import process
+from jit_portal.demo.process import Component
+from jit_portal.identity.models import User
+from tests import factories, services
+
+PATIENCE = 15.0
+
+
+class Web:
+    """A web process that can be ended and started again on the same port."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path, port: int) -> None:
+        self.port = port
+        self.origin = f"http://localhost:{port}"
+        self.cookie = f"__Host-jit-{environ['JIT_INSTANCE']}"
+        self._log = folder / f"web-{port}.log"
+        self._child: subprocess.Popen[bytes] | None = None
+        options = ["--worker-class=gevent", "--workers=1", f"--bind=127.0.0.1:{port}", "--graceful-timeout=1"]
+        self._component = Component(
+            name="web",
+            argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal.wsgi:app"],
+            environ={**environ, "JIT_ROLE": "web", "JIT_ORIGIN": self.origin},
+            ready=lambda: requests.get(f"{self.origin}/healthz", timeout=2).status_code == 200,
+            start_seconds=60,
+            cwd=Path(__file__).parent.parent,
+        )
+
+    def start(self) -> None:
+        with self._log.open("ab") as file:
+            self._child = process.start(self._component, output=file.fileno())
+        try:
+            process.await_ready(self._component, self._child)
+        except process.Failed as failed:
+            failed.add_note(self.said())
+            raise
+
+    def stop(self) -> None:
+        if self._child is not None:
+            process.ask_to_stop(self._component, self._child)
+            process.see_it_stopped(self._component, self._child)
+        self._child = None
+
+    def kill(self) -> None:
+        """End it without a word, as a crash does."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGKILL)
+        process.see_it_stopped(self._component, self._child)
+        self._child = None
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(errors="replace")[-6000:]
+
+    def sign_in(self, someone: User) -> "Signed":
+        return Signed(self, someone, factories.login(someone))
+
+
+@contextmanager
+def running_web(environ: Mapping[str, str], folder: Path) -> Iterator[Web]:
+    web = Web(environ, folder, services.free_ports(1))
+    web.start()
+    try:
+        yield web
+    finally:
+        web.stop()
+
+
+class Signed:
+    """Somebody signed in: their sockets, and their requests."""
+
+    def __init__(self, web: Web, person: User, token: str) -> None:
+        self.web = web
+        self.person = person
+        self.token = token
+        self.headers = {"Cookie": f"{web.cookie}={token}"}
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        return requests.get(self.web.origin + path, headers=self.headers, timeout=PATIENCE, **more)
+
+    def connect(self, origin: str | None = None) -> "Ear":
+        """A new socket; ConnectionError when it is refused."""
+        ear = Ear(self, origin or self.web.origin)
+        ear.client.connect(self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=10)
+        ear.wire = ear.client.eio.ws.sock
+        return ear
+
+
+class Ear:
+    """One socket, what it heard, and what it may say."""
+
+    def __init__(self, signed: Signed, origin: str) -> None:
+        self.signed = signed
+        self.wire: Any = None
+        self.heard: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.client = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin})
+        self.client.on("*", lambda event, *data: self.heard.put((event, data[0] if data else None)))
+        self.client.on("disconnect", lambda *_: self.heard.put(("disconnect", None)))
+
+    def ask(self, event: str, payload: Any) -> dict[str, Any]:
+        """Say something and wait for the answer."""
+        answer = self.client.call(event, payload, timeout=PATIENCE)
+        assert isinstance(answer, dict)
+        return answer
+
+    def post(self, channel_id: uuid.UUID, text: str, token: uuid.UUID | None = None) -> dict[str, Any]:
+        return self.ask("message:post", {"channel": str(channel_id), "text": text, "token": str(token or uuid.uuid4())})
+
+    def hear(self, event: str, seconds: float = PATIENCE) -> Any:
+        """The next such event, past all others; queue.Empty when none comes in time."""
+        until = time.monotonic() + seconds
+        while True:
+            name, data = self.heard.get(timeout=max(0.001, until - time.monotonic()))
+            if name == event:
+                return data
+
+    def hears_nothing_of(self, event: str, seconds: float = 0.7) -> bool:
+        try:
+            self.hear(event, seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def close(self) -> None:
+        self.client.disconnect()
+        if self.wire is not None:
+            # The client leaves its end open when the other end was cut.
+            self.wire.close()
