@@ -59,7 +59,7 @@ class Exhibit(Thing):
     file_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("stored_file.id"), unique=True)
     holder_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
     offered_to_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
-    workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True)
+    workspace: Mapped[Workspace] = relationship()
     seizing_party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
     authority: Mapped[Authority | None] = relationship(lazy="joined")
     file: Mapped[StoredFile | None] = relationship(lazy="joined")
@@ -72,6 +72,7 @@ sa.Index("ix_exhibit_newest", Exhibit.workspace_id, Exhibit.created_at.desc(), E
 sa.Index(
     "ix_exhibit_party_newest", Exhibit.workspace_id, Exhibit.party_id, Exhibit.created_at.desc(), Exhibit.id.desc()
 )
+sa.Index("ix_exhibit_holder_newest", Exhibit.holder_id, Exhibit.created_at.desc(), Exhibit.id.desc())
 sa.Index("ix_exhibit_shelf_newest", Exhibit.shelf_id, Exhibit.created_at.desc(), Exhibit.id.desc())
 
 

@@ -54,7 +54,7 @@ class StoredFile(Thing):
     expires_at: Mapped[dt.datetime]
     completed_at: Mapped[dt.datetime | None]
     checked_at: Mapped[dt.datetime | None]
-    uploaded_by: Mapped[User] = relationship(lazy="joined")
+    uploaded_by: Mapped[User] = relationship()
 
     @property
     def is_empty(self) -> bool:

@@ -53,7 +53,7 @@ class Authority(Thing):
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     code: Mapped[str]
     name: Mapped[str]
-    provider: Mapped[IdentityProvider] = relationship(back_populates="authorities", lazy="joined")
+    provider: Mapped[IdentityProvider] = relationship(back_populates="authorities")
 
 
 class User(Thing, UserMixin):

@@ -45,7 +45,7 @@ class Party(Thing):
     live_from: Mapped[dt.datetime | None]
     live_until: Mapped[dt.datetime | None]
     jit: Mapped[Jit] = relationship(back_populates="parties")
-    provider: Mapped[IdentityProvider] = relationship(lazy="joined")
+    provider: Mapped[IdentityProvider] = relationship()
 
 
 class Agreement(Thing):

@@ -105,28 +105,33 @@ def fetch(user: User, model: type[T], id: uuid.UUID, may: May = May.SEE, *, lock
 
 
 def allowed(user: User, thing: Thing) -> frozenset[May]:
-    """Everything she may do to this thing."""
+    """Everything she may do to this thing: each condition is asked once, however many rules share it."""
     model = type(thing)
-    mays = [may for known, may in RULES if known is model]
-    columns = [_plainly(holds(model, may)).label(may.value) for may in mays]
-    row = session().execute(_about(user, thing, columns)).first()
-    return frozenset(may for may, is_allowed in zip(mays, row or (), strict=False) if is_allowed)
+    rules = {may: conditions for (known, may), conditions in RULES.items() if known is model}
+    asked = list({id(each): each for conditions in rules.values() for each in conditions.values()}.values())
+    place = {id(each): number for number, each in enumerate(asked)}
+    rows = session().execute(_about(user, thing, [_plainly(each) for each in asked])).all()
+    return frozenset(
+        may
+        for may, conditions in rules.items()
+        if any(all(row[place[id(each)]] for each in conditions.values()) for row in rows)
+    )
 
 
 def may(user: User, what: May, thing: Thing) -> bool:
     """Whether she may do this one thing."""
-    row = session().execute(_about(user, thing, [_plainly(holds(type(thing), what))])).first()
-    return bool(row and row[0])
+    rows = session().execute(_about(user, thing, [_plainly(holds(type(thing), what))])).all()
+    return any(row[0] for row in rows)
 
 
 def require(user: User, what: May, thing: Thing) -> None:
     """Go on only if she may: missing if she cannot see it, refused if she only sees it."""
     model = type(thing)
     columns = [_plainly(holds(model, May.SEE)).label("see"), _plainly(holds(model, what)).label("do")]
-    row = session().execute(_about(user, thing, columns)).first()
-    if row and row.do:
+    rows = session().execute(_about(user, thing, columns)).all()
+    if any(row.do for row in rows):
         return
-    refusal = NotAllowed if row and row.see else NotFound
+    refusal = NotAllowed if any(row.see for row in rows) else NotFound
     raise refusal(may=what, noun=noun(model), object_id=thing.id)
 
 
@@ -161,9 +166,10 @@ def _plainly(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _about(user: User, thing: Thing, columns: list[Any]) -> Select[*tuple[Any, ...]]:
+    """One row per membership that the person has or had there; at most one of them passes the gates."""
     model = type(thing)
     statement = joined(select(*columns), model).where(model.id == thing.id, person.id == user.id)
-    return statement.order_by(*(sa.desc(column) for column in columns)).limit(1).execution_options(policy=True)
+    return statement.execution_options(policy=True)
 
 
 def noun(model: type[Thing]) -> str:

@@ -160,10 +160,12 @@ def sight_conditions(
 
 SIGHT_OF = {May.SEE: Sight.SEE, May.READ: Sight.READ, May.DOWNLOAD: Sight.DOWNLOAD, May.USE: Sight.USE}
 
+AS_FAR_AS = {sight: sight_conditions(sight) for sight in Sight}
+
 protect(Exhibit, Ground(workspace=Exhibit.workspace_id, gates={}))
 for _may, _sight in SIGHT_OF.items():
     _gates = GATES_OF_OWN if _sight <= Sight.READ else GATES
-    rule(Exhibit, _may)(lambda _gates=_gates, _sight=_sight: {**_gates, **sight_conditions(_sight)})  # type: ignore[misc]
+    rule(Exhibit, _may)(lambda _gates=_gates, _sight=_sight: {**_gates, **AS_FAR_AS[_sight]})  # type: ignore[misc]
 
 
 @rule(Exhibit, May.DESCRIBE, May.SEE_AUDIENCE)
@@ -209,7 +211,7 @@ def hands_over() -> Conditions:
 
 @rule(Exhibit, May.ACCEPT)
 def accepts() -> Conditions:
-    return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **sight_conditions(Sight.READ)}
+    return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **AS_FAR_AS[Sight.READ]}
 
 
 protect(
@@ -220,7 +222,7 @@ protect(
 @rule(Release, May.SEE)
 def sees_release() -> Conditions:
     """The seizing party sees all its releases, others those that mean them and the exhibit they still see."""
-    see = sight_conditions(Sight.SEE)
+    see = AS_FAR_AS[Sight.SEE]
     return {"own_or_meant": or_(own, and_(reaches_for_grants(Release.principal_id), *see.values()))}
 
 
@@ -229,7 +231,7 @@ protect(CustodyEvent, Ground(path=((Exhibit, Exhibit.id == CustodyEvent.exhibit_
 
 @rule(CustodyEvent, May.SEE)
 def reads_custody() -> Conditions:
-    return sight_conditions(Sight.READ)
+    return AS_FAR_AS[Sight.READ]
 
 
 protect(StoredFile, Ground(workspace=StoredFile.workspace_id))

@@ -28,7 +28,7 @@ from sqlalchemy.orm import aliased, join
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.identity.models import User
-from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, sight_conditions
+from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, own, sight_conditions
 from jit_portal.policy.person import live, me, my_party, person
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
@@ -72,13 +72,13 @@ def _asked_by(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def window(looked_at: int = LOOKED_AT) -> Select[Exhibit]:
-    """What she sees among the newest so many of the workspace."""
+def window(looked_at: int = LOOKED_AT) -> Select[uuid.UUID]:
+    """The ids of what she sees among the newest so many of the workspace."""
     newest = select(Exhibit.created_at).where(Exhibit.workspace_id == _workspace, _older).order_by(*_newest_first)
     last = newest.offset(looked_at - 1).limit(1).correlate(None).scalar_subquery()
     since = func.coalesce(last, sa.cast("-infinity", sa.DateTime(timezone=True)))
     in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since, _RULE)
-    found = _asked_by(select(Exhibit).where(*in_window)).order_by(*_newest_first).limit(_size)
+    found = _asked_by(select(Exhibit.id).where(*in_window)).order_by(*_newest_first).limit(_size)
     return found.execution_options(policy=True)
 
 
@@ -176,25 +176,35 @@ def _by_tag() -> Select[*tuple[Any, ...]]:
     return _by(found, CountryRule, where=_standing(CountryRule.tag.is_not(None)))
 
 
-def _branches() -> Select[Exhibit]:
-    own = _by(_some(Exhibit.workspace_id == _workspace, Exhibit.party_id == me.party_id))
+def _branches() -> Select[uuid.UUID]:
+    """The ids of the newest that she sees by any way of seeing."""
+    ours = _by(_some(Exhibit.workspace_id == _workspace, Exhibit.party_id == me.party_id, own))
     held = _by(_some(Exhibit.workspace_id == _workspace, Exhibit.holder_id == _user))
-    every = sa.union(own, held, _released(), _by_shelf(), _by_tag()).subquery("every")
+    every = sa.union(ours, held, _released(), _by_shelf(), _by_tag()).subquery("every")
     newest = select(every.c.id).order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size)
-    found = _asked_by(select(Exhibit).where(Exhibit.id.in_(newest.correlate(None)), _RULE))
+    return newest.execution_options(policy=True)
+
+
+def _these() -> Select[Exhibit]:
+    """The exhibits of these ids that she sees."""
+    ids = bindparam("ids", type_=ARRAY(_uuid))
+    found = _asked_by(select(Exhibit).where(Exhibit.id == func.any(ids), _RULE))
     return found.order_by(*_newest_first).execution_options(policy=True)
 
 
 _WINDOW = window()
 _BRANCHES = _branches()
+_THESE = _these()
 
 
 def newest(user: User, workspace: Workspace, size: int = 50, before: Place = THE_END) -> list[Exhibit]:
     """The newest ``size`` exhibits of the workspace that she sees, older than ``before``: ``which`` in order."""
     values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size}
     values |= {"before_at": before[0], "before_id": before[1], **_answered_to(user, workspace)}
-    found = list(session().scalars(_WINDOW, values))
-    return found if len(found) == size else list(session().scalars(_BRANCHES, values))
+    ids = list(session().scalars(_WINDOW, values))
+    if len(ids) < size:
+        ids = list(session().scalars(_BRANCHES, values))
+    return list(session().scalars(_THESE, {**values, "ids": ids})) if ids else []
 
 
 def _answered_to(user: User, workspace: Workspace) -> dict[str, list[uuid.UUID]]:

@@ -862,6 +862,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "reference", name=op.f("uq_exhibit_workspace_id_reference")),
     )
     op.create_index(
+        "ix_exhibit_holder_newest",
+        "exhibit",
+        ["holder_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
         "ix_exhibit_newest",
         "exhibit",
         ["workspace_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
@@ -1150,6 +1156,7 @@ def downgrade() -> None:
     op.drop_index("ix_exhibit_shelf_newest", table_name="exhibit")
     op.drop_index("ix_exhibit_party_newest", table_name="exhibit")
     op.drop_index("ix_exhibit_newest", table_name="exhibit")
+    op.drop_index("ix_exhibit_holder_newest", table_name="exhibit")
     op.drop_table("exhibit")
     op.drop_index("ix_country_rule_party", table_name="country_rule")
     op.drop_table("country_rule")
