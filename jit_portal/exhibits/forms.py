@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -27,43 +27,43 @@ from jit_portal.wording import gettext
 E = TypeVar("E", bound=StrEnum)
 
 KINDS = {
-    ExhibitKind.DOCUMENT: _l("Document"),
-    ExhibitKind.IMAGE: _l("Image"),
-    ExhibitKind.VIDEO: _l("Video"),
-    ExhibitKind.AUDIO: _l("Audio recording"),
-    ExhibitKind.SPREADSHEET: _l("Spreadsheet"),
-    ExhibitKind.MAILBOX: _l("Mailbox"),
-    ExhibitKind.ARCHIVE: _l("Archive"),
-    ExhibitKind.DISK_IMAGE: _l("Disk image"),
-    ExhibitKind.EXTRACTION: _l("Device extraction"),
-    ExhibitKind.DATA: _l("Other data"),
+    ExhibitKind.DOCUMENT: _("Document"),
+    ExhibitKind.IMAGE: _("Image"),
+    ExhibitKind.VIDEO: _("Video"),
+    ExhibitKind.AUDIO: _("Audio recording"),
+    ExhibitKind.SPREADSHEET: _("Spreadsheet"),
+    ExhibitKind.MAILBOX: _("Mailbox"),
+    ExhibitKind.ARCHIVE: _("Archive"),
+    ExhibitKind.DISK_IMAGE: _("Disk image"),
+    ExhibitKind.EXTRACTION: _("Device extraction"),
+    ExhibitKind.DATA: _("Other data"),
 }
 HANDLING = {
-    HandlingCode.H0: _l("H0: no further limit within the law"),
-    HandlingCode.H1: _l("H1: not as evidence without consent"),
-    HandlingCode.H2: _l("H2: no onward sharing without consent"),
-    HandlingCode.H3: _l("H3: other restriction, see its text"),
+    HandlingCode.H0: _("H0: no further limit within the law"),
+    HandlingCode.H1: _("H1: not as evidence without consent"),
+    HandlingCode.H2: _("H2: no onward sharing without consent"),
+    HandlingCode.H3: _("H3: other restriction, see its text"),
 }
 PURPOSES = {
-    Purpose.JIT_PURPOSE: _l("The purposes of this JIT"),
-    Purpose.OTHER_OFFENCE: _l("Another offence, with prior consent"),
-    Purpose.PUBLIC_SECURITY: _l("An immediate and serious threat to public security"),
-    Purpose.OTHERWISE_AGREED: _l("Otherwise agreed"),
+    Purpose.JIT_PURPOSE: _("The purposes of this JIT"),
+    Purpose.OTHER_OFFENCE: _("Another offence, with prior consent"),
+    Purpose.PUBLIC_SECURITY: _("An immediate and serious threat to public security"),
+    Purpose.OTHERWISE_AGREED: _("Otherwise agreed"),
 }
 SIGHTS = {
-    Sight.SEE: _l("See: that it exists, its reference, title and kind"),
-    Sight.READ: _l("Read: open it in the portal, with its description and custody"),
-    Sight.DOWNLOAD: _l("Download: take the bytes away"),
-    Sight.USE: _l("Use: take it into proceedings"),
+    Sight.SEE: _("See: that it exists, its reference, title and kind"),
+    Sight.READ: _("Read: open it in the portal, with its description and custody"),
+    Sight.DOWNLOAD: _("Download: take the bytes away"),
+    Sight.USE: _("Use: take it into proceedings"),
 }
 ROLES = {
-    Role.LEADER: _l("Leader"),
-    Role.MEMBER: _l("Member"),
-    Role.SECONDED_MEMBER: _l("Seconded member"),
-    Role.PARTICIPANT: _l("Participant"),
-    Role.EXPERT: _l("Expert"),
-    Role.SECRETARIAT: _l("Secretariat"),
-    Role.AUDITOR: _l("Auditor"),
+    Role.LEADER: _("Leader"),
+    Role.MEMBER: _("Member"),
+    Role.SECONDED_MEMBER: _("Seconded member"),
+    Role.PARTICIPANT: _("Participant"),
+    Role.EXPERT: _("Expert"),
+    Role.SECRETARIAT: _("Secretariat"),
+    Role.AUDITOR: _("Auditor"),
 }
 
 
@@ -103,13 +103,13 @@ def target_label(target: Target) -> str:
 class ClassificationForm(FlaskForm):
     """What country rules look at."""
 
-    kind = SelectField(_l("Kind"), choices=_choices(KINDS, none=_l("Not said")), validators=[Optional()])
-    handling = SelectField(_l("Handling code"), choices=_choices(HANDLING), default=HandlingCode.H0.value)
-    authority = SelectField(_l("Seizing authority"), validators=[Optional()])
-    seized_on = DateField(_l("Date of seizure"), validators=[Optional()])
+    kind = SelectField(_("Kind"), choices=_choices(KINDS, none=_("Not said")), validators=[Optional()])
+    handling = SelectField(_("Handling code"), choices=_choices(HANDLING), default=HandlingCode.H0.value)
+    authority = SelectField(_("Seizing authority"), validators=[Optional()])
+    seized_on = DateField(_("Date of seizure"), validators=[Optional()])
     tags = StringField(
-        _l("Tags"),
-        description=_l("Separated by commas. Country rules can refer to them."),
+        _("Tags"),
+        description=_("Separated by commas. Country rules can refer to them."),
         validators=[Length(max=800)],
     )
 
@@ -122,27 +122,27 @@ class UploadForm(ClassificationForm):
     """What is said of the files before they are sent; it holds for each of them."""
 
     title = StringField(
-        _l("Title"),
-        description=_l("Empty: the file's name. Whoever sees the exhibit reads its title, so it must not disclose."),
+        _("Title"),
+        description=_("Empty: the file's name. Whoever sees the exhibit reads its title, so it must not disclose."),
         validators=[Length(max=200)],
     )
-    place = StringField(_l("Place of seizure"), validators=[Length(max=200)])
-    description = TextAreaField(_l("Description"), validators=[Length(max=10_000)])
+    place = StringField(_("Place of seizure"), validators=[Length(max=200)])
+    description = TextAreaField(_("Description"), validators=[Length(max=10_000)])
     unclassified = BooleanField(
-        _l("Nothing here is classified information (EU RESTRICTED and above, or the national equal)"),
-        validators=[InputRequired(_l("Classified information may not be stored here: confirm that this is none."))],
+        _("Nothing here is classified information (EU RESTRICTED and above, or the national equal)"),
+        validators=[InputRequired(_("Classified information may not be stored here: confirm that this is none."))],
     )
 
 
 class DescribeForm(FlaskForm):
     edition = IntegerField(widget=HiddenInput(), validators=[DataRequired()])
     title = StringField(
-        _l("Title"),
-        description=_l("Whoever sees the exhibit at all reads its title, so it must not disclose."),
-        validators=[DataRequired(_l("Give it a title.")), Length(max=200)],
+        _("Title"),
+        description=_("Whoever sees the exhibit at all reads its title, so it must not disclose."),
+        validators=[DataRequired(_("Give it a title.")), Length(max=200)],
     )
-    description = TextAreaField(_l("Description"), validators=[Length(max=10_000)])
-    place = StringField(_l("Place of seizure"), validators=[Length(max=200)])
+    description = TextAreaField(_("Description"), validators=[Length(max=10_000)])
+    place = StringField(_("Place of seizure"), validators=[Length(max=200)])
 
 
 class ReclassifyForm(ClassificationForm):
@@ -150,55 +150,55 @@ class ReclassifyForm(ClassificationForm):
 
 
 class ReleaseForm(FlaskForm):
-    to = SelectField(_l("To whom"), validators=[DataRequired(_l("Say to whom it is released."))])
-    sight = RadioField(_l("How far"), choices=_choices(SIGHTS), default="2", validators=[DataRequired()])
-    purpose = SelectField(_l("For what purpose"), choices=_choices(PURPOSES), validators=[DataRequired()])
+    to = SelectField(_("To whom"), validators=[DataRequired(_("Say to whom it is released."))])
+    sight = RadioField(_("How far"), choices=_choices(SIGHTS), default="2", validators=[DataRequired()])
+    purpose = SelectField(_("For what purpose"), choices=_choices(PURPOSES), validators=[DataRequired()])
     conditions = TextAreaField(
-        _l("Conditions"), description=_l("Shown to everyone it is released to."), validators=[Length(max=2000)]
+        _("Conditions"), description=_("Shown to everyone it is released to."), validators=[Length(max=2000)]
     )
     live_from = DateTimeLocalField(
-        _l("From"), description=_l("Empty: at once. In your own time zone."), validators=[Optional()]
+        _("From"), description=_("Empty: at once. In your own time zone."), validators=[Optional()]
     )
     live_until = DateTimeLocalField(
-        _l("Until"), description=_l("Empty: until it is withdrawn."), validators=[Optional()]
+        _("Until"), description=_("Empty: until it is withdrawn."), validators=[Optional()]
     )
 
 
 class WithdrawForm(FlaskForm):
     reason = TextAreaField(
-        _l("Reason"),
-        description=_l("Kept with the release and shown to your own party."),
-        validators=[DataRequired(_l("Say why it is withdrawn.")), Length(max=2000)],
+        _("Reason"),
+        description=_("Kept with the release and shown to your own party."),
+        validators=[DataRequired(_("Say why it is withdrawn.")), Length(max=2000)],
     )
 
 
 class RuleForm(FlaskForm):
     is_forbid = RadioField(
-        _l("What it does"),
+        _("What it does"),
         choices=[
-            SelectChoice("0", _l("Release: show our exhibits to them")),
-            SelectChoice("1", _l("Forbid: keep our exhibits from them")),
+            SelectChoice("0", _("Release: show our exhibits to them")),
+            SelectChoice("1", _("Forbid: keep our exhibits from them")),
         ],
         default="0",
     )
-    to = SelectField(_l("Whom"), validators=[DataRequired(_l("Say whom it names."))])
+    to = SelectField(_("Whom"), validators=[DataRequired(_("Say whom it names."))])
     sight = RadioField(
-        _l("Sight"),
-        description=_l("A release gives this sight and those below; a forbid takes away this sight and all above."),
+        _("Sight"),
+        description=_("A release gives this sight and those below; a forbid takes away this sight and all above."),
         choices=_choices(SIGHTS),
         default="2",
     )
     kind = SelectField(
-        _l("Only exhibits of kind"), choices=_choices(KINDS, none=_l("Every kind")), validators=[Optional()]
+        _("Only exhibits of kind"), choices=_choices(KINDS, none=_("Every kind")), validators=[Optional()]
     )
     handling = SelectField(
-        _l("Only with handling code"), choices=_choices(HANDLING, none=_l("Every code")), validators=[Optional()]
+        _("Only with handling code"), choices=_choices(HANDLING, none=_("Every code")), validators=[Optional()]
     )
-    tag = StringField(_l("Only with the tag"), validators=[Length(max=40)])
-    authority = SelectField(_l("Only seized by"), validators=[Optional()])
-    seized_from = DateField(_l("Seized from"), validators=[Optional()])
-    seized_until = DateField(_l("Seized until"), validators=[Optional()])
-    note = TextAreaField(_l("Note for your own party"), validators=[Length(max=1000)])
+    tag = StringField(_("Only with the tag"), validators=[Length(max=40)])
+    authority = SelectField(_("Only seized by"), validators=[Optional()])
+    seized_from = DateField(_("Seized from"), validators=[Optional()])
+    seized_until = DateField(_("Seized until"), validators=[Optional()])
+    note = TextAreaField(_("Note for your own party"), validators=[Length(max=1000)])
 
     def offer(self, authorities: list[Authority]) -> None:
         self.authority.choices = [

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -33,8 +33,8 @@ from jit_portal.wording import gettext
 F = TypeVar("F", bound=Form)
 MOST_EDITIONS = 2**31 - 1
 
-_REQUIRED = InputRequired(_l("This cannot be empty."))
-_CHOOSE = InputRequired(_l("Choose one."))
+_REQUIRED = InputRequired(_("This cannot be empty."))
+_CHOOSE = InputRequired(_("Choose one."))
 
 
 def _id(value: object) -> uuid.UUID | None:
@@ -53,18 +53,18 @@ class EditionForm(FlaskForm):
     """Every change names the edition of the task that it was made to."""
 
     edition = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired(_l("Reload the page.")), NumberRange(1, MOST_EDITIONS)]
+        widget=HiddenInput(), validators=[InputRequired(_("Reload the page.")), NumberRange(1, MOST_EDITIONS)]
     )
 
 
 class TaskForm(EditionForm):
-    title = StringField(_l("Title"), [_REQUIRED, Length(max=TITLE_LENGTH, message=_l("At most %(max)d characters."))])
+    title = StringField(_("Title"), [_REQUIRED, Length(max=TITLE_LENGTH, message=_("At most %(max)d characters."))])
     description = TextAreaField(
-        _l("Description"),
-        [Optional(), Length(max=DESCRIPTION_LENGTH, message=_l("At most %(max)d characters."))],
-        description=_l("Markdown. #FR-0012 cites an exhibit: who may not see it reads only that something is cited."),
+        _("Description"),
+        [Optional(), Length(max=DESCRIPTION_LENGTH, message=_("At most %(max)d characters."))],
+        description=_("Markdown. #FR-0012 cites an exhibit: who may not see it reads only that something is cited."),
     )
-    due_on = DateField(_l("Due on"), [Optional()])
+    due_on = DateField(_("Due on"), [Optional()])
 
 
 class NewTaskForm(TaskForm):
@@ -72,13 +72,13 @@ class NewTaskForm(TaskForm):
 
     edition = None
     token = HiddenField()
-    column = SelectField(_l("Column"), [_CHOOSE], coerce=_id, validate_choice=False)
+    column = SelectField(_("Column"), [_CHOOSE], coerce=_id, validate_choice=False)
     party = SelectField(
-        _l("Party"),
+        _("Party"),
         [Optional()],
         coerce=_id,
         validate_choice=False,
-        description=_l("Another party is asked; its leader accepts or declines."),
+        description=_("Another party is asked; its leader accepts or declines."),
     )
 
     def offer(self, columns: Iterable[Column], own: Party, askable: Iterable[Party]) -> None:
@@ -90,37 +90,37 @@ class NewTaskForm(TaskForm):
 class PersonForm(EditionForm):
     """To whom a task is given."""
 
-    person = SelectField(_l("Person"), [_CHOOSE], coerce=_id, validate_choice=False)
+    person = SelectField(_("Person"), [_CHOOSE], coerce=_id, validate_choice=False)
 
 
 class AskForm(EditionForm):
-    party = SelectField(_l("Party"), [_CHOOSE], coerce=_id, validate_choice=False)
-    because = TextAreaField(_l("What you ask of them"), [Optional(), Length(max=REASON_LENGTH)])
+    party = SelectField(_("Party"), [_CHOOSE], coerce=_id, validate_choice=False)
+    because = TextAreaField(_("What you ask of them"), [Optional(), Length(max=REASON_LENGTH)])
 
 
 class DeclineForm(EditionForm):
-    because = TextAreaField(_l("Why not"), [_REQUIRED, Length(max=REASON_LENGTH)])
+    because = TextAreaField(_("Why not"), [_REQUIRED, Length(max=REASON_LENGTH)])
 
 
 class BoardForm(FlaskForm):
-    name = StringField(_l("Name"), [_REQUIRED, Length(max=NAME_LENGTH)])
+    name = StringField(_("Name"), [_REQUIRED, Length(max=NAME_LENGTH)])
     prefix = StringField(
-        _l("Keys begin with"),
+        _("Keys begin with"),
         [_REQUIRED, Length(max=PREFIX_LENGTH)],
-        description=_l("Letters and digits, such as LAN: its tasks are LAN-1, LAN-2 and so on."),
+        description=_("Letters and digits, such as LAN: its tasks are LAN-1, LAN-2 and so on."),
     )
     audience = RadioField(
-        _l("Who sees it"),
+        _("Who sees it"),
         [_CHOOSE],
         choices=[
-            SelectChoice(Audience.EVERYONE, _l("Everyone: leaders, members and seconded members of every party")),
-            SelectChoice(Audience.PARTIES, _l("Chosen parties: theirs, and the participants of a body among them")),
-            SelectChoice(Audience.PEOPLE, _l("Named people; for all others it does not exist")),
+            SelectChoice(Audience.EVERYONE, _("Everyone: leaders, members and seconded members of every party")),
+            SelectChoice(Audience.PARTIES, _("Chosen parties: theirs, and the participants of a body among them")),
+            SelectChoice(Audience.PEOPLE, _("Named people; for all others it does not exist")),
         ],
         default=Audience.EVERYONE,
     )
-    parties = CheckboxesField(_l("Parties"), coerce=_id, validate_choice=False)
-    people = CheckboxesField(_l("People"), coerce=_id, validate_choice=False)
+    parties = CheckboxesField(_("Parties"), coerce=_id, validate_choice=False)
+    people = CheckboxesField(_("People"), coerce=_id, validate_choice=False)
 
 
 class MoveForm(Form):
