@@ -7,72 +7,20 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, Page
 
 from jit_portal.identity.models import User
 from tests import factories
-from tests.factories import World
 from tests.web import Web, running_web
-
-DESKTOP: ViewportSize = {"width": 1440, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+
+OpenWindow = Callable[..., Page]
 Faults = Callable[[Page], dict[str, list[str]]]
-
-
-class Windows:
-    """Windows of people who are signed in, each with cookies of its own, and what their pages complained of.
-
-    While ``is_server_away`` a test has taken the server or the line away, and complaints are its own doing.
-    """
-
-    def __init__(self, browser: Browser, web: Web) -> None:
-        self.web = web
-        self.is_server_away = False
-        self.complaints: list[str] = []
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
-
-    def open(
-        self,
-        someone: User,
-        place: str = "/",
-        viewport: ViewportSize = DESKTOP,
-        *,
-        forgives: tuple[str, ...] = (),
-        **more: Any,
-    ) -> Page:
-        """A window on a place; complaints that hold one of ``forgives`` do not count, ``more`` describes the browser."""
-        context = self._browser.new_context(viewport=viewport, base_url=self.web.origin, **more)
-        self._contexts.append(context)
-        context.add_cookies(
-            [
-                {
-                    "name": self.web.cookie,
-                    "value": factories.login(someone),
-                    "url": "https://localhost/",
-                    "secure": True,
-                    "httpOnly": True,
-                    "sameSite": "Lax",
-                }
-            ]
-        )
-        page = context.new_page()
-        page.on("console", lambda said: self._hear(said.text, forgives) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self._hear(str(error), forgives))
-        page.goto(place)
-        return page
-
-    def close(self) -> None:
-        for context in self._contexts:
-            context.close()
-
-    def _hear(self, text: str, forgives: tuple[str, ...]) -> None:
-        if not self.is_server_away and not any(word in text for word in forgives):
-            self.complaints.append(text)
 
 
 @pytest.fixture(scope="session")
@@ -95,16 +43,46 @@ def web(process: Web, app: Flask) -> Iterator[Web]:
 
 
 @pytest.fixture
-def world(web: Web) -> World:
-    return factories.world()
+def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
+    """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody signed in.
 
+    What the console says, what a script throws and what the content policy stops fails the test, except texts that hold
+    one of ``forgives``.
+    """
+    said: list[str] = []
+    contexts = []
 
-@pytest.fixture
-def windows(browser: Browser, web: Web) -> Iterator[Windows]:
-    opened = Windows(browser, web)
-    yield opened
-    opened.close()
-    assert opened.complaints == []
+    def open_window(
+        someone: User, path: str = "/", size: tuple[int, int] = (1440, 900), forgives: tuple[str, ...] = (), **more: Any
+    ) -> Page:
+        def hear(text: str) -> None:
+            if not any(word in text for word in forgives):
+                said.append(text)
+
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, base_url=web.origin, **more)
+        contexts.append(context)
+        context.add_cookies(
+            [
+                {
+                    "name": web.cookie,
+                    "value": factories.login(someone),
+                    "url": "https://localhost/",
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+        page = context.new_page()
+        page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: hear(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert said == []
 
 
 @pytest.fixture
