@@ -1,7 +1,7 @@
-"""The migrations are one line, make exactly what the models say, and can be taken back."""
+"""One line of migrations, equal to the models, up and down; and what the portal's own role cannot do."""
 
-import re
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,107 +10,151 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import Flask
 
 import jit_portal.models  # noqa: F401  (registers every table)
 from jit_portal import migrate
-from jit_portal.database import Model
-from jit_portal.demo.postgres import APP, DATABASE, OWNER, Postgres
+from jit_portal.audit import service as audit
+from jit_portal.database import Model, transaction
+from jit_portal.demo.postgres import APP, OWNER, Postgres
+from jit_portal.exhibits.models import Exhibit, Release
+from tests import factories
 
-EMPTY = f"{DATABASE}_empty"
+APPEND_ONLY = ("ledger_entry", "custody_event", "message_edition")
+CLOSED_NEVER_CHANGED = {
+    "release": {"live_until", "withdrawn_by_id", "withdrawn_because"},
+    "country_rule": {"live_until", "closed_by_id"},
+}
+NEVER_DELETED = ("exhibit", "stored_file", "message", "task", "membership", "agreement", "jit", "user")
 
 
 @pytest.fixture
-def empty(cluster: Postgres) -> Iterator[Postgres]:
-    """Another database on the same server, with the rights of the first and no table."""
+def empty(cluster: Postgres) -> Iterator[str]:
+    """The address, for its owner, of an empty database beside the one of the tests."""
+    name = "migrating"
     with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {EMPTY}")
-        connection.execute(f"CREATE DATABASE {EMPTY} OWNER {OWNER}")
-    cluster.give_rights(EMPTY)
-    yield cluster
-    with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {EMPTY} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+    try:
+        cluster.give_rights(name)
+        yield cluster.url(OWNER, name)
+    finally:
+        with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def shape(url: str) -> dict[str, object]:
-    """Tables with their columns, functions, triggers, indices and rights, as the catalogue has them."""
-    queries = {
-        "columns": """SELECT table_name, column_name, data_type, is_nullable, column_default
-            FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'""",
-        "functions": "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
-        "types": """SELECT typname FROM pg_type
-            WHERE typnamespace = 'public'::regnamespace AND typname !~ 'alembic_version'""",
-        "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
-        "indices": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
-        "constraints": """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-            WHERE connamespace = 'public'::regnamespace AND conname !~ 'alembic_version'""",
-    }
-    with psycopg.connect(url) as connection:
-        return {kind: sorted(map(str, connection.execute(query).fetchall())) for kind, query in queries.items()}
-
-
-def test_there_is_one_head_and_revisions_are_numbered() -> None:
-    scripts = ScriptDirectory.from_config(migrate.configuration("postgresql://"))
+def test_there_is_one_head(cluster: Postgres) -> None:
+    scripts = ScriptDirectory.from_config(migrate.configuration(cluster.url(OWNER)))
     assert len(scripts.get_heads()) == 1
-    numbers = [script.revision for script in scripts.walk_revisions()]
-    assert numbers == [f"{number:04}" for number in range(len(numbers), 0, -1)]
+    assert len(scripts.get_bases()) == 1
+    numbers = sorted(script.revision for script in scripts.walk_revisions())
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+def is_ours(name: str | None, kind: str, _: Any) -> bool:
+    """Not the job queue's, whose tables its own package describes."""
+    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
 
 
 def test_models_and_migrations_are_equal(cluster: Postgres) -> None:
     engine = sa.create_engine(cluster.url(OWNER), poolclass=sa.NullPool)
-    options = {
-        "compare_type": True,
-        "compare_server_default": True,
-        "include_name": lambda name, kind, parents: not (kind == "table" and str(name).startswith("procrastinate_")),
-    }
     with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True, "include_name": is_ours}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Model.metadata) == []
+    command.check(migrate.configuration(cluster.url(OWNER)))
 
 
-def test_check_constraints_are_equal(cluster: Postgres) -> None:
-    """Alembic does not compare these; the models name every one of them."""
-    named = {
-        (table.name, str(constraint.name))
-        for table in Model.metadata.sorted_tables
-        for constraint in table.constraints
-        if isinstance(constraint, sa.CheckConstraint)
-    }
-    with psycopg.connect(cluster.url(OWNER)) as connection:
-        kept = connection.execute(
-            """SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
-            WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND relname !~ '^procrastinate_'"""
-        ).fetchall()
-    assert set(kept) == named
+def what_is_there(url: str) -> list[tuple[str, ...]]:
+    """Every table, column, index, constraint, function, trigger and right in the database, but for alembic's own."""
+    queries = (
+        "SELECT 'column', table_name, column_name, data_type, is_nullable, column_default "
+        "FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT 'index', tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid) "
+        "FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+        "SELECT 'trigger', tgrelid::regclass, tgname FROM pg_trigger WHERE NOT tgisinternal",
+        "SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        "SELECT 'type', typname FROM pg_type WHERE typnamespace = 'public'::regnamespace",
+        "SELECT 'right', table_name, grantee, privilege_type FROM information_schema.table_privileges "
+        "WHERE table_schema = 'public'",
+        "SELECT 'extension', extname FROM pg_extension",
+    )
+    with psycopg.connect(url) as connection:
+        rows = [tuple(map(str, row)) for query in queries for row in connection.execute(query).fetchall()]
+    return sorted(row for row in rows if not any("alembic_version" in each for each in row))
 
 
-def test_each_migration_can_be_taken_back_and_made_again(empty: Postgres) -> None:
-    url = empty.url(OWNER, EMPTY)
-    config = migrate.configuration(url)
-    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
-    before = {}
-    for revision in revisions:
-        before[revision] = shape(url)
-        command.upgrade(config, revision)
-    whole = shape(url)
-    for revision in reversed(revisions):
-        command.downgrade(config, "-1")
-        assert shape(url) == before[revision], f"{revision} leaves something behind"
-    migrate.upgrade(url)
-    assert shape(url) == whole
+def test_up_down_and_up_again(empty: str) -> None:
+    before = what_is_there(empty)
+    migrate.upgrade(empty)
+    up = what_is_there(empty)
+    assert len(up) > len(before)
+    command.downgrade(migrate.configuration(empty), "base")
+    assert what_is_there(empty) == before
+    migrate.upgrade(empty)
+    assert what_is_there(empty) == up
 
 
-def test_the_app_may_use_every_table_and_rewrite_no_record(cluster: Postgres) -> None:
-    with psycopg.connect(cluster.url(APP)) as connection:
-        rights = connection.execute(
-            """SELECT tablename, has_table_privilege(tablename::regclass, 'SELECT'),
-                has_table_privilege(tablename::regclass, 'INSERT'),
-                has_table_privilege(tablename::regclass, 'UPDATE')
-                    OR has_any_column_privilege(tablename::regclass, 'UPDATE'),
-                has_table_privilege(tablename::regclass, 'DELETE'),
-                has_table_privilege(tablename::regclass, 'TRUNCATE')
-            FROM pg_tables WHERE schemaname = 'public'"""
-        ).fetchall()
-    by_table = {re.sub('"', "", table): may for table, *may in rights}
-    assert by_table["ledger_entry"] == [True, True, False, False, False]
-    assert all(may[0] for may in by_table.values())
-    assert not any(may[4] for may in by_table.values())
+@pytest.fixture
+def app_role(app: Flask, cluster: Postgres) -> Iterator[psycopg.Connection]:
+    """A connection as the portal's own role, to a database with one row in each table that is guarded."""
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    factories.release(world, exhibit, "nl")
+    with transaction():
+        audit.record(world["fr_leader"], "exhibit.read", exhibit)
+    with psycopg.connect(cluster.url(APP), autocommit=True) as connection:
+        yield connection
+
+
+def refused(connection: psycopg.Connection, statement: str) -> bool:
+    try:
+        connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_app_role_only_appends(app_role: psycopg.Connection, table: str) -> None:
+    column = "act" if table == "ledger_entry" else "text" if table == "message_edition" else "reason"
+    assert refused(app_role, f"UPDATE {table} SET {column} = 'changed'")
+    assert refused(app_role, f"DELETE FROM {table}")
+    assert refused(app_role, f"TRUNCATE {table}")
+    assert not refused(app_role, f"SELECT {column} FROM {table}")
+
+
+@pytest.mark.parametrize(("table", "closing"), CLOSED_NEVER_CHANGED.items())
+def test_app_role_closes_releases_and_rules_only(app_role: psycopg.Connection, table: str, closing: set[str]) -> None:
+    for column in Model.metadata.tables[table].columns:
+        assert refused(app_role, f"UPDATE {table} SET {column.name} = {column.name}") == (column.name not in closing), (
+            column
+        )
+    assert refused(app_role, f"DELETE FROM {table}")
+    assert refused(app_role, f"TRUNCATE {table}")
+
+
+@pytest.mark.parametrize("table", NEVER_DELETED)
+def test_app_role_deletes_no_evidence_and_nobody(app_role: psycopg.Connection, table: str) -> None:
+    assert refused(app_role, f'DELETE FROM "{table}"')
+    assert refused(app_role, f'TRUNCATE "{table}" CASCADE')
+
+
+def test_app_role_owns_nothing_and_makes_nothing(app_role: psycopg.Connection) -> None:
+    owned = app_role.execute("SELECT relname FROM pg_class WHERE relowner = current_user::regrole").fetchall()
+    assert owned == []
+    assert refused(app_role, "CREATE TABLE mine (id int)")
+    assert refused(app_role, "ALTER TABLE ledger_entry DISABLE TRIGGER ledger_seal")
+    assert refused(app_role, "SET session_replication_role = replica")
+    assert refused(app_role, "DROP TABLE ledger_entry")
+    attributes = app_role.execute(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    assert attributes == (False, False, False, False)
+
+
+def test_rows_are_there_to_be_refused(app_role: psycopg.Connection) -> None:
+    for model in (Exhibit, Release):
+        counted = app_role.execute(f"SELECT count(*) FROM {model.__tablename__}").fetchone()
+        assert counted is not None
+        assert counted[0] > 0

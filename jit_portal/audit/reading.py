@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select
 
 from jit_portal import policy
+from jit_portal.audit import service
 from jit_portal.audit.models import LedgerEntry
-from jit_portal.database import session
+from jit_portal.database import session, transaction
 from jit_portal.identity.models import User
-from jit_portal.vocabulary import Outcome
+from jit_portal.vocabulary import May, Outcome
 from jit_portal.workspaces.models import Workspace
 
 PAGE = 100
+MOST_EXPORTED = 100_000
 COLUMNS = (
     "number",
     "at",
@@ -46,6 +48,15 @@ class Wanted:
     from_day: dt.date | None = None
     until_day: dt.date | None = None
     before: int | None = None
+
+
+def export(actor: User, workspace: Workspace, wanted: Wanted, form: str) -> list[LedgerEntry]:
+    """What she may read of the record, as it is narrowed, to be taken away as ``csv`` or ``json``: itself on record."""
+    policy.require(actor, May.READ_RECORD, workspace)
+    with transaction():
+        found = list(session().scalars(entries(actor, workspace, wanted).limit(MOST_EXPORTED)))
+        service.record(actor, "record.exported", workspace, quietly=True, entries=len(found), format=form)
+    return found
 
 
 def entries(person: User, workspace: Workspace, wanted: Wanted) -> Select[LedgerEntry]:

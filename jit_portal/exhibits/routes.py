@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.custody.forms import DeclineForm
-from jit_portal.database import session
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits import delivery, lists, pages, service
 from jit_portal.exhibits.descriptions import read
@@ -118,8 +117,7 @@ def update(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
         said = read(form.data | {"kind": "", "handling": ""})
         service.describe(viewer(), exhibit, said.title, said.description, said.place, form.edition.data)
     except (Invalid, Refused) as error:
-        session().rollback()
-        return _form_page(exhibit, "edit", form=blame(form, error), theirs=exhibit), error.status
+        return _form_page(exhibit, "edit", form=blame(form, error, exhibit), theirs=exhibit), error.status
     return _back(exhibit, gettext("Saved."))
 
 
@@ -157,8 +155,7 @@ def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
             return _form_page(exhibit, "reclassify", form=form, moved=moved), 200
         service.reclassify(viewer(), exhibit, said, form.edition.data)
     except (Invalid, Refused) as error:
-        session().rollback()
-        return _form_page(exhibit, "reclassify", form=blame(form, error), moved=None), error.status
+        return _form_page(exhibit, "reclassify", form=blame(form, error, exhibit), moved=None), error.status
     return _back(exhibit, gettext("Classified anew."))
 
 
@@ -194,8 +191,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
             live_until=to_utc(form.live_until.data, zone, "live_until"),
         )
     except (Invalid, Refused) as error:
-        session().rollback()
-        return _form_page(exhibit, "release", form=blame(form, error)), error.status
+        return _form_page(exhibit, "release", form=blame(form, error, exhibit)), error.status
     return _back(exhibit, gettext("Released. They see it now."))
 
 

@@ -89,8 +89,7 @@ def create(workspace_id: uuid.UUID) -> Response | str | tuple[str, int]:
             return _page(workspace, form, rules.preview(viewer(), workspace, party, _said(form)))
         rules.set_rule(viewer(), workspace, party, _said(form))
     except (Invalid, Refused) as error:
-        session().rollback()
-        return _page(workspace, blame(form, error)), error.status
+        return _page(workspace, blame(form, error, party)), error.status
     flash(gettext("The rule holds from now on."), "ok")
     return redirect(url_for("rules.index", workspace_id=workspace_id), 303)
 

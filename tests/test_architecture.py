@@ -1,0 +1,274 @@
+"""The arrows of the house, held by an AST walk: who may import whom, who commits, what templates may carry."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import jit_portal
+from jit_portal import extensions, resources
+
+ROOT = Path(jit_portal.__file__).parent
+PACKAGES = ["identity", "jits", "workspaces", "files", "exhibits", "custody", "messages", "tasks", "notices"]
+LAYERS = {"policy", "audit", "realtime", "web", "demo"}
+BARE = {"vocabulary", "errors", "config", "resources", "wording"}
+
+# What comes from these belongs to one request or one socket, and a verb knows of neither.
+OF_A_REQUEST = ("flask", "flask_login", "flask_wtf", "flask_socketio", "werkzeug", "wtforms", "jit_portal.realtime")
+MAY_ROLL_BACK = {"database.py", "web/errors.py", "web/health.py", "realtime/sockets.py"}
+
+
+def sources() -> list[str]:
+    """Every module of the portal but the demo, which is another program, by its path in the package."""
+    found = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py"))
+    return [path for path in found if not path.startswith("demo/")]
+
+
+@cache
+def tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"))
+
+
+def imported(module: ast.AST) -> Iterator[str]:
+    """What a module imports, as ``package.module`` and as ``package.module.name``."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole way"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports(path: str, *prefixes: str) -> list[str]:
+    return [name for name in imported(tree(path)) if any(name == p or name.startswith(f"{p}.") for p in prefixes)]
+
+
+def package(path: str) -> str:
+    return path.split("/")[0] if "/" in path else ""
+
+
+def test_the_walk_sees_the_portal() -> None:
+    seen = set(sources())
+    assert {"database.py", "policy/asking.py", "exhibits/service.py", "messages/routes.py", "web/errors.py"} <= seen
+    assert {package(path) for path in seen} == {"", *PACKAGES, *(LAYERS - {"demo"})}
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if path.endswith("/models.py")])
+def test_models_know_neither_policy_nor_flask_nor_verbs(path: str) -> None:
+    wrong = imports(
+        path, "jit_portal.policy", "jit_portal.audit.service", "jit_portal.web", *OF_A_REQUEST, "flask_babel"
+    )
+    # Only what marks the person as somebody who can be signed in, without a request.
+    allowed = {"flask_login", "flask_login.UserMixin"} if path == "identity/models.py" else set()
+    assert [name for name in wrong if name not in allowed] == []
+    assert [name for name in imports(path, "jit_portal") if name.split(".")[2:3] not in ([], ["models"])] == [
+        name for name in imports(path, "jit_portal.database", "jit_portal.vocabulary") if name.count(".") > 1
+    ], "models import models, the database and the vocabulary"
+
+
+def verbs() -> list[str]:
+    """Modules of a feature in which things change: everything that is not a model, a form, an address or an event."""
+    outer = {"forms.py", "routes.py", "sockets.py", "pages.py", "delivery.py", "uploads.py", "jobs.py"}
+    return [
+        path
+        for path in sources()
+        if package(path) in PACKAGES
+        and Path(path).name not in outer
+        and not Path(path).name.endswith("_routes.py")
+        and _changes(path)
+    ]
+
+
+def _changes(path: str) -> bool:
+    """It opens a transaction, puts something on record, or is a service by name."""
+    if Path(path).name == "service.py":
+        return True
+    calls = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
+    return bool(calls & {"transaction", "audit.record", "session().add", "session().add_all"})
+
+
+@pytest.mark.parametrize("path", verbs())
+def test_verbs_know_no_request_and_no_socket(path: str) -> None:
+    assert imports(path, *OF_A_REQUEST, "jit_portal.web") == []
+    names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+    assert not names & {"current_user", "request", "current_app", "viewer"}
+
+
+def test_there_are_verbs_to_look_at() -> None:
+    assert {f"{name}/service.py" for name in ("exhibits", "messages", "tasks", "jits", "identity")} <= set(verbs())
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if Path(path).name in ("routes.py", "sockets.py")])
+def test_routes_and_sockets_write_nothing(path: str) -> None:
+    calls = {ast.unparse(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
+    if path == "realtime/sockets.py":
+        calls -= {"session().rollback"}  # after an error, so that the next event begins clean
+    wrong = {call for call in calls if call.startswith(("session().add", "session().delete", "audit.record"))}
+    assert not wrong
+    assert not {"transaction", "session().rollback", "session().commit", "session().flush"} & calls
+
+
+@pytest.mark.parametrize("path", sources())
+def test_only_the_database_commits(path: str) -> None:
+    ended = {name for name in _methods_of_sessions(path) if name in ("commit", "rollback")}
+    if path == "database.py":
+        assert ended == {"commit", "rollback"}
+    else:
+        assert ended <= ({"rollback"} if path in MAY_ROLL_BACK else set())
+
+
+def _methods_of_sessions(path: str) -> Iterator[str]:
+    """The methods that are called on a session or a connection; a savepoint is neither."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of = ast.unparse(node.func.value)
+            if any(word in of for word in ("session", "connection", "current", "engine")):
+                yield node.func.attr
+
+
+@pytest.mark.parametrize("path", sources())
+def test_no_imports_inside_functions(path: str) -> None:
+    functions = [
+        node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    inside = [name for function in functions for name in imported(function)]
+    assert inside == []
+
+
+@pytest.mark.parametrize("path", sources())
+def test_nobody_uses_what_another_keeps_private(path: str) -> None:
+    private = [name for name in imports(path, "jit_portal") if name.split(".")[-1].startswith("_")]
+    assert [name for name in private if not name.endswith("__")] == []
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if package(path) == "policy"])
+def test_policy_knows_models_only(path: str) -> None:
+    assert imports(path, *OF_A_REQUEST, "jit_portal.web", "jit_portal.audit.service") == []
+    allowed = {"models", "database", "errors", "vocabulary", "policy"}
+    ours = {tuple(name.split(".")[1:]) for name in imports(path, "jit_portal")}
+    assert {each for each in ours if each and not set(each) & allowed} == {each for each in ours if len(each) == 1} - {
+        ("database",),
+        ("errors",),
+        ("policy",),
+        ("vocabulary",),
+    }
+
+
+@pytest.mark.parametrize("path", [f"{name}.py" for name in sorted(BARE | {"database"})])
+def test_ground_floor_imports_nothing_above(path: str) -> None:
+    above = imports(path, *(f"jit_portal.{name}" for name in [*PACKAGES, *LAYERS]))
+    assert above == []
+
+
+def modules_it_imports(path: str) -> set[str]:
+    """Modules of the portal that this one loads, by path."""
+    found = set()
+    for name in imports(path, "jit_portal"):
+        way = "/".join(name.split(".")[1:])
+        found |= {each for each in (f"{way}.py", f"{way}/__init__.py") if way and (ROOT / each).exists()}
+    return found - {path}
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    graph = {path: modules_it_imports(path) for path in sources()}
+    done: set[str] = set()
+
+    def walk(path: str, way: list[str]) -> None:
+        assert path not in way, " → ".join([*way[way.index(path) :], path])
+        if path in done:
+            return
+        for target in sorted(graph.get(path, ())):
+            walk(target, [*way, path])
+        done.add(path)
+
+    for path in graph:
+        walk(path, [])
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if path.endswith("/models.py")])
+def test_tables_point_down_the_order_of_packages(path: str) -> None:
+    if package(path) not in PACKAGES:
+        return
+    used = {name.split(".")[1] for name in imports(path, *(f"jit_portal.{each}" for each in PACKAGES))}
+    ranks = {name: PACKAGES.index(name) for name in used}
+    assert all(rank <= PACKAGES.index(package(path)) for rank in ranks.values()), ranks
+
+
+# --- templates
+
+TEMPLATES = sorted(str(path.relative_to(resources.TEMPLATES)) for path in resources.TEMPLATES.rglob("*.html"))
+FORBIDDEN = {
+    "|safe": re.compile(r"\|\s*safe\b"),
+    "autoescape off": re.compile(r"{%-?\s*autoescape\s+false"),
+    "inline style": re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE),
+    "style element": re.compile(r"<style\b", re.IGNORECASE),
+    "inline script": re.compile(r"<script\b(?![^>]*\bsrc=)", re.IGNORECASE),
+    "on… attribute": re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE),
+    "javascript: address": re.compile(r"javascript:", re.IGNORECASE),
+    "hx-on": re.compile(r"\bhx-on\b|hx-vals\s*=\s*[\"']js:", re.IGNORECASE),
+    "address outside": re.compile(r"(?:src|href|action)\s*=\s*[\"']\s*(?:https?:)?//", re.IGNORECASE),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_carry_no_code(name: str) -> None:
+    text = (resources.TEMPLATES / name).read_text("utf-8")
+    text = re.sub(r"{#.*?#}", "", text, flags=re.DOTALL)
+    found = {fault for fault, pattern in FORBIDDEN.items() if pattern.search(text)}
+    # The importmap or settings that a page hands to its scripts are data, under the nonce of its policy.
+    if "inline script" in found and all('type="application/json"' in tag for tag in _scripts_without_source(text)):
+        found -= {"inline script"}
+    assert not found
+
+
+def _scripts_without_source(text: str) -> list[str]:
+    return [tag for tag in re.findall(r"<script\b[^>]*>", text, re.IGNORECASE) if "src=" not in tag]
+
+
+def test_faults_in_templates_are_seen() -> None:
+    for fault, example in {
+        "|safe": "{{ text | safe }}",
+        "inline style": '<p class="a" style="color: red">',
+        "inline script": "<script>alert(1)</script>",
+        "on… attribute": '<a href="/" onclick="go()">',
+        "address outside": '<script src="//cdn.example/x.js">',
+    }.items():
+        assert FORBIDDEN[fault].search(example), fault
+
+
+# --- forms from elsewhere
+
+EXEMPT_FROM_CSRF = {"jit_portal.identity.routes.farewell"}
+
+
+@pytest.mark.usefixtures("portal")
+def test_only_the_logout_that_a_provider_sends_is_exempt_from_csrf(portal: Flask) -> None:
+    assert set(extensions.csrf._exempt_views) == EXEMPT_FROM_CSRF
+    assert not extensions.csrf._exempt_blueprints
+    assert portal.config.get("WTF_CSRF_ENABLED", True)
+    assert portal.config.get("WTF_CSRF_CHECK_DEFAULT", True)
+
+
+def test_every_writing_address_refuses_a_form_without_token(portal: Flask) -> None:
+    client = portal.test_client()
+    writing = {"POST", "PUT", "PATCH", "DELETE"}
+    asked = 0
+    for rule in portal.url_map.iter_rules():
+        methods = (rule.methods or set()) & writing
+        view = portal.view_functions[rule.endpoint]
+        if f"{view.__module__}.{view.__name__}" in EXEMPT_FROM_CSRF:
+            continue
+        values: dict[str, Any] = dict.fromkeys(rule.arguments, "00000000-0000-4000-8000-000000000000")
+        with portal.test_request_context(base_url="https://localhost"):
+            address = portal.url_for(rule.endpoint, **values) if methods else ""
+        for method in methods:
+            answer = client.open(address, method=method, base_url="https://localhost")
+            assert answer.status_code == 400, f"{method} {rule.rule}: {answer.status_code}"
+            asked += 1
+    assert asked > 10
