@@ -6,12 +6,15 @@ class Refusal(Exception):
 
     status = 409
 
-    def __init__(self, reason: str = "", *, may: str = "", noun: str = "", object_id: object = None) -> None:
+    def __init__(
+        self, reason: str = "", *, may: str = "", noun: str = "", object_id: object = None, thing: object = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.may = may
         self.noun = noun
         self.object_id = object_id
+        self.thing = thing
 
 
 class NotFound(Refusal):

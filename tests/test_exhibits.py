@@ -309,3 +309,22 @@ def test_ids_of_another_jit_are_missing(app: Flask, browse: Browse) -> None:
         assert client.get(f"/exhibits/{uuid.uuid4()}{path}").status_code == 404
     for path in ("vault", "rules", "rules/new"):
         assert client.get(f"/workspaces/{world.workspace.id}/{path}").status_code == 404
+
+
+def test_a_refusal_says_why_and_who_could_and_is_on_record(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    answer = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}/release")
+    assert answer.status_code == 403
+    assert "Only a leader of its party" in answer.text
+    assert "Fr_Leader" in answer.text
+    status, _ = post(
+        browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/reclassify", kind="", handling="H2", tags="", edition="1"
+    )
+    assert status == 409
+    refused = select(LedgerEntry).where(LedgerEntry.outcome == "refused").order_by(LedgerEntry.at)
+    entries = session().scalars(refused.execution_options(policy=True)).all()
+    assert [(entry.act, entry.object_id, entry.chain) for entry in entries] == [
+        ("exhibits.release", exhibit.id, world.jit.id),
+        ("exhibits.reclassify_submit", exhibit.id, world.jit.id),
+    ]

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
 from jit_portal.audit.places import Place, place_of
 from jit_portal.database import Thing, session, transaction
-from jit_portal.errors import NotAllowed, Refusal
+from jit_portal.errors import NotFound, Refusal
 from jit_portal.identity.models import User
 from jit_portal.policy.asking import noun
 from jit_portal.policy.person import live
@@ -44,7 +44,7 @@ def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
     asked for.
     """
     with transaction():
-        if thing is not None and isinstance(error, NotAllowed):
+        if thing is not None and not isinstance(error, NotFound):
             _append(actor, act, thing, place_of(thing), Outcome.REFUSED, {"status": error.status, "may": error.may})
         else:
             missing = Place(PORTAL_CHAIN, None, "")

@@ -51,7 +51,7 @@ def hand_over_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     try:
         service.hand_over(viewer(), exhibit, uuid.UUID(form.to.data), form.reason.data)
     except Invalid as error:
-        return _page(exhibit, blame(form, error)), 422
+        return _page(exhibit, blame(form, error, exhibit)), 422
     flash(gettext("Handed over. It is theirs once they accept it."), "ok")
     return redirect(url_for("exhibits.show", exhibit_id=exhibit_id), 303)
 

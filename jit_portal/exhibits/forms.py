@@ -159,9 +159,7 @@ class ReleaseForm(FlaskForm):
     live_from = DateTimeLocalField(
         _("From"), description=_("Empty: at once. In your own time zone."), validators=[Optional()]
     )
-    live_until = DateTimeLocalField(
-        _("Until"), description=_("Empty: until it is withdrawn."), validators=[Optional()]
-    )
+    live_until = DateTimeLocalField(_("Until"), description=_("Empty: until it is withdrawn."), validators=[Optional()])
 
 
 class WithdrawForm(FlaskForm):

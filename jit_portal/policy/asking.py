@@ -131,8 +131,9 @@ def require(user: User, what: May, thing: Thing) -> None:
     rows = session().execute(_about(user, thing, columns)).all()
     if any(row.do for row in rows):
         return
-    refusal = NotAllowed if any(row.see for row in rows) else NotFound
-    raise refusal(may=what, noun=noun(model), object_id=thing.id)
+    if any(row.see for row in rows):
+        raise NotAllowed(may=what, noun=noun(model), object_id=thing.id, thing=thing)
+    raise NotFound(may=what, noun=noun(model), object_id=thing.id)
 
 
 def who(thing: Thing, may: May = May.SEE) -> Select[User]:

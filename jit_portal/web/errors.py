@@ -10,8 +10,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from jit_portal.audit import service as audit
-from jit_portal.database import session
-from jit_portal.errors import NotAllowed, NotFound, Refusal
+from jit_portal.database import Thing, session
+from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused
+from jit_portal.vocabulary import May
+from jit_portal.web import reasons
 from jit_portal.web.session import viewer_or_none
 from jit_portal.wording import gettext
 
@@ -32,7 +34,10 @@ def wording(error: Refusal) -> str:
     if isinstance(error, NotFound):
         return gettext("There is nothing here, or it is not shown to you.")
     if isinstance(error, NotAllowed) and not error.reason:
-        return gettext("You see this, but you may not do that to it.")
+        person = viewer_or_none()
+        known = person is not None and isinstance(error.thing, Thing) and error.may
+        why = reasons.why_not(person, May(error.may), error.thing) if known else ""  # type: ignore[arg-type]
+        return why or gettext("You see this, but you may not do that to it.")
     return error.reason
 
 
@@ -48,8 +53,8 @@ def put_on_record(error: Refusal, act: str) -> None:
     """A refused wish of a person who is signed in goes on record."""
     person = viewer_or_none()
     session().rollback()
-    if person is not None and isinstance(error, NotAllowed | NotFound):
-        thing = getattr(error, "thing", None)
+    if person is not None and isinstance(error, NotAllowed | NotFound | Refused):
+        thing = error.thing if isinstance(error.thing, Thing) else None
         audit.refused(person, act, thing, error)
 
 

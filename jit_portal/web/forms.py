@@ -2,16 +2,24 @@
 
 from typing import TypeVar
 
+from flask import request
 from flask_wtf import FlaskForm
 
-from jit_portal.errors import Refusal
-from jit_portal.web.errors import wording
+from jit_portal.database import Thing
+from jit_portal.errors import Refusal, Refused
+from jit_portal.web.errors import put_on_record, wording
 
 F = TypeVar("F", bound=FlaskForm)
 
 
-def blame(form: F, error: Refusal) -> F:
-    """The form with the reason of ``error`` beside its field, or above the form when no field is to blame."""
+def blame(form: F, error: Refusal, thing: Thing | None = None) -> F:
+    """The form with the reason of ``error`` beside its field, or above the form when no field is to blame.
+
+    A refusal, unlike a slip of the pen, goes on record as one about ``thing``.
+    """
+    if isinstance(error, Refused):
+        error.thing = error.thing or thing
+        put_on_record(error, request.endpoint or request.path)
     name = getattr(error, "field", None)
     if name is not None and name in form:
         form[name].errors = [*form[name].errors, wording(error)]

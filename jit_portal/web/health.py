@@ -28,8 +28,7 @@ def alive() -> dict[str, str]:
 @limiter.exempt
 @open_to_all
 def ready() -> tuple[dict[str, object], int]:
-    """Each component with its state; 503 only when pages cannot be served at all, which is when the database is away.
-    """
+    """Each component with its state; 503 only when no page can be served: when the database is away."""
     settings: Settings = current_app.config["SETTINGS"]
     states = {name: _state(probe) for name, probe in _probes(settings).items()}
     return {"components": states}, 200 if states["database"] == "ready" else 503

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from jit_portal import policy
@@ -16,12 +16,12 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
-from jit_portal.messages.models import Channel, ReadMark
 from jit_portal.notices import reading
 from jit_portal.notices.reading import Shown
 from jit_portal.policy.person import live
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
+from jit_portal.web.news import unread_messages
 from jit_portal.workspaces.models import Membership
 from jit_portal.workspaces.overview import fresh_exhibits
 
@@ -46,6 +46,11 @@ class Card:
         """Whole days until the agreement ends; 0 on its last day, and after it."""
         until = self.agreement.in_force_until if self.agreement else None
         return max((until - dt.datetime.now(dt.UTC)).days, 0) if until else 0
+
+    @property
+    def begins_at(self) -> dt.datetime | None:
+        """When it opens, if everybody has signed and its first day is still to come."""
+        return self.agreement.in_force_from if self.agreement and _begins_later(self.agreement) else None
 
     @property
     def has_ended(self) -> bool:
@@ -93,7 +98,7 @@ def _cards(person: User) -> list[Card]:
     )
     members = {member.workspace.jit_id: member for member in session().scalars(mine).unique()}
     agreements = _agreements(person)
-    unread, fresh = _unread(person), fresh_exhibits(person)
+    unread, fresh = unread_messages(person), fresh_exhibits(person)
     cards = []
     for jit in jits:
         member = members.get(jit.id)
@@ -104,21 +109,17 @@ def _cards(person: User) -> list[Card]:
 
 
 def _agreements(person: User) -> dict[uuid.UUID, Agreement]:
-    """By JIT, the last version that came into force."""
-    now = dt.datetime.now(dt.UTC)
-    signed = policy.which(person, Agreement).where(
-        Agreement.state == AgreementState.SIGNED, Agreement.in_force_from <= now
-    )
-    return {each.jit_id: each for each in session().scalars(signed.order_by(Agreement.version))}
+    """By JIT, the last version that came into force, or else the one that will."""
+    found: dict[uuid.UUID, Agreement] = {}
+    signed = policy.which(person, Agreement).where(Agreement.state == AgreementState.SIGNED)
+    for each in session().scalars(signed.order_by(Agreement.version)):
+        if each.jit_id not in found or not _begins_later(each):
+            found[each.jit_id] = each
+    return found
 
 
-def _unread(person: User) -> dict[uuid.UUID, int]:
-    heard = policy.which(person, Channel).outerjoin(
-        ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id)
-    )
-    behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
-    rows = session().execute(heard.with_only_columns(Channel.workspace_id, behind).group_by(Channel.workspace_id))
-    return {workspace_id: int(number) for workspace_id, number in rows}
+def _begins_later(agreement: Agreement) -> bool:
+    return agreement.in_force_from is not None and agreement.in_force_from > dt.datetime.now(dt.UTC)
 
 
 def _tasks(person: User) -> list[tuple[str, list[Task]]]:

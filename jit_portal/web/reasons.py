@@ -1,0 +1,57 @@
+"""Why a person may not do what she tried: which condition does not hold, and who could do it."""
+
+from flask_babel import lazy_gettext as _
+
+from jit_portal import policy
+from jit_portal.database import Thing, session
+from jit_portal.identity.models import User
+from jit_portal.policy.person import live
+from jit_portal.vocabulary import May, Role
+from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership
+
+MOST_NAMED = 5
+
+REASONS = {
+    "agreement_in_force": _("The agreement is not in force: reading goes on, but nothing may be changed."),
+    "asked_party": _("Only the party that was asked may answer."),
+    "holder": _("Only whoever holds the exhibit may hand it over."),
+    "in_audience": _("You are not in its audience."),
+    "investigator": _("Only leaders, members and seconded members may do this."),
+    "is_draft": _("This version is signed; make a new one to change it."),
+    "leader": _("Only a leader of its party may do this."),
+    "leader_or_administrator": _("Only a leader of their party or a space administrator may do this."),
+    "leader_or_auditor": _("The record is read by leaders and auditors."),
+    "leads_or_drafts": _("Only those who draft the agreement, and leaders, may do this."),
+    "live": _("It has already ended."),
+    "member_or_assignee": _("Only members, and whoever the task is assigned to, may do this."),
+    "not_forbidden": _("A rule of its party keeps this from you."),
+    "not_offered": _("It is being handed over: the receiver must first accept or decline."),
+    "offered_to_you": _("It is not offered to you."),
+    "own_or_shown": _("It is not released to you this far."),
+    "own_party": _("It belongs to another party."),
+    "unassigned": _("Somebody has it already."),
+    "yours": _("It is not yours."),
+}
+
+
+def why_not(person: User, may: May, thing: Thing) -> str:
+    """What stands in the way, in the reader's words, and who could do it: leaders by name, or their authority."""
+    failed = [each.name for each in policy.explain(person, may, thing) if not each.holds]
+    said = [str(REASONS[name]) for name in failed if name in REASONS]
+    able = sorted(session().scalars(policy.who(thing, may)), key=lambda each: each.name)
+    if able and _is_guest(person):
+        names = sorted({each.authority.name for each in able})
+    else:
+        names = [each.name for each in able]
+    if names:
+        said.append(gettext("Who could: %(names)s.", names=", ".join(names[:MOST_NAMED])))
+    return " ".join(said)
+
+
+def _is_guest(person: User) -> bool:
+    """A participant or an expert somewhere: those are told the authority, not the names of its people."""
+    guest = Membership.role.in_((Role.PARTICIPANT, Role.EXPERT))
+    mine = policy.which(person, Membership).where(Membership.user_id == person.id, guest)
+    statement = mine.where(live(Membership.live_from, Membership.live_until)).limit(1)
+    return session().scalar(statement) is not None
