@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -329,6 +330,9 @@ def test_a_code_of_one_country_is_worth_nothing_at_another(open_browser: Callabl
     query = one.choose(one.begin("fr"), subject="fr-0001")
     assert refused(one.come_back("nl", query), 400, "mixed_up")
     assert refused(one.come_back("fr", query), 400, "over")
+    said = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))
+    renamed = urlencode({"code": said["code"][0], "state": said["state"][0], "iss": registry.provider("nl").issuer})
+    assert refused(one.come_back("nl", renamed), 400, "mixed_up")
     theirs = one.begin("nl")
     state = parse_qs(one.choose(theirs, subject="nl-0001"))["state"][0]
     code = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))["code"][0]
@@ -521,6 +525,64 @@ def test_a_provider_in_trouble_is_said_kindly_and_hides_no_other(
         assert "does not answer just now" in answer.text
         assert all(f'href="/sign-in/{slug}"' in answer.text for slug in (*SLUGS, "xx"))
     assert place in ("/token", "/userinfo") or answer.status_code == 503
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+@contextmanager
+def answering(*pieces: bytes, for_ever: bytes = b"") -> Iterator[str]:
+    """A server that sends these pieces to the first who asks, and then one more now and then for ever, or hangs up."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def send() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"".join(pieces))
+                connection.recv(4096)
+                while for_ever:
+                    connection.sendall(for_ever)
+                    time.sleep(0.05)
+
+        threading.Thread(target=send, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def ask(home: str, path: str = "/xx/jwks") -> requests.Response:
+    with wire.Wire(home=home) as line:
+        response: requests.Response = line.request("GET", path if "://" in path else home + path, withhold_token=True)
+    return response
+
+
+def test_the_portal_is_led_nowhere_and_waits_for_nobody(liar: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = wire.home_of(liar.issuer)
+    assert ask(home).json()["keys"]
+    for elsewhere in ("https://evil.test/", "http://127.0.0.1:1/", f"{home}@evil.test/", "file:///etc/passwd"):
+        with pytest.raises(requests.exceptions.InvalidURL):
+            ask(home, elsewhere)
+    liar.replies["/jwks"] = lambda: (302, f"{liar.issuer}/userinfo", b"")
+    with pytest.raises(requests.HTTPError):
+        ask(home)
+    assert liar.heard("/userinfo") == []
+    liar.replies["/jwks"] = lambda: (500, "application/json", b"{}")
+    with pytest.raises(requests.HTTPError):
+        ask(home)
+    liar.replies["/jwks"] = lambda: (200, "application/json", b" " * 1_000_000)
+    with pytest.raises(wire.Unreadable):
+        ask(home)
+    monkeypatch.setattr(wire, "TIMEOUT", 0.3)
+    liar.replies["/jwks"] = slow
+    with pytest.raises(requests.Timeout):
+        ask(home)
+    with answering(HEAD, for_ever=b" ") as drops, pytest.raises(wire.Unreadable):
+        ask(drops)
+
+
+def test_an_answer_that_breaks_off_is_none() -> None:
+    with answering(HEAD, b"{}") as home, pytest.raises(wire.Unreadable):
+        ask(home)
 
 
 def test_a_provider_that_is_down_is_said_kindly(open_browser: Callable[[], Browser], liar: Hostile) -> None:

@@ -180,8 +180,6 @@ def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt)
     invitation = None
     if attempt.invitation_id is not None:
         invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)
-    if user is None and invitation is None:
-        raise SignInRefused(Why.UNKNOWN)
     if user is not None:
         _recognise(user, provider, vouched)
     if invitation is not None and (user is None or invitation.used_by_id != user.id):

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from authlib.integrations.requests_client import OAuth2Session
 
 TIMEOUT = 5.0
@@ -40,12 +41,17 @@ def is_at(home: str, url: object) -> bool:
     return f"{parts.scheme}://{parts.netloc}" == home
 
 
+class Unreadable(requests.RequestException):
+    """The provider's answer does not come to an end as it should."""
+
+
 class Wire(OAuth2Session):
     """An HTTP session to one provider: five seconds, half a megabyte, no redirects, no other host."""
 
     def __init__(self, *arguments: Any, home: str, **more: Any) -> None:
         super().__init__(*arguments, default_timeout=TIMEOUT, **more)
         self._home = home
+        self.headers["Accept-Encoding"] = "identity"
         self.trust_env = not is_loopback(urlsplit(home).hostname or "")
 
     def request(self, method: str, url: str, *arguments: Any, **more: Any) -> requests.Response:
@@ -60,12 +66,15 @@ class Wire(OAuth2Session):
 
 
 def _read(response: requests.Response) -> None:
-    """Take in the whole answer, unless it is too long or too slow in coming."""
+    """Take in the whole answer as it comes, unless it is too long or too slow."""
     until = time.monotonic() + TIMEOUT
     body = bytearray()
     with response:
-        for piece in response.iter_content(16 * 1024):
-            body += piece
-            if len(body) > LONGEST_ANSWER or time.monotonic() > until:
-                raise requests.exceptions.ContentDecodingError("the answer is too long or too slow")
+        try:
+            while piece := response.raw.read1(16 * 1024, decode_content=False):
+                body += piece
+                if len(body) > LONGEST_ANSWER or time.monotonic() > until:
+                    raise Unreadable("too long or too slow")
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreadable("broke off") from error
     response._content = bytes(body)
