@@ -45,7 +45,8 @@ def init_app(app: Flask) -> None:
         return name in manifest()
 
     def headers(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code == 200:
+        # 304 too: its headers take the place of those that the browser kept with the file.
+        if request.endpoint == "static" and response.status_code in (200, 206, 304):
             name = (request.view_args or {})["filename"]
             if name != "manifest.json":
                 response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
