@@ -89,11 +89,6 @@ export class Transfer {
     });
   }
 
-  start() {
-    this.#hash();
-    this.resume();
-  }
-
   pause() {
     this.#upload.abort();
     this.change("paused");
@@ -101,6 +96,7 @@ export class Transfer {
 
   resume() {
     this.change("waiting");
+    if (!this.#hasher) this.#hash();
     if (this.#isSent) this.#declare();
     else this.#upload.start();
   }
@@ -121,21 +117,23 @@ export class Transfer {
     this.#hasher = startWorker("hash.worker.js");
     this.#hasher.addEventListener("message", ({ data }) => {
       if (data.done !== undefined && this.#isSent) this.change("hashing", { done: data.done, total: this.file.size });
-      if (data.error !== undefined) this.#fileChanged();
+      if (data.error !== undefined) this.#notHashed(data.error);
       if (data.sha256 === undefined) return;
       this.#sha256 = data.sha256;
       this.#hasher.terminate();
       if (this.#isSent) this.#declare();
     });
-    this.#hasher.addEventListener("error", () => this.#fileChanged());
+    this.#hasher.addEventListener("error", ({ message }) => this.#notHashed(message ?? ""));
     this.#hasher.postMessage({ file: this.file });
   }
 
-  /** The file cannot be read as it was chosen: it was changed, moved or taken away. What was sent of it proves nothing. */
-  #fileChanged() {
-    this.#end();
+  /** A file that was changed, moved or taken away cannot be read as it was chosen: what was sent of it proves nothing. */
+  #notHashed(error) {
+    this.#hasher.terminate();
+    this.#hasher = undefined;
     this.#upload.abort();
-    this.change("changed");
+    if (/^(NotReadable|NotFound)Error/.test(error)) this.#give("changed");
+    else this.change("failed");
   }
 
   #mayRetry(error) {

@@ -46,7 +46,7 @@ class Row {
     this.transfer = new Transfer({
       ...this, endpoint, workspace, metadata, url, change: (state, more) => this.show(state, more),
     });
-    this.transfer.start();
+    this.transfer.resume();
   }
 
   async cancel() {
