@@ -8,6 +8,7 @@ import re
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -120,7 +121,9 @@ def _work(database_url: str) -> Any:
 def do_the_work(environ: dict[str, str]) -> None:
     """Let a worker do everything that is queued."""
     session.remove()
-    asyncio.run(worker.work(_work(environ["JIT_DATABASE_URL"]), forever=False))
+    # In a thread of its own, for browser tests have an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, worker.work(_work(environ["JIT_DATABASE_URL"]), forever=False)).result()
 
 
 def acts(thing_id: uuid.UUID) -> list[str]:
@@ -192,7 +195,7 @@ def running_vault(environ: dict[str, str], folder: Path, port: int) -> Iterator[
     options = ["--worker-class=gthread", "--threads=8", "--workers=1", f"--bind=127.0.0.1:{port}"]
     component = Component(
         name="vault",
-        argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "wsgi:app"],
+        argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal.wsgi:app"],
         environ=environ | {"JIT_ROLE": "vault"},
         ready=lambda: requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200,
         start_seconds=60,

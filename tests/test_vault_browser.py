@@ -1,0 +1,229 @@
+"""Uploading with a real browser: what a person sees, and what survives a reload, a kill, a lost sign-in."""
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import select, update
+
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import LoginSession
+from jit_portal.vocabulary import Integrity
+from tests import factories, services
+from tests.factories import World
+from tests.vault import MIB, Vault, bytes_in_store, do_the_work, file_at, running_vault
+
+PORT = services.free_ports(10) + 7
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def here(environ: dict[str, str]) -> dict[str, str]:
+    return environ | {"JIT_ORIGIN": f"http://localhost:{PORT}"}
+
+
+@pytest.fixture(scope="module")
+def process(here: dict[str, str], folder: Path) -> Iterator[Vault]:
+    with running_vault(here, folder, PORT) as vault:
+        yield vault
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return factories.world()
+
+
+@pytest.fixture
+def context(chromium: Browser, world: World, here: dict[str, str]) -> Iterator[BrowserContext]:
+    context = chromium.new_context()
+    sign_in(context, world, here)
+    yield context
+    context.close()
+
+
+def sign_in(context: BrowserContext, world: World, environ: dict[str, str]) -> None:
+    token = factories.login(world["fr_member"])
+    name = f"__Host-jit-{environ['JIT_INSTANCE']}"
+    context.add_cookies([{"name": name, "value": token, "url": "https://localhost", "secure": True}])
+
+
+@pytest.fixture
+def page(context: BrowserContext, process: Vault, world: World) -> Iterator[Page]:
+    page = context.new_page()
+    violations: list[str] = []
+    page.on("console", lambda said: violations.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on("pageerror", lambda error: violations.append(str(error)))
+    page.goto(f"http://localhost:{PORT}/workspaces/{world.workspace.id}/vault")
+    yield page
+    assert violations == []
+
+
+def choose(page: Page, *files: Path) -> None:
+    if not page.locator("#upload").is_visible():
+        page.locator('button[commandfor="upload"][command="show-modal"]').click()
+    page.set_input_files("#upload-files", list(files))
+
+
+def send(page: Page, *files: Path, title: str = "") -> None:
+    choose(page, *files)
+    form = page.locator("[data-about]")
+    form.locator('[name="title"]').fill(title)
+    form.locator('[name="kind"]').select_option("disk_image")
+    form.locator('[name="unclassified"]').check()
+    form.locator('button[type="submit"]').click()
+
+
+def slow_down(page: Page, per_second: int) -> None:
+    line = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": per_second}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
+
+
+def made(folder: Path, name: str, length: int) -> tuple[Path, bytes]:
+    data = os.urandom(length)
+    path = folder / name
+    path.write_bytes(data)
+    return path, data
+
+
+def file_named(name: str) -> StoredFile | None:
+    session.remove()
+    found = session().scalar(
+        select(StoredFile.id).where(StoredFile.name == name).execution_options(policy=True).limit(1)
+    )
+    return file_at(f"/{found}") if found else None
+
+
+def wait_for(name: str, holds: Callable[[StoredFile], bool], seconds: float = 60) -> StoredFile:
+    end = time.monotonic() + seconds
+    while True:
+        file = file_named(name)
+        if file is not None and holds(file):
+            return file
+        assert time.monotonic() < end, (name, file and (file.received, file.integrity))
+        time.sleep(0.1)
+
+
+def test_files_are_sent_and_verified(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
+    files = [made(tmp_path, "one.dd", 3 * MIB + 1), made(tmp_path, "Протокол <b>.dd", 20 * MIB), made(tmp_path, "e", 0)]
+    send(page, *(path for path, _ in files), title="Server")
+    rows = page.locator("[data-upload]")
+    for index in range(3):
+        expect(rows.nth(index)).to_have_class("upload is-over is-finished", timeout=60_000)
+    do_the_work(environ)
+    for path, data in files:
+        file = file_named(path.name)
+        assert file is not None
+        assert (file.integrity, file.sha256) == (Integrity.VERIFIED, hashlib.sha256(data).hexdigest())
+        assert bytes_in_store(file) == data
+    titles = set(session().scalars(select(Exhibit.title).execution_options(policy=True)))
+    assert titles == {"Server · one.dd", "Server · Протокол <b>.dd", "Server · e"}
+
+
+def test_a_kill_and_a_reload_lose_nothing(
+    context: BrowserContext, world: World, here: dict[str, str], folder: Path, tmp_path: Path, process: Vault
+) -> None:
+    path, data = made(tmp_path, "image.dd", 150 * MIB)
+    page = context.new_page()
+    page.goto(f"http://localhost:{PORT}/workspaces/{world.workspace.id}/vault")
+    slow_down(page, 40 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received >= 16 * MIB)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    kept = wait_for(path.name, lambda file: file.received >= 16 * MIB).received
+    page.locator('button[commandfor="upload"][command="show-modal"]').click()
+    expect(page.locator("[data-unfinished]")).to_be_visible()
+    choose(page, path)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING, 120)
+    assert kept > 0
+    assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
+    expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=60_000)
+    expect(page.locator("[data-unfinished]")).to_be_hidden()
+
+
+def test_a_vault_that_dies_is_waited_for(
+    chromium: Browser, world: World, environ: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    port = PORT + 1
+    here = environ | {"JIT_ORIGIN": f"http://localhost:{port}"}
+    path, data = made(tmp_path, "phone.bin", 100 * MIB)
+    context = chromium.new_context()
+    token = factories.login(world["fr_member"])
+    name = f"__Host-jit-{environ['JIT_INSTANCE']}"
+    context.add_cookies([{"name": name, "value": token, "url": "https://localhost", "secure": True}])
+    with running_vault(here, folder, port) as vault:
+        page = context.new_page()
+        page.goto(f"http://localhost:{port}/workspaces/{world.workspace.id}/vault")
+        slow_down(page, 30 * MIB)
+        send(page, path)
+        wait_for(path.name, lambda file: file.received >= 16 * MIB)
+        for pid in vault.pids():
+            os.kill(pid, signal.SIGKILL)
+    kept = file_named(path.name)
+    assert kept is not None
+    assert 16 * MIB <= kept.received < len(data)
+    with running_vault(here, folder, port):
+        expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
+    assert file.sha256_declared == hashlib.sha256(data).hexdigest()
+    assert hashlib.sha256(bytes_in_store(file)).hexdigest() == file.sha256_declared
+    context.close()
+
+
+def test_a_lost_sign_in_is_said_and_the_upload_goes_on(
+    page: Page, world: World, here: dict[str, str], tmp_path: Path
+) -> None:
+    path, data = made(tmp_path, "long.bin", 200 * MIB)
+    slow_down(page, 40 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    with transaction():
+        session().execute(update(LoginSession).values(ended_at=factories.now()))
+    row = page.locator("[data-upload]")
+    expect(row.locator("[data-status]")).to_contain_text("sign in again", timeout=60_000)
+    sign_in(page.context, world, here)
+    expect(row).to_have_class("upload is-over is-finished", timeout=90_000)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
+    assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
+
+
+def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
+    path, data = made(tmp_path, "pause.bin", 60 * MIB)
+    slow_down(page, 10 * MIB)
+    send(page, path)
+    row = page.locator("[data-upload]")
+    wait_for(path.name, lambda file: file.received > 0 or row.locator("[data-speed]").inner_text() != "")
+    expect(row.locator("[data-left]")).to_contain_text("left", timeout=20_000)
+    row.locator(".is-pause").click()
+    expect(row.locator("[data-status]")).to_have_text("Paused")
+    row.locator(".is-resume").click()
+    expect(row.locator("[data-status]")).to_have_text("Sending")
+    row.locator(".is-cancel").click()
+    page.locator('#confirm button[value="yes"]').click()
+    expect(row).to_have_count(0)
+    assert wait_for(path.name, lambda file: file.integrity == Integrity.CANCELLED).received < len(data)
+
+
+def test_a_refusal_is_said_in_words(page: Page, world: World, tmp_path: Path) -> None:
+    path, _ = made(tmp_path, "photo\u202egpj.exe", 10)
+    send(page, path)
+    row = page.locator("[data-upload]")
+    expect(row).to_have_class("upload is-over is-refused")
+    expect(row.locator("[data-status]")).to_contain_text("writing direction")
+    row.locator(".is-cancel").click()
+    expect(row).to_have_count(0)
