@@ -185,7 +185,8 @@ def sign(agreement_id: uuid.UUID) -> Page:
         flash(gettext("The signature is recorded."), "ok")
         return redirect(url_for(".agreement", jit_id=held.jit_id), 303)
     flash(gettext("Every party has signed: version %(number)s is signed.", number=signed.version), "ok")
-    return redirect(url_for(".show", jit_id=held.jit_id), 303)
+    is_named = policy.may(viewer(), May.SEE, signed.jit)
+    return redirect(url_for(".show", jit_id=held.jit_id) if is_named else url_for("pages.home"), 303)
 
 
 @bp.post("/agreements/<uuid:agreement_id>/signatures/remove")

@@ -13,6 +13,7 @@ from jit_portal.notices.models import Notice
 from jit_portal.policy.asking import Ground, holds, joined, protect, rule
 from jit_portal.policy.exhibits import upload_conditions
 from jit_portal.policy.person import (
+    NOW,
     Conditions,
     account_active,
     agreement_in_force,
@@ -49,6 +50,21 @@ def _named_in_draft(*duties: AgreementDuty) -> ColumnElement[bool]:
     )
 
 
+def _named_and_not_begun() -> ColumnElement[bool]:
+    """A signed version whose first day is still to come names the person: there is nothing yet to be a member of."""
+    return (
+        exists()
+        .where(
+            Agreement.jit_id == Jit.id,
+            Agreement.state == AgreementState.SIGNED,
+            Agreement.in_force_from > NOW,
+            AgreementPerson.agreement_id == Agreement.id,
+            AgreementPerson.user_id == person.id,
+        )
+        .correlate_except(Agreement, AgreementPerson)
+    )
+
+
 def _live_member(*roles: Role) -> ColumnElement[bool]:
     return (
         exists()
@@ -64,7 +80,7 @@ def _live_member(*roles: Role) -> ColumnElement[bool]:
 
 
 _drafter = and_(Jit.created_by_id == person.id, not_(_signed()))
-_sees_jit = or_(_drafter, _named_in_draft(), _live_member())
+_sees_jit = or_(_drafter, _named_in_draft(), _named_and_not_begun(), _live_member())
 _PERSON: Conditions = {"account_active": account_active}
 
 protect(Jit, Ground(gates=_PERSON))
@@ -107,7 +123,8 @@ protect(Agreement, Ground(path=((Jit, Jit.id == Agreement.jit_id),), gates=_PERS
 def sees_agreement() -> Conditions:
     """A draft is seen by those who draft it or whom it names; a signed version by every live member too."""
     signed = Agreement.state == AgreementState.SIGNED
-    return {"party_to_it": or_(_drafter, _named_in_draft(), _live_member(Role.LEADER), and_(signed, _live_member()))}
+    members = and_(signed, or_(_live_member(), _named_and_not_begun()))
+    return {"party_to_it": or_(_drafter, _named_in_draft(), _live_member(Role.LEADER), members)}
 
 
 @rule(Agreement, May.AMEND)

@@ -1,0 +1,348 @@
+"""Home: what is new and what waits for a person; and the notices that say no more than their reader may know."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.database import session, transaction
+from jit_portal.errors import NotFound
+from jit_portal.exhibits.models import VaultVisit
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
+from jit_portal.messages.models import Channel, Message, ReadMark
+from jit_portal.notices import reading, service
+from jit_portal.notices.models import Notice
+from jit_portal.tasks import service as tasks
+from jit_portal.tasks.models import Board, Task
+from jit_portal.vocabulary import Audience, ColumnKind, Integrity, NoticeKind
+from jit_portal.web import home
+from tests import factories
+from tests.drafting import UNCHECKED, Desk, desk, submit
+from tests.factories import World
+
+Browse = Callable[[User], FlaskClient]
+HOSTILE = '"><script>alert(1)</script>'
+TODAY = dt.datetime.now(dt.UTC).date()
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    with app.test_request_context():
+        yield factories.world()
+
+
+@pytest.fixture
+def at(app: Flask) -> Iterator[Desk]:
+    with app.test_request_context():
+        yield desk()
+
+
+def task(world: World, board: Board, title: str, due: dt.date | None, assignee: str = "fr_leader") -> Task:
+    columns = {column.kind: column.id for column in session().merge(board).columns}
+    made = tasks.create_task(world["fr_leader"], board.id, columns[ColumnKind.TODO], title, "", due_on=due)
+    with transaction():
+        made.assignee_id = world[assignee].id
+    return made
+
+
+def message(world: World, channel: Channel, by: str = "nl_leader", text: str = "hello") -> Message:
+    with transaction():
+        held = session().merge(channel)
+        held.message_count += 1
+        made = Message(
+            channel_id=channel.id,
+            number=held.message_count,
+            author_id=world[by].id,
+            party_id=world.members[by].party_id,
+            text=text,
+            token=uuid.uuid4(),
+        )
+        session().add(made)
+        session().flush()
+        session().refresh(made)
+    return made
+
+
+def tell(kind: NoticeKind, thing: Message | Task, to: User, by: User) -> None:
+    with transaction():
+        service.tell(kind, thing, [to.id], by)
+
+
+# Home
+
+
+def test_each_jit_says_what_is_new_in_it(world: World) -> None:
+    heard, restricted = factories.channel(world), factories.channel(world, "others", Audience.PEOPLE)
+    for place in (heard, heard, heard, restricted):
+        message(world, place)
+    with transaction():
+        session().add(ReadMark(channel_id=heard.id, user_id=world["fr_leader"].id, number=1))
+    factories.exhibit(world, "nl", "Hidden")
+    factories.release(world, factories.exhibit(world, "nl", "Shown"), "fr")
+    [card] = home.home(world["fr_leader"]).cards
+    assert (card.unread, card.fresh_exhibits) == (2, 1)
+    assert card.days_left > 300
+    assert [party.country for party in card.parties] == ["FR", "NL", "EUROJUST"]
+    with transaction():
+        session().add(VaultVisit(workspace_id=world.workspace.id, user_id=world["fr_leader"].id))
+    [card] = home.home(world["fr_leader"]).cards
+    assert card.fresh_exhibits == 0
+
+
+def test_a_jit_one_has_left_is_gone_from_home(world: World) -> None:
+    factories.end_membership(world, "fr_member")
+    assert home.home(world["fr_member"]).cards == []
+
+
+def test_tasks_come_by_their_day_the_most_pressing_first(world: World) -> None:
+    board, day = factories.board(world), dt.timedelta(days=1)
+    for title, due in (
+        ("later", TODAY + 30 * day),
+        ("undated", None),
+        ("week", TODAY + 3 * day),
+        ("overdue", TODAY - 3 * day),
+        ("older", TODAY - 9 * day),
+    ):
+        task(world, board, title, due)
+    task(world, board, "somebody else's", TODAY, "fr_member")
+    done = task(world, board, "done", TODAY)
+    with transaction():
+        done.column_id = next(column.id for column in session().merge(board).columns if column.kind == ColumnKind.DONE)
+    groups = home.home(world["fr_leader"]).tasks
+    assert [(group, [each.title for each in tasks]) for group, tasks in groups] == [
+        ("overdue", ["older", "overdue"]),
+        ("week", ["week"]),
+        ("later", ["later"]),
+        ("undated", ["undated"]),
+    ]
+
+
+@pytest.mark.parametrize(("days", "group"), [(-1, "overdue"), (0, "today"), (1, "week"), (7, "week"), (8, "later")])
+def test_the_day_decides_the_group(days: int, group: str) -> None:
+    assert home._group(TODAY + dt.timedelta(days=days), TODAY) == group
+
+
+def test_uploads_offers_and_mentions_wait(world: World, browse: Browse) -> None:
+    offered = factories.exhibit(world, "fr", "Notebook")
+    other = factories.exhibit(world, "nl", "Not shown")
+    with transaction():
+        for exhibit in (offered, other):
+            exhibit.offered_to_id = world["fr_leader"].id
+            session().merge(exhibit)
+        for name, owner in (("mine.bin", "fr_leader"), ("theirs.bin", "fr_member")):
+            session().add(_receiving(world, name, owner))
+    said = message(world, factories.channel(world), text="@you")
+    tell(NoticeKind.MENTIONED, said, world["fr_leader"], world["nl_leader"])
+    found = home.home(world["fr_leader"])
+    assert [exhibit.id for exhibit in found.offers] == [offered.id]
+    assert [file.name for file in found.uploads] == ["mine.bin"]
+    assert [each.notice.object_id for each in found.mentions] == [said.id]
+    page = browse(world["fr_leader"]).get("/").text
+    for shown in ("Notebook", "mine.bin", "mentioned you in #everyone", "Waiting for you"):
+        assert shown in page
+    for hidden in ("Not shown", "theirs.bin"):
+        assert hidden not in page
+
+
+def _receiving(world: World, name: str, owner: str) -> StoredFile:
+    return StoredFile(
+        jit_id=world.jit.id,
+        workspace_id=world.workspace.id,
+        party_id=world.parties["fr"].id,
+        uploaded_by_id=world[owner].id,
+        name=name,
+        length=10,
+        received=4,
+        object_name=uuid.uuid4().hex,
+        key_name="test",
+        wrapped_key=b"",
+        integrity=Integrity.RECEIVING,
+        expires_at=factories.now() + dt.timedelta(days=7),
+    )
+
+
+def test_a_draft_waits_for_whoever_may_record_a_signature(app: Flask, at: Desk, browse: Browse) -> None:
+    agreement = at.begin("fr", "nl")
+    waiting = home.home(at["nl_one"])
+    assert [(draft.id, [named.party.country for named in parties]) for draft, parties in waiting.drafts] == [
+        (agreement.id, ["NL"])
+    ]
+    assert home.home(at["ro_one"]).drafts == []
+    assert "Finish version 1 of Heron" in browse(at["nl_one"]).get("/").text
+    at.sign(agreement)
+    assert home.home(at["nl_one"]).drafts == []
+
+
+def test_a_jit_that_begins_later_says_when(app: Flask, at: Desk, browse: Browse) -> None:
+    agreement = at.in_force(starts_on=TODAY + dt.timedelta(days=5))
+    [card] = home.home(at["nl_one"]).cards
+    assert card.begins_at == agreement.in_force_from
+    assert card.member is None
+    page = browse(at["nl_one"]).get("/").text
+    assert "It opens:" in page
+    assert browse(at["nl_one"]).get(f"/jits/{agreement.jit_id}/agreement").status_code == 200
+
+
+def test_who_is_nowhere_yet_is_told_how_it_begins(world: World, browse: Browse) -> None:
+    with transaction():
+        states = factories.user(world.providers["nl"], "Newcomer")
+        body = factories.user(world.providers["eu"], "Body")
+    page = browse(states).get("/").text
+    assert "You are in no JIT yet" in page
+    assert "Draft a JIT" in page
+    assert "No task is yours" in page
+    page = browse(body).get("/").text
+    assert "You are in no JIT yet" in page
+    assert "/jits/new" not in page
+
+
+def test_nobody_gets_home_without_signing_in(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/", "/notices"):
+        answer = client.get(path, base_url="https://localhost")
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/sign-in")
+    for path in ("/notices/read", f"/notices/{uuid.uuid4()}/read"):
+        assert client.post(path, base_url="https://localhost").status_code in (400, 401)
+
+
+def test_home_takes_as_many_queries_for_much_as_for_little(
+    world: World, browse: Browse, count_queries: Callable[[], int]
+) -> None:
+    reader = browse(world["fr_leader"])
+    board, channel = factories.board(world), factories.channel(world)
+
+    def more(each: World, its_board: Board, its_channel: Channel, number: int) -> None:
+        task(each, its_board, f"Task {number}", TODAY + dt.timedelta(days=number))
+        said = message(each, its_channel)
+        for kind in NoticeKind:
+            tell(kind, said, world["fr_leader"], each["nl_leader"])
+        tell(NoticeKind.ASSIGNED, task(each, its_board, "T", None), world["fr_leader"], each["nl_leader"])
+        factories.release(each, factories.exhibit(each, "nl", f"Thing {number}"), "fr")
+        with transaction():
+            session().add(_receiving(each, f"{number}.bin", "fr_leader"))
+
+    def cost(path: str) -> int:
+        session().rollback()
+        count_queries()
+        assert reader.get(path).status_code == 200
+        return count_queries()
+
+    more(world, board, channel, 0)
+    reader.get("/")
+    few = {path: cost(path) for path in ("/", "/notices")}
+    for number in range(1, 4):
+        more(world, board, channel, number)
+    for name in ("Kestrel", "Heron"):
+        other = factories.world(name, providers=world.providers)
+        with transaction():
+            other.join("me", "fr", person=world["fr_leader"])
+        other.people["fr_leader"] = world["fr_leader"]
+        other.members["fr_leader"] = other.members["me"]
+        more(other, factories.board(other), factories.channel(other), 9)
+    assert {path: cost(path) for path in few} == few
+    assert max(few.values()) < 40
+
+
+# Notices
+
+
+def test_a_notice_is_left_for_others_never_for_oneself(world: World) -> None:
+    said = message(world, factories.channel(world))
+    with transaction():
+        people = [world[name].id for name in ("fr_leader", "nl_leader", "fr_leader")]
+        service.tell(NoticeKind.MENTIONED, said, people, world["nl_leader"])
+    told = session().scalars(select(Notice.user_id).execution_options(**UNCHECKED)).all()
+    assert told == [world["fr_leader"].id]
+
+
+def test_a_notice_says_nothing_of_what_its_reader_no_longer_sees(world: World, browse: Browse) -> None:
+    place = factories.channel(world)
+    said = message(world, place)
+    tell(NoticeKind.MENTIONED, said, world["fr_leader"], world["nl_leader"])
+    shown = factories.exhibit(world, "nl", "Secret ledger")
+    release = factories.release(world, shown, "fr")
+    with transaction():
+        service.tell(NoticeKind.RELEASED, shown, [world["fr_leader"].id], world["nl_leader"])
+    assert [each.about for each in reading.shown(world["fr_leader"])] == ["Secret ledger", ""]
+    with transaction():
+        release.live_until = factories.now()
+        session().merge(release)
+        place.audience = Audience.PEOPLE
+        session().merge(place)
+    assert reading.shown(world["fr_leader"]) == []
+    page = browse(world["fr_leader"]).get("/notices").text
+    assert "Secret ledger" not in page
+    assert "Nl_Leader" not in page
+    assert "No notices yet" in page
+
+
+def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World, browse: Browse) -> None:
+    said, board = message(world, factories.channel(world)), factories.board(world)
+    work, thing = task(world, board, f"Work {HOSTILE}", None), factories.exhibit(world, "fr", f"Thing {HOSTILE}")
+    member = session().merge(world.members["fr_leader"])
+    told = [(NoticeKind.MENTIONED, said), (NoticeKind.ASSIGNED, work), (NoticeKind.ASKED, work)]
+    told += [(NoticeKind.RELEASED, thing), (NoticeKind.HANDED_OVER, thing), (NoticeKind.INVITED, member)]
+    with transaction():
+        for kind, about in told:
+            service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
+    shown = reading.shown(world["fr_leader"])
+    assert {each.notice.kind for each in shown} == set(NoticeKind)
+    reader = browse(world["fr_leader"])
+    page = reader.get("/notices").text
+    assert "<script>alert" not in page
+    for words in (
+        "mentioned you",
+        "assigned you",
+        "asks your party",
+        "released FR",
+        "hands over FR",
+        "invited you into",
+    ):
+        assert words in page, words
+    for each in shown:
+        assert reader.get(each.url, follow_redirects=True).status_code == 200, each.url
+
+
+def test_notices_are_marked_as_read_one_by_one_and_all(world: World, browse: Browse) -> None:
+    place = factories.channel(world)
+    for _ in range(3):
+        tell(NoticeKind.MENTIONED, message(world, place), world["fr_leader"], world["nl_leader"])
+    reader = browse(world["fr_leader"])
+    first = reading.shown(world["fr_leader"])[0].notice
+    answer = submit(reader, "/notices", f"/notices/{first.id}/read", {"next": "/notices?show=unread"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/notices?show=unread")
+    session().rollback()
+    assert len(reading.shown(world["fr_leader"], unread=True)) == 2
+    assert len(re.findall("is-unread", reader.get("/notices").text)) == 2
+    assert submit(reader, "/notices", "/notices/read", {}).status_code == 303
+    session().rollback()
+    assert reading.shown(world["fr_leader"], unread=True) == []
+    assert "Nothing unread" in reader.get("/notices?show=unread").text
+
+
+def test_a_notice_is_its_readers_alone(world: World, browse: Browse) -> None:
+    tell(NoticeKind.MENTIONED, message(world, factories.channel(world)), world["fr_leader"], world["nl_leader"])
+    notice = reading.shown(world["fr_leader"])[0].notice
+    for name in ("fr_member", "nl_leader", "eu_participant"):
+        assert reading.shown(world[name]) == []
+        assert submit(browse(world[name]), "/notices", f"/notices/{notice.id}/read", {}).status_code == 404
+        assert service.read_all(world[name]) == 0
+    with pytest.raises(NotFound):
+        service.read(world["nl_leader"], notice)
+    assert policy.fetch(world["fr_leader"], Notice, notice.id).read_at is None
+
+
+def test_reading_leads_only_within_the_portal(world: World, browse: Browse) -> None:
+    tell(NoticeKind.MENTIONED, message(world, factories.channel(world)), world["fr_leader"], world["nl_leader"])
+    notice = reading.shown(world["fr_leader"])[0].notice
+    sent = {"next": "https://evil.example/"}
+    answer = submit(browse(world["fr_leader"]), "/notices", f"/notices/{notice.id}/read", sent)
+    assert answer.headers["Location"] == "/"
