@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
@@ -36,9 +37,10 @@ from jit_portal.wording import gettext
 bp = Blueprint("exhibits", __name__)
 
 
-@bp.app_context_processor
-def _words() -> dict[str, Any]:
-    return {"role_label": ROLES.get, "kind_label": KINDS.get, "preview_kind": _preview_kind}
+@bp.record_once
+def _words(state: BlueprintSetupState) -> None:
+    # Globals, not context: imported macros see no context.
+    state.app.jinja_env.globals.update(role_label=ROLES.get, kind_label=KINDS.get, preview_kind=_preview_kind)
 
 
 def _preview_kind(file: StoredFile) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from babel import Locale
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
@@ -156,9 +157,8 @@ def _party(jit_id: uuid.UUID, provider_id: uuid.UUID) -> Party:
     provider = session().get(IdentityProvider, provider_id)
     if provider is None or not provider.is_enabled:
         raise Invalid(gettext("This national login is not registered here."))
-    party = Party(
-        jit_id=jit_id, provider_id=provider.id, kind=provider.kind, country=provider.country, name=provider.name
-    )
+    name = Locale("en").territories.get(provider.country, provider.name)
+    party = Party(jit_id=jit_id, provider_id=provider.id, kind=provider.kind, country=provider.country, name=name)
     session().add(party)
     session().flush()
     return party
