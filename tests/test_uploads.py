@@ -546,6 +546,26 @@ class TestInterruptions:
         assert bytes_in_store(file_at(f"/{file.id}")) == data
 
 
+    def test_a_death_between_the_store_and_the_record_is_made_up_for(
+        self, world: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = os.urandom(20 * MIB)
+        person = world["fr_member"]
+        file = put_nothing(world, len(data))
+
+        def die(*_: object, **__: object) -> None:
+            raise SystemError
+
+        with monkeypatch.context() as dying:
+            dying.setattr(files, "enqueue", die)
+            with pytest.raises(SystemError):
+                exhibit_bytes.append(person, file.id, 0, BytesIO(data), size=len(data))
+        assert file_at(f"/{file.id}").integrity == Integrity.RECEIVING
+        assert files.stand(person, file.id).integrity == Integrity.CHECKING
+        assert bytes_in_store(file_at(f"/{file.id}")) == data
+        assert acts(file.id) == ["file.begun", "file.received"]
+
+
 def put_nothing(world: World, length: int) -> StoredFile:
     details = {"title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
     return exhibit_bytes.receive(world["fr_member"], world.workspace, details, exhibit_bytes.Sent("r.bin", length))

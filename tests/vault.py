@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 from werkzeug.test import TestResponse
 
-from jit_portal import worker
+from jit_portal import policy, worker
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.demo.process import Component
@@ -29,6 +29,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import reading
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
+from jit_portal.workspaces.models import Workspace
 from tests import factories, services
 from tests.factories import World
 
@@ -143,7 +144,8 @@ def put(world: World, data: bytes, name: str = "report.txt", *, by: str = "fr_me
     person = world[by]
     details = {"title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
     sent = exhibit_bytes.Sent(name, len(data))
-    file = exhibit_bytes.receive(person, world.workspace, details, sent)
+    workspace = policy.fetch(person, Workspace, world.workspace.id)
+    file = exhibit_bytes.receive(person, workspace, details, sent)
     if data:
         exhibit_bytes.append(person, file.id, 0, io.BytesIO(data), size=len(data))
     exhibit_bytes.declare_hash(person, file.id, hashlib.sha256(data).hexdigest())

@@ -32,6 +32,11 @@ def tell_of_changes() -> int:
 
 
 def _meant_by(principal_id: uuid.UUID) -> list[uuid.UUID]:
-    answers = MembershipPrincipal.membership_id == Membership.id
-    people = sa.select(Membership.user_id).join(MembershipPrincipal, answers)
-    return list(session().scalars(people.where(MembershipPrincipal.principal_id == principal_id)))
+    meant = policy.portal_which(Work.PUSHING, Membership).join(
+        MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id
+    )
+    return list(
+        session().scalars(
+            meant.where(MembershipPrincipal.principal_id == principal_id).with_only_columns(Membership.user_id)
+        )
+    )

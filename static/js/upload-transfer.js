@@ -156,9 +156,9 @@ export class Transfer {
     else this.change("failed");
   }
 
-  #give(state, more) {
+  async #give(state, more) {
     this.#end();
-    forget(this.workspace, this.file, this.path);
+    await forget(this.workspace, this.file, this.path);
     this.change(state, more);
   }
 
