@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, url_for
+from flask import url_for
 from markupsafe import Markup
 from wtforms.fields.choices import SelectChoice
 
@@ -81,8 +81,8 @@ def _address_of(wanted: Board, choice: reading.Chosen) -> dict[str, Any]:
 def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
     """What stands around the columns: who can be filtered for, the form for a task, the latest exhibits, the chat."""
     wanted: Board | None = context["board"]
-    panel = "messages.panel" if "messages.panel" in current_app.view_functions else None
-    shown: dict[str, Any] = latest(person, context["workspace"].id) | {"panel_endpoint": panel}
+    workspace_id = context["workspace"].id
+    shown: dict[str, Any] = latest(person, workspace_id) | {"hears": reading.hears(person, workspace_id)}
     if wanted is not None:
         audience = reading.audience(wanted)
         mine = next((party_id for someone, party_id in audience if someone.id == person.id), None)

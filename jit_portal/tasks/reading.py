@@ -12,6 +12,7 @@ from jit_portal.database import session
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
+from jit_portal.messages.models import Channel
 from jit_portal.policy.person import me
 from jit_portal.tasks.models import Board, Column, Task, TaskChange, TaskReference
 from jit_portal.vocabulary import ColumnKind, May, Sight
@@ -121,6 +122,12 @@ def latest_exhibits(reader: User, workspace_id: uuid.UUID, most: int = 5) -> lis
     newest = session().scalars(seen.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).limit(most)).all()
     sights = policy.sights(reader, newest)
     return [(exhibit, sights[exhibit.id]) for exhibit in newest if exhibit.id in sights]
+
+
+def hears(reader: User, workspace_id: uuid.UUID) -> bool:
+    """Whether there is a conversation to show beside the board."""
+    heard = policy.which(reader, Channel).where(Channel.workspace_id == workspace_id).with_only_columns(Channel.id)
+    return session().scalar(heard.limit(1)) is not None
 
 
 def _open_tasks(reader: User) -> Select[Task]:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, Refused
+from jit_portal.messages.routes import first_conversation
 from jit_portal.tasks import pages, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.forms import (
@@ -28,6 +29,7 @@ from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("tasks", __name__)
 Page = str | tuple[str, int] | Response
@@ -53,6 +55,12 @@ def index(workspace_id: uuid.UUID) -> str:
 def latest(workspace_id: uuid.UUID) -> str:
     context = head(viewer(), workspace_id, "board")
     return render_template("tasks/_latest.html", **context, **pages.latest(viewer(), workspace_id))
+
+
+@bp.get("/workspaces/<uuid:workspace_id>/board/chat")
+def chat(workspace_id: uuid.UUID) -> str:
+    workspace = policy.fetch(viewer(), Workspace, workspace_id)
+    return render_template("messages/_panel.html", is_beside=True, **first_conversation(workspace))
 
 
 @bp.get("/workspaces/<uuid:workspace_id>/boards/new")

@@ -3,6 +3,8 @@ import { combine } from "@atlaskit/pragmatic-drag-and-drop/combine";
 import { draggable, dropTargetForElements } from "@atlaskit/pragmatic-drag-and-drop/element/adapter";
 import { cardsIn, columnsOf } from "./board-places.js";
 
+const TARGET = "data-drop-target-for-element";
+
 /** The card before which a pointer at this height would drop; undefined is the end. */
 function nextAt(column, y, dragged) {
   return cardsIn(column).find((card) => {
@@ -47,10 +49,15 @@ export function letDrag(board, move) {
     const now = new Set([...columnsOf(board), ...columnsOf(board).flatMap(cardsIn)]);
     for (const [element, stop] of known) if (!now.has(element)) { stop(); known.delete(element); }
     for (const element of now) if (!known.has(element)) known.set(element, element.dataset.card ? source(element) : target(element));
+    // What is drawn anew keeps its element but loses the marks that the library finds it by.
+    for (const element of now) {
+      const mark = element.dataset.card ? "draggable" : TARGET;
+      if (!element.hasAttribute(mark)) element.setAttribute(mark, "true");
+    }
   }
 
   const watch = new MutationObserver(learn);
-  watch.observe(board, { childList: true, subtree: true });
+  watch.observe(board, { childList: true, subtree: true, attributeFilter: ["draggable", TARGET] });
   learn();
   return combine(() => watch.disconnect(), () => { for (const stop of known.values()) stop(); });
 }

@@ -148,7 +148,20 @@ class Board extends HTMLElement {
   }
 
   changed({ noun, id, act }) {
-    if (noun === "task" && act !== "task.moved") this.fetchCard(id);
+    if (noun !== "task" || act === "task.moved") return;
+    if (act === "task.deleted") this.drop(id);
+    else this.fetchCard(id);
+  }
+
+  /** Take a card off the board; a focus that was on it goes to its neighbour, and it is said. */
+  drop(id) {
+    const card = this.card(id);
+    if (!card) return;
+    const next = card.nextElementSibling ?? card.previousElementSibling;
+    const hadFocus = card.contains(document.activeElement);
+    announce(say(this.dataset.saidGone, card));
+    card.remove();
+    if (hadFocus) (next?.querySelector(".card-title") ?? this).focus();
   }
 
   /** Draw a card as the server shows it to this reader now, and put it in its place; what is not shown any more goes. */
