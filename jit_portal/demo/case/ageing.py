@@ -19,18 +19,31 @@ from jit_portal.vocabulary import ColumnKind
 LEAD = dt.timedelta(hours=3)
 """A workspace opens so long before the first word is said in it."""
 SOME_TIME_AGO = dt.timedelta(minutes=40)
+OPENS, CLOSES = dt.timedelta(hours=8), dt.timedelta(hours=18, minutes=20)
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when something happens in a JIT."""
+    """From when to when something happens in a JIT, whose people keep the office hours of a zone."""
 
     first: dt.datetime
     last: dt.datetime
+    zone: ZoneInfo
 
     def at(self, part: float) -> dt.datetime:
         """The moment after this part of the span, from 0 to 1."""
         return self.first + (self.last - self.first) * part
+
+    def worked(self, moment: dt.datetime) -> dt.datetime:
+        """The moment moved into the office hours of its day, in the order in which moments come; today never ahead."""
+        now = dt.datetime.now(self.zone)
+        local = moment.astimezone(self.zone)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        ends = min(midnight + CLOSES, now - SOME_TIME_AGO / 2) if local.date() == now.date() else midnight + CLOSES
+        whole = now - midnight if local.date() == now.date() else _DAY
+        begins = min(midnight + OPENS, midnight + (ends - midnight) / 2)
+        return begins + (ends - begins) * ((local - midnight) / whole)
 
 
 def age(owner: psycopg.Connection, demo: DemoJit, jit_id: uuid.UUID, by: dt.timedelta) -> None:
@@ -38,13 +51,15 @@ def age(owner: psycopg.Connection, demo: DemoJit, jit_id: uuid.UUID, by: dt.time
     if owner.execute("SELECT 1 FROM jit WHERE id = %s AND created_at < now() - interval '1 day'", [jit_id]).fetchone():
         return
     in_force = _midnight(max([demo.starts_on, *(day for _, day in demo.signed_on)]), demo)
-    ends = _midnight(demo.ends_on + dt.timedelta(days=1), demo)
+    ends = _midnight(demo.ends_on + _DAY, demo)
     _age_agreement(owner, demo, jit_id, in_force, ends)
     found = owner.execute("SELECT id FROM workspace WHERE jit_id = %s", [jit_id]).fetchone()
     if found:
         now = dt.datetime.now(dt.UTC)
         first = now - dt.timedelta(minutes=max(message.minutes_ago for _, message in messages_of(demo))) - LEAD
-        _age_workspace(owner, demo, found[0], Span(first, min(now - SOME_TIME_AGO, ends - LEAD)), by)
+        _age_workspace(
+            owner, demo, found[0], Span(first, min(now - SOME_TIME_AGO, ends - LEAD), ZoneInfo(demo.time_zone)), by
+        )
     begun = min([in_force, dt.datetime.now(dt.UTC)]) - dt.timedelta(days=20)
     owner.execute("UPDATE jit SET created_at = %s WHERE id = %s", [begun, jit_id])
 
@@ -86,7 +101,7 @@ def _age_workspace(
     owner.execute("UPDATE workspace SET opened_at = %s WHERE id = %s", [span.first, workspace_id])
     _age_memberships(owner, demo, workspace_id, span, by)
     _age_exhibits(owner, demo, span, by)
-    _age_custody(owner, demo)
+    _age_custody(owner, demo, span)
     _age_releases(owner, workspace_id, span)
     _age_talk(owner, demo, workspace_id, span)
     _age_tasks(owner, demo, span)
@@ -127,7 +142,7 @@ def _age_memberships(
                 UPDATE membership SET live_until = %s FROM "user"
                 WHERE "user".id = user_id AND subject = %s AND workspace_id = %s
                 """,
-                [_midnight(one.until + dt.timedelta(days=1), demo), one.subject, workspace_id],
+                [_midnight(one.until + _DAY, demo), one.subject, workspace_id],
             )
 
 
@@ -138,7 +153,7 @@ def _age_exhibits(owner: psycopg.Connection, demo: DemoJit, span: Span, by: dt.t
     for place, exhibit in enumerate(written, 1):
         seized = _midnight(exhibit.seized_on + by, demo) + dt.timedelta(hours=26)
         last = min(max(span.at(place / (len(written) + 1)), seized, last), span.last)
-        at = {"at": last, "key": name_of(exhibit.key), "broke_off": exhibit.key in UNFINISHED}
+        at = {"at": span.worked(last), "key": name_of(exhibit.key), "broke_off": exhibit.key in UNFINISHED}
         owner.execute(_FILE, at)
         for copies in _EXHIBIT:
             owner.execute(copies, at)
@@ -160,7 +175,7 @@ _EXHIBIT = (
 )
 
 
-def _age_custody(owner: psycopg.Connection, demo: DemoJit) -> None:
+def _age_custody(owner: psycopg.Connection, demo: DemoJit, span: Span) -> None:
     """Each hand-over on its day, each answer some hours later, none before the link that it follows."""
     keys = {exhibit.key for exhibit in of_jit(demo)}
     links = dict.fromkeys(keys, 1)
@@ -169,7 +184,7 @@ def _age_custody(owner: psycopg.Connection, demo: DemoJit) -> None:
         moments = [day] if step.is_accepted is None else [day, day + dt.timedelta(hours=5)]
         for at in moments:
             links[step.exhibit] += 1
-            owner.execute(_LINK, {"at": at, "key": name_of(step.exhibit), "number": links[step.exhibit]})
+            owner.execute(_LINK, {"at": span.worked(at), "key": name_of(step.exhibit), "number": links[step.exhibit]})
 
 
 _LINK = f"""
@@ -182,16 +197,12 @@ WHERE link.exhibit_id = {_IT} AND link.number = %(number)s
 
 def _age_releases(owner: psycopg.Connection, workspace_id: uuid.UUID, span: Span) -> None:
     """A release comes within some days of its exhibit, a withdrawal some days later; rules in the first week."""
-    latest = {"last": span.last, "first": span.first, "workspace": workspace_id}
-    owner.execute(
-        """
-        UPDATE release SET released_at = moved.at, live_from = moved.at
-        FROM (SELECT id, LEAST(exhibit_created_at + (40 + abs(hashtext(id::text)) %% 3600) * interval '1 minute',
-                               GREATEST(%(last)s, exhibit_created_at)) AS at FROM release) moved
-        WHERE moved.id = release.id AND workspace_id = %(workspace)s
-        """,
-        latest,
-    )
+    latest = {"first": span.first, "workspace": workspace_id}
+    releases = "SELECT id, exhibit_created_at FROM release WHERE workspace_id = %s"
+    for release_id, came_in in owner.execute(releases, [workspace_id]).fetchall():
+        some_time_later = came_in + dt.timedelta(minutes=40 + release_id.int % 3600)
+        moved = max(span.worked(min(some_time_later, max(span.last, came_in))), came_in)
+        owner.execute("UPDATE release SET released_at = %s, live_from = %s WHERE id = %s", [moved, moved, release_id])
     owner.execute(
         """
         UPDATE release SET live_until = LEAST(live_from + interval '50 hours', now() - interval '30 minutes')
@@ -213,7 +224,7 @@ def _age_talk(owner: psycopg.Connection, demo: DemoJit, workspace_id: uuid.UUID,
     for number, message in messages_of(demo):
         owner.execute(
             "UPDATE message SET created_at = %s WHERE token = %s",
-            [now - dt.timedelta(minutes=message.minutes_ago), name_of("message", number)],
+            [span.worked(now - dt.timedelta(minutes=message.minutes_ago)), name_of("message", number)],
         )
     owner.execute(
         """
@@ -233,7 +244,12 @@ def _age_tasks(owner: psycopg.Connection, demo: DemoJit, span: Span) -> None:
         created = max(min(span.at(place / (len(written) + 1)), due - dt.timedelta(days=6)), span.first)
         touched = due if task.column is ColumnKind.DONE else span.last - dt.timedelta(hours=place % 70)
         owner.execute(
-            _TASK, {"created": created, "touched": max(min(touched, span.last), created), "token": name_of(task.key)}
+            _TASK,
+            {
+                "created": span.worked(created),
+                "touched": span.worked(max(min(touched, span.last), created)),
+                "token": name_of(task.key),
+            },
         )
         owner.execute(_CHANGES, {"token": name_of(task.key)})
 
