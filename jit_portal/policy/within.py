@@ -13,7 +13,6 @@ from jit_portal.policy.person import NOW, live
 from jit_portal.vocabulary import AgreementState, PartyKind
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
 
-
 _KINDS = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
 _STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(_KINDS)), else_=len(_KINDS))
 
