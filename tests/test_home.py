@@ -132,6 +132,7 @@ def test_the_day_decides_the_group(days: int, group: str) -> None:
 def test_uploads_offers_and_mentions_wait(world: World, browse: Browse) -> None:
     offered = factories.exhibit(world, "fr", "Notebook")
     other = factories.exhibit(world, "nl", "Not shown")
+    factories.exhibit(world, "fr", "Not offered")
     with transaction():
         for exhibit in (offered, other):
             exhibit.offered_to_id = world["fr_leader"].id
@@ -147,7 +148,7 @@ def test_uploads_offers_and_mentions_wait(world: World, browse: Browse) -> None:
     page = browse(world["fr_leader"]).get("/").text
     for shown in ("Notebook", "mine.bin", "mentioned you in #everyone", "Waiting for you"):
         assert shown in page
-    for hidden in ("Not shown", "theirs.bin"):
+    for hidden in ("Not shown", "Not offered", "theirs.bin"):
         assert hidden not in page
 
 

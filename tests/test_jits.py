@@ -275,10 +275,17 @@ def test_another_document_in_its_place_in_the_store_is_noticed(at: Desk) -> None
     assert other.document_object is not None
     with store.read(other.document_object, 0, store.size(other.document_object)) as reading:
         swapped = reading.exactly(10_000)
+    with store.read(agreement.document_object, 0, store.size(agreement.document_object)) as reading:
+        genuine = reading.exactly(10_000)
     for planted in (swapped, swapped[:60], b"", PDF):
         store.put(agreement.document_object, planted)
         with pytest.raises((Refused, StoreUnavailable)):
             documents.deliver(at["fr_one"], agreement)
+    store.put(agreement.document_object, genuine)
+    with transaction():
+        agreement.document_sha256 = "0" * 64
+    with pytest.raises(Refused):
+        documents.deliver(at["fr_one"], agreement)
     store.remove(agreement.document_object)
     with pytest.raises(Refused):
         documents.deliver(at["fr_one"], agreement)

@@ -207,6 +207,10 @@ def test_an_offer_is_held_against_the_rules_of_the_day_it_is_accepted(world: Wor
     with pytest.raises(Refused), transaction():
         service.join_by_invitation(world["fr_new"], made)
     list_only(world, "fr", Role.MEMBER)
+    with transaction():
+        session().merge(world.members["fr_leader"]).role = Role.MEMBER
+    with pytest.raises(Refused, match="may not invite any more"), transaction():
+        service.join_by_invitation(world["fr_new"], made)
     factories.end_membership(world, "fr_leader")
     with pytest.raises(Refused, match="may not invite any more"), transaction():
         service.join_by_invitation(world["fr_new"], made)
