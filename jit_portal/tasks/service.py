@@ -251,8 +251,11 @@ def _created_with(actor: User, token: uuid.UUID | None, title: str) -> Task | No
 
 def _locked(actor: User, task_id: uuid.UUID) -> Task:
     """The task as it is now, on its locked board: whoever else changes the board waits."""
-    task = policy.fetch(actor, Task, task_id)
-    policy.fetch(actor, Board, task.board_id, lock=True)
+    found = policy.which(actor, Task).where(Task.id == task_id).with_only_columns(Task.board_id)
+    board_id = session().scalar(found)
+    if board_id is None:
+        raise NotFound(may=May.SEE, noun="task", object_id=task_id)
+    policy.fetch(actor, Board, board_id, lock=True)
     return policy.fetch(actor, Task, task_id, lock=True)
 
 

@@ -25,6 +25,7 @@ class Board extends HTMLElement {
     this.stopDrag = letDrag(this, (card, column, next) => this.move(card, column, next));
     this.addEventListener("keydown", (event) => this.byKey(event), heard);
     this.addEventListener("submit", (event) => this.byMenu(event), { ...heard, capture: true });
+    this.addEventListener("click", (event) => this.byStep(event), heard);
     this.counting = new MutationObserver(() => count(this));
     this.counting.observe(this, { childList: true, subtree: true });
     this.onMoved = (place) => this.moved(place);
@@ -50,17 +51,28 @@ class Board extends HTMLElement {
     if (!card || !event.altKey || event.ctrlKey || event.metaKey || !ARROWS.includes(event.key)) return;
     event.preventDefault();
     if (!card.dataset.moveUrl) return;
-    const cards = cardsIn(columnOf(card));
-    const at = cards.indexOf(card);
-    if (event.key === "ArrowUp" && at === 0) return announce(say(this.dataset.saidTop, card));
-    if (event.key === "ArrowDown" && at === cards.length - 1) return announce(say(this.dataset.saidBottom, card));
-    if (event.key === "ArrowUp") return this.move(card, columnOf(card), cards[at - 1]);
-    if (event.key === "ArrowDown") return this.move(card, columnOf(card), cards[at + 2]);
+    if (event.key === "ArrowUp") return this.step(card, -1);
+    if (event.key === "ArrowDown") return this.step(card, 1);
     const step = (event.key === "ArrowRight") === (getComputedStyle(this).direction === "ltr") ? 1 : -1;
     const columns = columnsOf(this);
     const to = columns[columns.indexOf(columnOf(card)) + step];
     if (!to) return announce(this.dataset.saidEdge);
     this.move(card, to, cardsIn(to)[0]);
+  }
+
+  byStep(event) {
+    const button = event.target.closest("[data-step]");
+    if (!button) return;
+    button.form.hidePopover();
+    this.step(button.closest("[data-card]"), button.dataset.step === "up" ? -1 : 1);
+  }
+
+  /** One place up or down within the column. */
+  step(card, by) {
+    const cards = cardsIn(columnOf(card));
+    const at = cards.indexOf(card);
+    if (!cards[at + by]) return announce(say(by < 0 ? this.dataset.saidTop : this.dataset.saidBottom, card));
+    this.move(card, columnOf(card), by < 0 ? cards[at - 1] : cards[at + 2]);
   }
 
   byMenu(event) {

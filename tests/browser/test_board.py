@@ -113,6 +113,10 @@ def test_a_card_moved_by_its_menu(wall: Wall, window: OpenWindow) -> None:
     expect(wall.titles(french, "partner")).to_have_text(["Cheese"])
     expect(wall.titles(dutch, "partner")).to_have_text(["Cheese"])
     expect(wall.card(french, "Cheese").locator(".card-title")).to_be_focused()
+    wall.card(french, "Bread").get_by_role("button", name="Move LAN-2").click()
+    french.get_by_role("button", name="Up").click()
+    for page in (french, dutch):
+        expect(wall.titles(page, "todo")).to_have_text(["Bread", "Apples"])
 
 
 def deaf(page: Page) -> None:
