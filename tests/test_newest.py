@@ -41,7 +41,8 @@ def filled(seed: int) -> World:
         tags = ("bank",) if dice.random() < 0.2 else ()
         made = factories.exhibit(world, slug, f"Exhibit {number}", kind=dice.choice(kinds), tags=tags)
         if dice.random() < 0.4:
-            to: str | User = dice.choice(["fr", "nl", "ro", "al", "eu", expert])
+            anybody: list[str | User] = ["fr", "nl", "ro", "al", "eu", expert]
+            to = dice.choice(anybody)
             factories.release(world, made, to, dice.choice(list(Sight)))
     for slug in ("fr", "nl", "ro"):
         for _ in range(3):
