@@ -360,7 +360,7 @@ def test_what_is_pushed_is_what_each_would_fetch(world: World, channel: Channel)
     factories.release(world, exhibit, world["nl_leader"], Sight.READ)
     message = say(world, "fr_member", channel, f"See #{exhibit.reference} @Nl_Leader")
     pointed = references.of_messages([message])[message.id]
-    hearers = [id for id, _ in references.hearers(channel)]
+    hearers = {id: ("en", "UTC") for id, _ in references.hearers(channel)}
     kinds = showing.kinds_of_readers(message, pointed, hearers)
     assert sorted(id for people in kinds.values() for id in people) == sorted(hearers)
     names = {person.id: name for name, person in world.people.items()}

@@ -17,7 +17,7 @@ MENTION, EXHIBIT, TASK = "user", "exhibit", "task"
 
 
 def resolve(author: User, channel: Channel, message: Message) -> list[MessageReference]:
-    """What this edition's words point at: exhibits and tasks that its author sees, people who hear the channel.
+    """What the words of this message point at: exhibits and tasks that its author sees, people who hear the channel.
 
     A word that points at nothing its author may see stays a word, whether the thing exists or not.
     """
@@ -69,7 +69,7 @@ def _people(channel: Channel, text: str) -> list[tuple[str, str, uuid.UUID]]:
 
 def of_messages(messages: list[Message]) -> dict[uuid.UUID, list[MessageReference]]:
     """What the words of these messages, as they stand now, point at."""
-    pairs = [(message.id, message.edition) for message in messages if not message.withdrawn_at]
+    pairs = [(message.id, message.edition) for message in messages if texts.may_point(message.text)]
     made: dict[uuid.UUID, list[MessageReference]] = {message.id: [] for message in messages}
     if pairs:
         is_now = or_(

@@ -5,7 +5,7 @@ import hashlib
 import uuid
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +14,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotAllowed, Refused
 from jit_portal.identity.models import User
-from jit_portal.messages import references
+from jit_portal.messages import references, saying
 from jit_portal.messages import text as texts
 from jit_portal.messages.models import Channel, Message, MessageEdition, MessageReference, ReadMark
 from jit_portal.notices import service as notices
@@ -27,19 +27,30 @@ _ONCE = "uq_message_channel_id_author_id_token"
 
 def post(actor: User, channel: Channel, text: str, token: uuid.UUID) -> Message:
     """Say ``text`` in the channel. The same ``token`` again says nothing: it answers what was said the first time."""
-    party_id = _party(actor, channel)
-    text = texts.clean(text)
+    return post_in(actor, channel.id, text, token)
+
+
+def post_in(actor: User, channel_id: uuid.UUID, text: str, token: uuid.UUID) -> Message:
+    """As ``post``, where only the channel's id is known: finding it and asking whether she may is one question."""
+    channel, party_id = _place(actor, channel_id)
+    message = Message(
+        id=uuid.uuid4(),
+        channel_id=channel.id,
+        channel=channel,
+        author_id=actor.id,
+        author=actor,
+        party_id=party_id,
+        text=texts.clean(text),
+        token=token,
+        edition=1,
+    )
+    found = references.resolve(actor, channel, message)
     try:
         with transaction():
-            number = _next_number(channel)
-            message = Message(
-                channel=channel, number=number, author=actor, party_id=party_id, text=text, token=token, edition=1
-            )
-            session().add(message)
-            session().flush()
-            _refer(actor, message, told=set())
-            _mark(actor, channel, number)
-            audit.record(actor, "message.posted", message, channel=channel.id, sha256=_digest(text))
+            saying.say(message)
+            _refer(actor, message, found, told=set())
+            digest = _digest(message.text)
+            audit.record(actor, "message.posted", message, channel=channel.id, sha256=digest)
     except IntegrityError as error:
         if not isinstance(error.orig, UniqueViolation) or error.orig.diag.constraint_name != _ONCE:
             raise
@@ -59,7 +70,7 @@ def edit(actor: User, message: Message, text: str, edition: int) -> Message:
         told = _mentioned(message)
         _keep(message)
         message.text, message.edited_at = text, _now()
-        _refer(actor, message, told)
+        _refer(actor, message, references.resolve(actor, message.channel, message), told)
         audit.record(actor, "message.edited", message, edition=message.edition, sha256=_digest(text))
     return message
 
@@ -85,24 +96,25 @@ def read_until(actor: User, channel: Channel, number: int) -> int:
     policy.require(actor, May.SEE, channel)
     with transaction():
         said = select(Channel.message_count).where(Channel.id == channel.id).execution_options(policy=True)
-        return _mark(actor, channel, min(number, session().scalar(said) or 0))
+        mark = insert(ReadMark).values(
+            channel_id=channel.id, user_id=actor.id, number=min(number, session().scalar(said) or 0)
+        )
+        mark = mark.on_conflict_do_update(
+            index_elements=["channel_id", "user_id"],
+            set_={"number": func.greatest(ReadMark.number, mark.excluded.number)},
+        )
+        return int(session().execute(mark.returning(ReadMark.number)).scalar_one())
 
 
-def _mark(actor: User, channel: Channel, number: int) -> int:
-    mark = insert(ReadMark).values(channel_id=channel.id, user_id=actor.id, number=number)
-    furthest = func.greatest(ReadMark.number, mark.excluded.number)
-    mark = mark.on_conflict_do_update(index_elements=["channel_id", "user_id"], set_={"number": furthest})
-    return int(session().execute(mark.returning(ReadMark.number)).scalar_one())
-
-
-def _party(actor: User, channel: Channel) -> uuid.UUID:
-    """The party for which she may post here."""
-    asked = policy.which(actor, Channel, May.POST).where(Channel.id == channel.id)
-    party_id: uuid.UUID | None = session().scalar(asked.with_only_columns(me.party_id))
-    if party_id is None:
+def _place(actor: User, channel_id: uuid.UUID) -> tuple[Channel, uuid.UUID]:
+    """The channel, and the party for which she may post there."""
+    asked = policy.which(actor, Channel, May.POST).where(Channel.id == channel_id).add_columns(me.party_id)
+    row = session().execute(asked).first()
+    if row is None:
+        channel = policy.fetch(actor, Channel, channel_id)
         _require(actor, May.POST, channel)
-        raise NotAllowed(may=May.POST, noun="channel", object_id=channel.id)
-    return party_id
+        raise NotAllowed(may=May.POST, noun="channel", object_id=channel_id, thing=channel)
+    return row[0], row[1]
 
 
 def _require(actor: User, may: May, thing: Thing) -> None:
@@ -116,19 +128,7 @@ def _require(actor: User, may: May, thing: Thing) -> None:
         reason = gettext(
             "No agreement is in force, so nothing new is said here. What was said can be read, and withdrawn."
         )
-        raise NotAllowed(reason, may=may, noun=refusal.noun, object_id=thing.id) from refusal
-
-
-def _next_number(channel: Channel) -> int:
-    """The next number of the channel; its row is held from here to the commit, so that no number is left out."""
-    counted = (
-        update(Channel)
-        .where(Channel.id == channel.id)
-        .values(message_count=Channel.message_count + 1, last_message_at=func.clock_timestamp())
-        .returning(Channel.message_count)
-        .execution_options(synchronize_session=False)
-    )
-    return int(session().execute(counted).scalar_one())
+        raise NotAllowed(reason, may=may, noun=refusal.noun, object_id=thing.id, thing=thing) from refusal
 
 
 def _said_with(actor: User, channel: Channel, token: uuid.UUID) -> Message:
@@ -153,9 +153,8 @@ def _keep(message: Message) -> None:
     message.edition += 1
 
 
-def _refer(actor: User, message: Message, told: set[uuid.UUID]) -> None:
+def _refer(actor: User, message: Message, found: list[MessageReference], told: set[uuid.UUID]) -> None:
     """Keep what the words point at, and tell the people mentioned who were not ``told`` before."""
-    found = references.resolve(actor, message.channel, message)
     session().add_all(found)
     people = {reference.object_id for reference in found if reference.noun == references.MENTION}
     if people - told:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 from markupsafe import Markup
-from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -107,10 +106,10 @@ def sights_of(someone: User, pointed: Iterable[MessageReference]) -> Sights:
 
 
 def kinds_of_readers(
-    message: Message, pointed: list[MessageReference], hearers: list[uuid.UUID]
+    message: Message, pointed: list[MessageReference], readers: Mapping[uuid.UUID, tuple[str, str]]
 ) -> dict[Kind, list[uuid.UUID]]:
-    """Those who hear the message, by what they see alike."""
-    levels: dict[uuid.UUID, set[tuple[uuid.UUID, Sight]]] = {id: set() for id in hearers}
+    """Those who hear the message, by what they see alike; ``readers`` says language and time zone of each."""
+    levels: dict[uuid.UUID, set[tuple[uuid.UUID, Sight]]] = {id: set() for id in readers}
     for thing in _cited_things(pointed):
         mays = {Sight.SEE: May.SEE, Sight.READ: May.READ} if isinstance(thing, Exhibit) else {Sight.SEE: May.SEE}
         for sight, may in mays.items():
@@ -118,8 +117,7 @@ def kinds_of_readers(
                 if user_id in levels:
                     levels[user_id].add((thing.id, sight))
     groups: dict[Kind, list[uuid.UUID]] = {}
-    known = select(User.id, User.language, User.time_zone).where(User.id.in_(hearers))
-    for user_id, language, zone in session().execute(known):
+    for user_id, (language, zone) in readers.items():
         kind = Kind(language, zone, user_id == message.author_id, frozenset(levels[user_id]))
         groups.setdefault(kind, []).append(user_id)
     return groups

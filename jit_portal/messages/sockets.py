@@ -30,11 +30,11 @@ SIGNS_OF_WRITING = Pace(5, 5)
 
 @receive("message:post")
 def post(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    channel_id = id_in(payload, "channel")
     form = from_payload(PostForm, payload)
     if not POSTS.allows(person.id):
         raise Refused(gettext("That is very many messages at once. Wait a few seconds, then send it again."))
-    message = service.post(person, channel, form.text.data, uuid.UUID(form.token.data))
+    message = service.post_in(person, channel_id, form.text.data, uuid.UUID(form.token.data))
     return {"id": str(message.id), "number": message.number}
 
 
@@ -77,7 +77,8 @@ def typing(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
 def deliver(message: Message, said: Said, hearers: list[uuid.UUID]) -> None:
     """Push the message to its hearers, rendered once for those who see it alike."""
     pointed = references.of_messages([message])[message.id]
-    for kind, people in showing.kinds_of_readers(message, pointed, hearers).items():
+    readers = {user_id: push.readers[user_id] for user_id in hearers if user_id in push.readers}
+    for kind, people in showing.kinds_of_readers(message, pointed, readers).items():
         zone = ZoneInfo(kind.zone)
         with as_read_by(kind.language, kind.zone):
             sights = showing.sights_at(pointed, kind.levels)

@@ -42,6 +42,11 @@ def keyed_words(text: str) -> list[str]:
     return _first([*hashed_words(text), *_KEYED.findall(text)])
 
 
+def may_point(text: str) -> bool:
+    """Whether any word in it looks as if it pointed at something."""
+    return "@" in text or bool(_HASHED.search(text) or _KEYED.search(text))
+
+
 def mentioned(text: str, names: Iterable[str]) -> set[str]:
     """Those of ``names`` that stand in the text after an ``@``, in any case; the longest name that fits wins."""
     ordered = sorted({name for name in names if name}, key=len, reverse=True)

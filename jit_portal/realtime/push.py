@@ -32,6 +32,8 @@ PUSHED: dict[str, type[Thing]] = {
 }
 connected: Counter[uuid.UUID] = Counter()
 """How many sockets each person has open on this process."""
+readers: dict[uuid.UUID, tuple[str, str]] = {}
+"""Language and time zone of each of them, as they were when a socket was last opened; every page opens its own."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +62,33 @@ def carry(noun: str) -> Callable[[Carrier], Carrier]:
 
 def deliver(said: Said) -> None:
     """Tell everyone connected here who may see the thing now, and those named in ``also``."""
-    hearers = _audience(said)
+    thing = _thing(said)
+    hearers = _audience(thing)
     to_all = hearers | (said.also & set(connected))
     if said.noun in CARRIERS and hearers:
-        thing = policy.portal_fetch(Work.PUSHING, PUSHED[said.noun], said.id)
         CARRIERS[said.noun](thing, said, sorted(hearers))
     tell(to_all, "changed", {"noun": said.noun, "id": str(said.id), "act": said.act})
 
 
 def tell(people: set[uuid.UUID] | list[uuid.UUID], event: str, payload: dict[str, Any]) -> None:
     """Send one event to every open page of these people."""
-    for user_id in people:
-        socketio.emit(event, payload, to=f"user:{user_id}")
+    if people:
+        # To nobody would mean to everybody.
+        socketio.emit(event, payload, to=[f"user:{user_id}" for user_id in people])
 
 
-def _audience(said: Said) -> set[uuid.UUID]:
+def _thing(said: Said) -> Thing | None:
     model = PUSHED.get(said.noun)
     if model is None or not connected:
-        return set()
+        return None
     try:
-        thing = policy.portal_fetch(Work.PUSHING, model, said.id)
+        return policy.portal_fetch(Work.PUSHING, model, said.id)
     except NotFound:
+        return None
+
+
+def _audience(thing: Thing | None) -> set[uuid.UUID]:
+    if thing is None:
         return set()
     seen = policy.who(thing, May.SEE).with_only_columns(policy.person.person.id)
     return set(session().scalars(seen)) & set(connected)

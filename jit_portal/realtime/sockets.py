@@ -67,6 +67,7 @@ def _connect(auth: object = None) -> bool:
     join_room(f"login:{login.id}")
     request.environ["jit.user"] = login.user_id
     push.connected[login.user_id] += 1
+    push.readers[login.user_id] = (login.user.language, login.user.time_zone)
     return True
 
 
@@ -77,6 +78,7 @@ def _disconnect(reason: object = None) -> None:
     push.connected[user_id] -= 1
     if push.connected[user_id] <= 0:
         del push.connected[user_id]
+        push.readers.pop(user_id, None)
 
 
 def _inbound(event: str, *arguments: object) -> dict[str, Any]:
