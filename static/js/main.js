@@ -9,6 +9,8 @@ import "./live.js";
 /** Custom elements by name, and the module that defines each. A new one is a line here and a file beside this one. */
 const ELEMENTS = {
   "jit-copy": () => import("./copy.js"),
+  "jit-text": () => import("./preview.js"),
+  "jit-pdf": () => import("./preview.js"),
   "jit-upload": () => import("./vault-upload.js"),
   "jit-chat": () => import("./chat.js"),
   "jit-board": () => import("./board.js"),
