@@ -47,6 +47,8 @@ def _login() -> LoginSession | None:
 def country(provider: IdentityProvider) -> str:
     """The country of a national login in the reader's language; a body by its own name."""
     locale = get_locale()
+    if provider.country == "EU":
+        return str(gettext("EU bodies"))
     return str(locale.territories.get(provider.country, provider.name)) if locale else provider.name
 
 

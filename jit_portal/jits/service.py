@@ -14,7 +14,7 @@ from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.jits.terms import NamedParty, Terms, terms_of
 from jit_portal.jits.words import ROLES_OF
-from jit_portal.vocabulary import AgreementDuty, AgreementState, May, PartyKind
+from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, May, PartyKind
 from jit_portal.wording import gettext
 
 
@@ -157,7 +157,8 @@ def _party(jit_id: uuid.UUID, provider_id: uuid.UUID) -> Party:
     provider = session().get(IdentityProvider, provider_id)
     if provider is None or not provider.is_enabled:
         raise Invalid(gettext("This national login is not registered here."))
-    name = Locale("en").territories.get(provider.country, provider.name)
+    is_state = provider.kind not in BODIES
+    name = Locale("en").territories.get(provider.country, provider.name) if is_state else provider.name
     party = Party(jit_id=jit_id, provider_id=provider.id, kind=provider.kind, country=provider.country, name=name)
     session().add(party)
     session().flush()

@@ -15,7 +15,7 @@ def rows(base: str) -> list[ProviderRow]:
             slug=scheme.slug,
             name=named[scheme.slug].name,
             kind=PartyKind(named[scheme.slug].kind),
-            country="EUROJUST" if scheme.slug == "eu" else named[scheme.slug].country,
+            country=named[scheme.slug].country,
             issuer=f"{base}/{scheme.slug}",
             client_id=CLIENT_ID,
             algorithms=(scheme.algorithm,),
