@@ -197,7 +197,6 @@ WHERE link.exhibit_id = {_IT} AND link.number = %(number)s
 
 def _age_releases(owner: psycopg.Connection, workspace_id: uuid.UUID, span: Span) -> None:
     """A release comes within some days of its exhibit, a withdrawal some days later; rules in the first week."""
-    latest = {"first": span.first, "workspace": workspace_id}
     releases = "SELECT id, exhibit_created_at FROM release WHERE workspace_id = %s"
     for release_id, came_in in owner.execute(releases, [workspace_id]).fetchall():
         some_time_later = came_in + dt.timedelta(minutes=40 + release_id.int % 3600)
@@ -208,15 +207,12 @@ def _age_releases(owner: psycopg.Connection, workspace_id: uuid.UUID, span: Span
         UPDATE release SET live_until = LEAST(live_from + interval '50 hours', now() - interval '30 minutes')
         WHERE withdrawn_by_id IS NOT NULL AND workspace_id = %(workspace)s
         """,
-        latest,
+        {"workspace": workspace_id},
     )
-    owner.execute(
-        """
-        UPDATE country_rule SET live_from = %(first)s + (20 + abs(hashtext(id::text)) %% 160) * interval '1 hour'
-        WHERE workspace_id = %(workspace)s
-        """,
-        latest,
-    )
+    rules = "SELECT id FROM country_rule WHERE workspace_id = %s"
+    for (rule_id,) in owner.execute(rules, [workspace_id]).fetchall():
+        set_at = span.worked(span.first + dt.timedelta(hours=20 + rule_id.int % 160))
+        owner.execute("UPDATE country_rule SET live_from = %s WHERE id = %s", [set_at, rule_id])
 
 
 def _age_talk(owner: psycopg.Connection, demo: DemoJit, workspace_id: uuid.UUID, span: Span) -> None:
@@ -251,12 +247,19 @@ def _age_tasks(owner: psycopg.Connection, demo: DemoJit, span: Span) -> None:
                 "token": name_of(task.key),
             },
         )
-        owner.execute(_CHANGES, {"token": name_of(task.key)})
+        _age_changes(owner, name_of(task.key), span, created, max(min(touched, span.last), created))
+
+
+def _age_changes(
+    owner: psycopg.Connection, token: uuid.UUID, span: Span, created: dt.datetime, touched: dt.datetime
+) -> None:
+    """The first change of a task at its beginning, the last when it was touched, the others between them."""
+    made = "SELECT task_id, edition FROM task_change JOIN task ON task.id = task_id WHERE token = %s ORDER BY 2"
+    changes = owner.execute(made, [token]).fetchall()
+    between = Span(created, touched, span.zone)
+    for place, change in enumerate(changes):
+        at = span.worked(between.at(place / max(len(changes) - 1, 1)))
+        owner.execute("UPDATE task_change SET at = %s WHERE task_id = %s AND edition = %s", [at, *change])
 
 
 _TASK = "UPDATE task SET created_at = %(created)s, changed_at = %(touched)s WHERE token = %(token)s"
-_CHANGES = """
-UPDATE task_change SET at = task.created_at
-    + (task.changed_at - task.created_at) * ((task_change.edition - 1)::float / GREATEST(task.edition - 1, 1))
-FROM task WHERE task.id = task_id AND task.token = %(token)s
-"""
