@@ -545,25 +545,23 @@ class TestInterruptions:
         exhibit_bytes.append(person, file.id, 0, BytesIO(data), size=len(data))
         assert bytes_in_store(file_at(f"/{file.id}")) == data
 
-
     def test_a_death_between_the_store_and_the_record_is_made_up_for(
-        self, world: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+        self, world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = os.urandom(20 * MIB)
-        person = world["fr_member"]
-        file = put_nothing(world, len(data))
+        address = sender.begin(world, len(data))
 
         def die(*_: object, **__: object) -> None:
             raise SystemError
 
         with monkeypatch.context() as dying:
             dying.setattr(files, "enqueue", die)
-            with pytest.raises(SystemError):
-                exhibit_bytes.append(person, file.id, 0, BytesIO(data), size=len(data))
-        assert file_at(f"/{file.id}").integrity == Integrity.RECEIVING
-        assert files.stand(person, file.id).integrity == Integrity.CHECKING
-        assert bytes_in_store(file_at(f"/{file.id}")) == data
-        assert acts(file.id) == ["file.begun", "file.received"]
+            assert sender.patch(address, 0, data).status_code == 500
+        assert file_at(address).integrity == Integrity.RECEIVING
+        assert sender.offset(address) == len(data)
+        assert file_at(address).integrity == Integrity.CHECKING
+        assert bytes_in_store(file_at(address)) == data
+        assert acts(file_at(address).id) == ["file.begun", "file.received"]
 
 
 def put_nothing(world: World, length: int) -> StoredFile:

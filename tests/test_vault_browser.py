@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -19,7 +20,7 @@ from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories, services
 from tests.factories import World
-from tests.vault import MIB, Vault, bytes_in_store, do_the_work, file_at, running_vault
+from tests.vault import MIB, Vault, acts, bytes_in_store, do_the_work, file_at, put, running_vault
 
 PORT = services.free_ports(10) + 7
 
@@ -227,3 +228,50 @@ def test_a_refusal_is_said_in_words(page: Page, world: World, tmp_path: Path) ->
     expect(row.locator("[data-status]")).to_contain_text("writing direction")
     row.locator(".is-cancel").click()
     expect(row).to_have_count(0)
+
+
+PLAYS_AND_SEEKS = """async (src) => {
+  const film = document.createElement("video");
+  film.muted = true;
+  film.src = src;
+  document.body.append(film);
+  const next = (name) => new Promise((done, failed) => {
+    film.addEventListener(name, done, { once: true });
+    film.addEventListener("error", () => failed(film.error.message), { once: true });
+  });
+  await next("loadedmetadata");
+  for (const moment of [film.duration - 1, film.duration / 2, 0]) {
+    film.currentTime = moment;
+    await next("seeked");
+  }
+  film.playbackRate = 4;
+  film.play();
+  await next("ended");
+  return [film.videoWidth, Math.round(film.duration)];
+}"""
+
+
+def test_a_long_film_plays_and_seeks(page: Page, world: World, tmp_path: Path) -> None:
+    exhibit = put(world, film(tmp_path / "film.mp4"), "film.mp4")
+    asked: list[tuple[int, str | None]] = []
+    page.on("response", lambda answer: asked.append((answer.status, answer.headers.get("content-range"))))
+    address = f"/vault/exhibits/{exhibit.id}/content?as=preview"
+    assert page.evaluate(PLAYS_AND_SEEKS, address) == [640, 15]
+    assert {status for status, part in asked if part} == {206}
+    assert acts(exhibit.id).count("exhibit.read") == 1
+
+
+def film(path: Path) -> bytes:
+    """A film of 15 seconds of noise, larger than one answer of the vault."""
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "23", "preset": "ultrafast", "g": "10"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for _ in range(150):
+            frame = av.VideoFrame(640, 360, "yuv420p")
+            for plane in frame.planes:
+                plane.update(os.urandom(plane.buffer_size))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    data = path.read_bytes()
+    assert len(data) > 20 * MIB
+    return data
