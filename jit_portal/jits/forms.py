@@ -59,7 +59,7 @@ class TermsForm(FlaskForm):
         _("States of operation"), description=_("Where the team works; the law there governs what is done there.")
     )
     starts_on = DateField(_("First day"), [_NEEDED])
-    ends_on = DateField(_("Last day"), [_NEEDED], description=_("Inclusive, in the agreement's time zone."))
+    ends_on = DateField(_("Last day, inclusive"), [_NEEDED])
     time_zone = SelectField(_("Time zone"), [_NEEDED], choices=_zones)
     controller = SelectField(
         _("Controller for data of third countries"),
