@@ -254,7 +254,10 @@ def _age_changes(
     owner: psycopg.Connection, token: uuid.UUID, span: Span, created: dt.datetime, touched: dt.datetime
 ) -> None:
     """The first change of a task at its beginning, the last when it was touched, the others between them."""
-    made = "SELECT task_id, edition FROM task_change JOIN task ON task.id = task_id WHERE token = %s ORDER BY 2"
+    made = """
+        SELECT task_id, change.edition FROM task_change change JOIN task ON task.id = task_id
+        WHERE token = %s ORDER BY change.edition
+    """
     changes = owner.execute(made, [token]).fetchall()
     between = Span(created, touched, span.zone)
     for place, change in enumerate(changes):

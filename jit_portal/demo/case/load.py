@@ -26,13 +26,14 @@ from jit_portal.workspaces.models import Workspace
 
 PROVIDERS = "JIT_DEMO_PROVIDERS"
 OWNER = "JIT_OWNER_DATABASE_URL"
+STANDARD_OUTPUT = 1
 
 
 def load(environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Load every JIT that is not there yet into the portal of these settings, in two processes at once.
 
-    This process must be connected. ``tell`` hears how far it has come. Raises Failed when a process ends before its
-    work is done.
+    This process must be connected. ``tell`` hears of what is done here; the others say it themselves. Raises Failed
+    when one of them ends before its work is done.
     """
     people = founding.everyone(environ[PROVIDERS])
     tell(f"{len(people)} people are known to the portal")
@@ -40,11 +41,8 @@ def load(environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
     session.remove()
     # The first is as large as all the others together.
     children = [_start(share, environ) for share in (waiting[:1], waiting[1:]) if share]
-    for child in children:
-        said, _ = child.communicate()
-        for line in said.decode(errors="replace").splitlines():
-            tell(line)
-    if any(child.returncode for child in children):
+    endings = [child.wait() for child in children]
+    if any(endings):
         raise process.Failed("a part of the case was not loaded")
 
 
@@ -59,7 +57,8 @@ def connect(environ: Mapping[str, str]) -> None:
 def _start(share: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "jit_portal.demo.case", "--only", *share]
     root = Path(jit_portal.__file__).parent.parent
-    return process.start(process.Component("case", argv, environ={"PYTHONPATH": str(root)} | dict(environ), cwd=root))
+    component = process.Component("case", argv, environ={"PYTHONPATH": str(root)} | dict(environ), cwd=root)
+    return process.start(component, output=STANDARD_OUTPUT)
 
 
 def _is_loaded(demo: DemoJit) -> bool:
@@ -68,7 +67,7 @@ def _is_loaded(demo: DemoJit) -> bool:
 
 
 def load_jits(only: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
-    """Load some JITs, one after the other, each in steps that happen whole or not at all; yields what is done."""
+    """Load some JITs, one after the other, each in steps that happen whole or not at all; tells what is done."""
     by = days.shift(dt.datetime.now(dt.UTC).date())
     people = founding.everyone(environ[PROVIDERS])
     for demo in (days.of_jit(BY_KEY[key], by) for key in only):
@@ -76,6 +75,7 @@ def load_jits(only: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
         workspace = founding.workspace_of(jit)
         if workspace is not None and not _is_filled(workspace):
             filling.bring_in(demo, workspace, people, by)
+            yield f"{demo.name}: the exhibits are in the vault"
             _fill(demo, workspace, people, by)
         with psycopg.connect(environ[OWNER]) as owner:
             ageing.age(owner, demo, jit.id, by)
