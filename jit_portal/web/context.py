@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import get_locale
 
 from jit_portal import policy
@@ -44,6 +44,8 @@ def bind(app: Flask) -> None:
 
 def _locale() -> str | None:
     known: list[str] = current_app.config["LOCALES"]
+    if not has_request_context():
+        return known[0]
     person = viewer_or_none()
     for wish in (request.cookies.get(LANGUAGE_COOKIE, ""), person.language if person is not None else ""):
         for locale in known:
@@ -56,7 +58,7 @@ def _locale() -> str | None:
 def _zone() -> str:
     if "zone" in g:
         return str(g.zone)
-    person = viewer_or_none()
+    person = viewer_or_none() if has_request_context() else None
     return person.time_zone if person is not None else "UTC"
 
 
