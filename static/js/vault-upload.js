@@ -13,6 +13,7 @@ import { Transfer } from "./upload-transfer.js";
 
 const AT_ONCE = 2;
 const RESUMES_AFTER = 30_000;
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g; // shown as they are, they would hide a name's true ending
 const IDLE = new Set(["paused", "failed", "signed-out"]);
 const OVER = new Set(["finished", "refused", "changed", "gone", "cancelled"]);
 
@@ -23,7 +24,7 @@ class Row {
     this.bar = this.element.querySelector("progress");
     this.bar.max = file.size || 1;
     this.bar.setAttribute("aria-label", this.bar.getAttribute("aria-label").replace("…", path).trim());
-    this.write("name", path);
+    this.write("name", path.replace(TURNING, "\uFFFD"));
     this.write("done", size(file.size));
     this.on(".is-pause", () => this.transfer?.pause());
     this.on(".is-resume", () => this.transfer?.resume());
@@ -150,6 +151,7 @@ customElements.define("jit-upload", class extends HTMLElement {
       row.metadata = { ...said, title: waiting.length === 1 ? said.title || name : [said.title, name].filter(Boolean).join(" · ").slice(0, 200) };
       row.isReady = true;
     }
+    waiting[0].element.scrollIntoView({ block: "nearest" });
     return this.next();
   }
 
