@@ -1,0 +1,353 @@
+"""Every address of the portal, asked by everybody who may not: what they may not see is missing, and looks missing.
+
+The walk goes over the whole URL map with real ids. An address with an argument that ``Doors`` cannot fill fails it, and
+so does a view that is open to all and not listed here.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from jit_portal.database import Thing, session, transaction
+from jit_portal.exhibits.models import CountryRule, Exhibit
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.messages.models import Channel, ChannelParty, Message
+from jit_portal.notices.models import Notice
+from jit_portal.tasks.models import Board, BoardParty, Task
+from jit_portal.vocabulary import Audience, Integrity, NoticeKind, PrincipalKind, Sight
+from jit_portal.workspaces.principals import principal
+from tests import factories
+from tests.factories import World, now
+from tests.vault import token_in
+
+OPEN_TO_ALL = {
+    "health.alive",
+    "health.ready",
+    "identity.begin",
+    "identity.callback",
+    "identity.farewell",
+    "identity.invitation",
+    "identity.sign_in",
+    "identity.sign_out",
+    "identity.signed_out",
+    "pages.language",
+    "uploads.options",
+}
+SECRET = "Kingfisher"
+"""Part of every title, name and text of what is restricted: it stands on no page of those who may not see it."""
+
+OF_THE_JIT = {"workspace_id", "jit_id", "agreement_id", "membership_id", "party_id"}
+"""What every member of the JIT sees; the rest is shown to its own people only."""
+
+ENDINGS = ("end", "end_submit", "delete", "withdraw", "withdraw_submit", "cancel", "close", "abandon", "sign_out")
+FORM = {
+    "edition": "1",
+    "person": str(uuid.uuid4()),
+    "party": str(uuid.uuid4()),
+    "column": str(uuid.uuid4()),
+    "token": str(uuid.uuid4()),
+    "reason": "Because.",
+    "because": "Because.",
+    "text": "Something to say.",
+    "title": "Something to do",
+    "number": "1",
+}
+"""What forms ask for most, so that no form's own complaint stands before the question whether it may be sent."""
+WITHOUT_BYTES = {"delivery.content", "uploads.append"}
+"""What these need from the store is not there in this world: they go as far as to say so."""
+TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
+
+
+@dataclass
+class Doors:
+    """A world with something behind every address, and the real ids that lead there."""
+
+    world: World
+    other: World
+    ids: dict[str, str]
+    foreign: dict[str, str]
+    drafter: str = "Drafter of Lantern"
+
+    def values(self, rule: Rule, **instead: str) -> dict[str, Any]:
+        known = self.ids | instead
+        unknown = rule.arguments - known.keys()
+        assert not unknown, f"{rule.rule}: nobody told this test how to fill {unknown}"
+        return {name: known[name] for name in rule.arguments}
+
+
+@pytest.fixture
+def doors(app: Flask) -> Iterator[Doors]:
+    yield make_doors()
+    session.remove()
+
+
+def make_doors() -> Doors:
+    world = factories.world("Lantern", ("fr", "nl", "al", "eu"))
+    other = factories.world("Harbour", ("nl", "eu"), providers=world.providers)
+    with transaction():
+        world.join("nl_gone", "nl")
+    exhibit = factories.exhibit(world, "fr", f"{SECRET} ledger", tags=(f"{SECRET.lower()}-tag",))
+    release = factories.release(world, exhibit, "al", Sight.USE)
+    factories.release(world, exhibit, world["al_member"], Sight.USE)
+    factories.release(world, exhibit, world["nl_gone"], Sight.USE)
+    channel = factories.channel(world, f"{SECRET} talk", Audience.PARTIES)
+    board = factories.board(world, f"{SECRET} plan", "KFR", Audience.PARTIES)
+    with transaction():
+        world.agreement.document_name, world.agreement.document_sha256 = "agreement.pdf", "0" * 64
+        world.agreement.document_object = uuid.uuid4().hex
+        session().merge(world.agreement)
+        restricted = _restricted(world, exhibit, channel.id, board)
+    factories.end_membership(world, "nl_gone")
+    things: dict[str, Thing] = restricted | {
+        "exhibit_id": exhibit,
+        "release_id": release,
+        "channel_id": channel,
+        "board_id": board,
+        "workspace_id": world.workspace,
+        "jit_id": world.jit,
+        "agreement_id": world.agreement,
+        "membership_id": world.members["fr_member"],
+        "party_id": world.parties["fr"],
+    }
+    ids = {name: str(thing.id) for name, thing in things.items()}
+    own = {"workspace_id": str(other.workspace.id), "jit_id": str(other.jit.id)}
+    return Doors(world, other, ids, own)
+
+
+def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Board) -> dict[str, Thing]:
+    """What France keeps for itself: a rule, a message, a task, and what is its leader's alone."""
+    leader, france = world["fr_leader"], world.parties["fr"]
+    session().add(ChannelParty(channel_id=channel_id, party_id=france.id))
+    session().execute(update(Channel).where(Channel.id == channel_id).values(message_count=1))
+    session().add(BoardParty(board_id=board.id, party_id=france.id))
+    meant = principal(world.workspace.id, PrincipalKind.PARTY, party_id=world.parties["al"].id)
+    rule = CountryRule(
+        workspace_id=world.workspace.id,
+        party_id=france.id,
+        is_forbid=False,
+        principal_id=meant.id,
+        sight=int(Sight.USE),
+        note=SECRET,
+        set_by_id=leader.id,
+    )
+    message = Message(
+        channel_id=channel_id,
+        number=1,
+        author_id=leader.id,
+        party_id=france.id,
+        text=f"{SECRET} at noon",
+        token=uuid.uuid4(),
+    )
+    session().refresh(board)
+    task = Task(
+        board_id=board.id,
+        column_id=board.columns[0].id,
+        party_id=france.id,
+        number=1,
+        rank="m",
+        title=f"{SECRET} task",
+        created_by_id=leader.id,
+    )
+    file = StoredFile(
+        jit_id=world.jit.id,
+        workspace_id=world.workspace.id,
+        party_id=france.id,
+        uploaded_by_id=leader.id,
+        name=f"{SECRET}.bin",
+        length=10,
+        received=0,
+        object_name=uuid.uuid4().hex,
+        key_name="test",
+        wrapped_key=b"",
+        integrity=Integrity.RECEIVING,
+        expires_at=now(),
+    )
+    login = LoginSession(
+        token_hash=uuid.uuid4().bytes, user_id=leader.id, assurance=3, authenticated_at=now(), ends_at=now()
+    )
+    notice = Notice(user_id=leader.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=exhibit.id)
+    made: dict[str, Thing] = {
+        "rule_id": rule,
+        "message_id": message,
+        "task_id": task,
+        "file_id": file,
+        "login_id": login,
+        "notice_id": notice,
+    }
+    session().add_all(made.values())
+    session().flush()
+    return made | {"column_id": board.columns[0]}
+
+
+# --- walking
+
+
+def rules(app: Flask) -> list[Rule]:
+    """Every address that is not open to all; what ends something comes last."""
+    closed = [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPEN_TO_ALL | {"static"}]
+    return sorted(closed, key=lambda rule: (rule.endpoint.split(".")[-1] in ENDINGS, rule.rule))
+
+
+def methods(rule: Rule) -> list[str]:
+    known = (rule.methods or set()) - {"OPTIONS"}
+    return sorted(known - {"HEAD"} if "GET" in known else known)
+
+
+class Visitor:
+    """Somebody with a browser, who sends forms with a token and asks for fragments too."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self.app = app
+        self.client = client
+        self.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+        page = client.get("/sign-in", base_url="https://localhost", follow_redirects=True)
+        self.token = token_in(page.text)
+
+    def asks(
+        self, rule: Rule, method: str, values: dict[str, Any], form: dict[str, str] | None = None, **headers: str
+    ) -> TestResponse:
+        with self.app.test_request_context(base_url="https://localhost"):
+            address = self.app.url_for(rule.endpoint, **values)
+        sent = {"X-CSRFToken": self.token} | (TUS if address.startswith("/vault/uploads") else {}) | headers
+        kind = "application/offset+octet-stream" if method == "PATCH" else None
+        body = b"x" if method == "PATCH" else urlencode(form or {}).encode()
+        kind = "application/x-www-form-urlencoded" if method == "POST" else kind
+        if method == "POST" and address.endswith("/hash"):
+            kind, body = "application/json", b'{"sha256": "%s"}' % (b"0" * 64)
+        return self.client.open(
+            address, method=method, headers=sent, data=body, content_type=kind, base_url="https://localhost"
+        )
+
+
+Visit = Callable[[User | None], Visitor]
+
+
+@pytest.fixture
+def visit(app: Flask, browse: Callable[[User], FlaskClient]) -> Visit:
+    return lambda someone: Visitor(app, browse(someone) if someone is not None else app.test_client())
+
+
+_CHANGING = (
+    (re.compile(r'(name="csrf[-_]token"[^>]*(?:content|value)=")[^"]+'), r"\1"),
+    (re.compile(r"nonce[-=]\"?[A-Za-z0-9_-]+"), "nonce"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "request"),
+)
+
+
+def plain(answer: TestResponse, values: dict[str, Any]) -> tuple[int, str, list[tuple[str, str]]]:
+    """Status, body and headers without what changes from request to request, and without the ids asked for."""
+    hidden = [str(value) for value in values.values()]
+
+    def without(text: str) -> str:
+        for value in hidden:
+            text = text.replace(value, "ID")
+        for pattern, instead in _CHANGING:
+            text = pattern.sub(instead, text)
+        return text
+
+    ignored = {"X-Request-ID", "Date", "Set-Cookie"}
+    headers = sorted((name, without(value)) for name, value in answer.headers if name not in ignored)
+    return answer.status_code, without(answer.get_data(as_text=True)), headers
+
+
+def random_ids(values: dict[str, Any], known: dict[str, str] | None = None) -> dict[str, Any]:
+    return {name: (known or {}).get(name) or str(uuid.uuid4()) for name in values}
+
+
+def assert_missing(visitor: Visitor, rule: Rule, real: dict[str, Any], **known: str) -> None:
+    """By every method, as page and as fragment, the answer is 404 and that of ids that do not exist."""
+    for method in methods(rule):
+        for headers in ({}, {"HX-Request": "true"}):
+            invented = random_ids(real, known)
+            answers = [plain(visitor.asks(rule, method, each, FORM, **headers), each) for each in (real, invented)]
+            where = f"{method} {rule.rule} {headers}"
+            assert answers[0][0] == 404, f"{where}: {answers[0][:2]}"
+            assert answers[0] == answers[1], f"{where}: what exists and what does not can be told apart"
+
+
+def test_the_walk_knows_what_is_open_to_all(app: Flask) -> None:
+    views = app.view_functions.items()
+    assert {endpoint for endpoint, view in views if getattr(view, "open_to_all", False)} == OPEN_TO_ALL
+
+
+def test_nobody_passes_without_signing_in(app: Flask, doors: Doors, visit: Visit) -> None:
+    visitor = visit(None)
+    for rule in rules(app):
+        real = doors.values(rule)
+        for method in methods(rule):
+            answer = visitor.asks(rule, method, real)
+            if method == "GET" and not rule.rule.startswith("/vault/"):
+                assert answer.status_code == 302, f"{method} {rule.rule}"
+                assert answer.headers["Location"].startswith("/sign-in?")
+                answer = visitor.asks(rule, method, real, None, **{"HX-Request": "true"})
+            assert answer.status_code == 401, f"{method} {rule.rule}: {answer.status_code}"
+            assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("stranger", ["member of another JIT", "ended membership"])
+def test_a_jit_does_not_exist_for_strangers(app: Flask, doors: Doors, visit: Visit, stranger: str) -> None:
+    someone = doors.other["nl_leader"] if stranger == "member of another JIT" else doors.world["nl_gone"]
+    visitor = visit(someone)
+    for rule in rules(app):
+        real = doors.values(rule)
+        if real:
+            assert_missing(visitor, rule, real)
+        elif "GET" in methods(rule):
+            page = visitor.asks(rule, "GET", real)
+            assert page.status_code == 200, rule.rule
+            assert SECRET not in page.text
+            assert doors.ids["workspace_id"] not in page.text
+            assert doors.world.jit.name not in page.text.replace(doors.drafter, "")
+
+
+def test_ids_of_another_jit_do_not_pass_beside_ones_own(app: Flask, doors: Doors, visit: Visit) -> None:
+    visitor = visit(doors.other["nl_leader"])
+    mixed = 0
+    for rule in rules(app):
+        if rule.arguments & doors.foreign.keys() and rule.arguments - doors.foreign.keys():
+            mixed += 1
+            assert_missing(visitor, rule, doors.values(rule, **doors.foreign), **doors.foreign)
+    assert mixed
+
+
+@pytest.mark.parametrize("name", ["nl_member", "nl_leader", "al_member", "eu_participant"])
+def test_what_is_not_shown_to_a_member_does_not_exist(app: Flask, doors: Doors, visit: Visit, name: str) -> None:
+    """Of the same JIT: to Albania everything is released, which is never live; to the others nothing is."""
+    visitor = visit(doors.world[name])
+    for rule in rules(app):
+        real = doors.values(rule)
+        if rule.arguments - OF_THE_JIT:
+            assert_missing(visitor, rule, real)
+        elif "GET" in methods(rule):
+            page = visitor.asks(rule, "GET", real)
+            assert page.status_code in (200, 302, 303, 403, 404, 409), f"{rule.rule}: {page.status_code}"
+            assert SECRET not in page.text, rule.rule
+
+
+def test_every_door_opens_for_its_own(app: Flask, doors: Doors, visit: Visit) -> None:
+    """The leader of the seizing party passes everywhere: the ids of this walk are right, and a 404 means something."""
+    someone = doors.world["fr_leader"]
+    closed = []
+    seen = ""
+    for rule in rules(app):
+        for method in methods(rule):
+            answer = visit(someone).asks(rule, method, doors.values(rule))
+            seen += answer.text if method == "GET" else ""
+            says_so = answer.status_code == 503 and rule.endpoint in WITHOUT_BYTES
+            if answer.status_code in (401, 404) or (answer.status_code >= 500 and not says_so):
+                closed.append(f"{method} {rule.rule}: {answer.status_code}")
+    assert not closed, closed
+    assert f"{SECRET} ledger" in seen
+    assert f"{SECRET} task" in seen
+    assert f"{SECRET} at noon" in seen

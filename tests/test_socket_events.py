@@ -1,0 +1,134 @@
+"""Every event that a socket may send, with ids of another JIT in every argument: missing, and looking missing."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from jit_portal.database import session, transaction
+from jit_portal.extensions import socketio
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.realtime import push
+from jit_portal.realtime.sockets import EVENTS
+from tests.factories import now
+from tests.test_routes import SECRET, Doors, make_doors
+
+# For each event its payload; a value that is the name of an argument of the walk over the pages stands for its real id.
+PAYLOADS: dict[str, dict[str, Any]] = {
+    "message:post": {"channel": "channel_id", "text": "Something to say.", "token": str(uuid.uuid4())},
+    "message:edit": {"message": "message_id", "text": "Something else.", "edition": 1},
+    "message:withdraw": {"message": "message_id"},
+    "channel:read": {"channel": "channel_id", "number": 1},
+    "channel:typing": {"channel": "channel_id"},
+    "task:move": {"task": "task_id", "column": "column_id", "edition": 1},
+}
+LAST = ("message:withdraw",)
+"""What ends a thing comes after all else that is done to it."""
+
+
+@pytest.fixture
+def doors(app: Flask) -> Doors:
+    return make_doors()
+
+
+class Socket:
+    """A socket of somebody who is signed in, through the portal's own connect and every gate of an event."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self.client = socketio.test_client(app, flask_test_client=client)
+
+    def ask(self, event: str, *payload: Any) -> dict[str, Any]:
+        answer = self.client.emit(event, *payload, callback=True)
+        assert isinstance(answer, dict), answer
+        return answer
+
+
+Connect = Callable[[User], Socket]
+
+
+@pytest.fixture
+def connect(app: Flask, browse: Callable[[User], FlaskClient]) -> Iterator[Connect]:
+    made: list[Socket] = []
+
+    def sign_in(someone: User) -> Socket:
+        made.append(Socket(app, browse(someone)))
+        assert made[-1].client.is_connected()
+        return made[-1]
+
+    yield sign_in
+    for socket in made:
+        if socket.client.is_connected():
+            socket.client.disconnect()
+    assert not push.connected
+
+
+def filled(doors: Doors, event: str) -> dict[str, Any]:
+    return {name: doors.ids.get(str(value), value) for name, value in PAYLOADS[event].items()}
+
+
+def invented(doors: Doors, event: str) -> dict[str, Any]:
+    known = {name for name, value in PAYLOADS[event].items() if str(value) in doors.ids}
+    return filled(doors, event) | {name: str(uuid.uuid4()) for name in known}
+
+
+def test_the_walk_knows_every_event() -> None:
+    assert EVENTS.keys() == PAYLOADS.keys()
+    for event, payload in PAYLOADS.items():
+        assert any(str(value).endswith("_id") for value in payload.values()), f"{event} would be asked without ids"
+
+
+@pytest.mark.parametrize("who", ["nl_leader of Harbour", "nl_gone", "nl_member", "al_member", "eu_participant"])
+def test_what_is_not_shown_does_not_exist_for_sockets(doors: Doors, connect: Connect, who: str) -> None:
+    someone = doors.other["nl_leader"] if who == "nl_leader of Harbour" else doors.world[who]
+    socket = connect(someone)
+    for event in EVENTS:
+        real, missing = socket.ask(event, filled(doors, event)), socket.ask(event, invented(doors, event))
+        assert real["status"] == 404, f"{event}: {real}"
+        assert real == missing, f"{event}: what exists and what does not can be told apart"
+    heard = str(socket.client.get_received())
+    assert SECRET not in heard
+
+
+def test_every_event_is_carried_out_for_its_own(doors: Doors, connect: Connect) -> None:
+    socket = connect(doors.world["fr_leader"])
+    for event in sorted(EVENTS, key=lambda event: event in LAST):
+        answer = socket.ask(event, filled(doors, event))
+        assert answer["ok"], f"{event}: {answer}"
+
+
+@pytest.mark.parametrize("event", ["no:such", "", "message:post\0", "__init__"])
+def test_unknown_events_are_refused(doors: Doors, connect: Connect, event: str) -> None:
+    assert event not in EVENTS
+    assert connect(doors.world["fr_leader"]).ask(event, {})["status"] == 422
+
+
+@pytest.mark.parametrize("event", sorted(PAYLOADS))
+def test_payloads_of_the_wrong_shape_are_refused(doors: Doors, connect: Connect, event: str) -> None:
+    socket = connect(doors.world["fr_leader"])
+    shapes: list[tuple[Any, ...]] = [(), (None,), ("text",), ([],), ({}, {}), (7,), ({},)]
+    nonsense: list[Any] = [None, [], {}, 7, True, "x" * 200, "\0"]
+    shapes += [(dict.fromkeys(PAYLOADS[event], each),) for each in nonsense]
+    for shape in shapes:
+        answer = socket.ask(event, *shape)
+        assert answer["status"] == 422, f"{event} {shape}: {answer}"
+
+
+def test_every_event_asks_for_the_live_login_again(
+    app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]
+) -> None:
+    """A socket that outlived its login is answered 401 and cut, whatever it asks for."""
+    for event in EVENTS:
+        someone = doors.world["fr_leader"]
+        socket = Socket(app, browse(someone))
+        with transaction():
+            session().execute(update(LoginSession).where(LoginSession.user_id == someone.id).values(ended_at=now()))
+        assert socket.ask(event, filled(doors, event))["status"] == 401
+        assert not socket.client.is_connected()
+
+
+def test_nobody_connects_without_a_login(app: Flask, doors: Doors) -> None:
+    assert not Socket(app, app.test_client()).client.is_connected()
