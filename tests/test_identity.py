@@ -732,17 +732,20 @@ def invite(slug: str, code: str, **more: Any) -> tuple[Invitation, str]:
     return invitations.invite(None, authority, "Vlad Nistor", **more)
 
 
-def test_an_invitation_makes_a_person_once(open_browser: Callable[[], Browser]) -> None:
+def test_an_invitation_makes_a_person_once(
+    open_browser: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent, token = invite("ro", "RO-CRIM", membership_offer={"role": "member"})
     seen: list[tuple[str, Any]] = []
-    invitations.ON_ACCEPT.append(lambda user, invitation: seen.append((user.name, invitation.membership_offer)))
-    try:
-        one = open_browser()
-        page = one.portal.get(f"/invitations/{token}").text
-        assert f"/sign-in/ro?invitation={token}" in page
-        answer = one.sign_in("ro-0009", invitation=token)
-    finally:
-        invitations.ON_ACCEPT.pop()
+
+    def see(user: User, invitation: Invitation) -> None:
+        seen.append((user.name, invitation.membership_offer))
+
+    monkeypatch.setattr(invitations, "ON_ACCEPT", [see])
+    one = open_browser()
+    page = one.portal.get(f"/invitations/{token}").text
+    assert f"/sign-in/ro?invitation={token}" in page
+    answer = one.sign_in("ro-0009", invitation=token)
     assert answer.status_code == 303
     (user,) = session().scalars(select(User)).all()
     assert (user.subject, user.name, user.authority.code) == ("ro-0009", "Vlad Nistor", "RO-CRIM")
@@ -806,16 +809,15 @@ def test_a_known_person_accepts_an_invitation_to_something_more(open_browser: Ca
     assert (sent.used_by_id, count(User)) == (user.id, 1)
 
 
-def test_what_fails_on_acceptance_undoes_the_acceptance(open_browser: Callable[[], Browser]) -> None:
+def test_what_fails_on_acceptance_undoes_the_acceptance(
+    open_browser: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(user: User, invitation: Invitation) -> None:
         raise Invalid("no such role")
 
     sent, token = invite("ro", "RO-CRIM")
-    invitations.ON_ACCEPT.append(fail)
-    try:
-        answer = open_browser().sign_in("ro-0009", invitation=token)
-    finally:
-        invitations.ON_ACCEPT.pop()
+    monkeypatch.setattr(invitations, "ON_ACCEPT", [fail])
+    answer = open_browser().sign_in("ro-0009", invitation=token)
     assert answer.status_code == 422
     sent = again(sent)
     assert (sent.used_at, count(User), logins()) == (None, 0, [])
