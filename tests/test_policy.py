@@ -1,0 +1,523 @@
+"""Who may do what: a table to be read, and the parity of every way of asking over generated worlds."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.custody.models import CustodyEvent
+from jit_portal.database import Thing, session, transaction
+from jit_portal.errors import NotAllowed, NotFound
+from jit_portal.exhibits.models import CountryRule, Exhibit
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.jits.models import Agreement
+from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
+from jit_portal.notices.models import Notice
+from jit_portal.policy import UnpolicedRead
+from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Task
+from jit_portal.vocabulary import (
+    AgreementState,
+    Audience,
+    CustodyStep,
+    Duty,
+    Integrity,
+    May,
+    NoticeKind,
+    PrincipalKind,
+    Role,
+    Sight,
+)
+from jit_portal.workspaces.principals import principal
+from tests import factories, policy_worlds
+from tests.factories import World, now
+from tests.policy_worlds import PolicyWorld
+
+# --- the table
+
+OF_FRANCE = "leader member seconded expert auditor secretariat gone inactive operator"
+PEOPLE = [
+    *(f"fr_{name}" for name in OF_FRANCE.split()),
+    *("nl_leader", "nl_member", "nl_expert", "eu_participant", "al_leader", "stranger"),
+]
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    """France leads and holds the exhibits; the Netherlands are shown one; everybody else has a role of their own."""
+    made = factories.world("Lantern", ("fr", "nl", "eu", "al"))
+    other = factories.world("Harbour", ("nl", "eu"), providers=made.providers)
+    with transaction():
+        for name, slug, role in (
+            ("fr_seconded", "fr", Role.SECONDED_MEMBER),
+            ("fr_expert", "fr", Role.EXPERT),
+            ("fr_auditor", "fr", Role.AUDITOR),
+            ("fr_secretariat", "fr", Role.SECRETARIAT),
+            ("fr_gone", "fr", Role.LEADER),
+            ("fr_inactive", "fr", Role.LEADER),
+            ("fr_operator", "fr", Role.LEADER),
+            ("nl_expert", "nl", Role.EXPERT),
+        ):
+            made.join(name, slug, role)
+        made["fr_inactive"].deactivated_at = now()
+        made["fr_operator"].duty = Duty.OPERATOR
+        session().merge(made["fr_inactive"])
+        session().merge(made["fr_operator"])
+    factories.end_membership(made, "fr_gone")
+    made.people["stranger"] = other["nl_leader"]
+    yield made
+    session.remove()
+
+
+Things = dict[str, Thing]
+
+
+@pytest.fixture
+def things(world: World) -> Things:
+    """One of every kind, by the name that the table uses."""
+    shown, secret, given = (factories.exhibit(world, title=title) for title in ("Shown", "Secret", "Given"))
+    release = factories.release(world, shown, "nl", Sight.READ)
+    factories.release(world, shown, "al", Sight.READ)
+    factories.release(world, shown, world["nl_expert"], Sight.SEE)
+    factories.release(world, given, "nl", Sight.READ)
+    leader, france = world["fr_leader"], world.parties["fr"]
+    places: Things = {}
+    for audience in Audience:
+        places[f"channel {audience}"] = factories.channel(world, audience.value, audience)
+        places[f"board {audience}"] = factories.board(world, audience.value, "LAN", audience)
+    with transaction():
+        for name, thing in places.items():
+            _name(name, thing, world)
+        given.holder_id, given.offered_to_id = world["fr_member"].id, world["nl_member"].id
+        session().merge(given)
+        rule = CountryRule(
+            workspace_id=world.workspace.id,
+            party_id=france.id,
+            is_forbid=True,
+            principal_id=principal(world.workspace.id, PrincipalKind.PARTY, party_id=world.parties["nl"].id).id,
+            sight=int(Sight.USE),
+            set_by_id=leader.id,
+        )
+        event = CustodyEvent(exhibit_id=shown.id, number=1, step=CustodyStep.RECEIVED, by_id=leader.id)
+        file = _file(world, leader)
+        message = Message(
+            channel_id=places["channel parties"].id,
+            number=1,
+            author_id=leader.id,
+            party_id=france.id,
+            text="Hello",
+            token=uuid.uuid4(),
+        )
+        task = _task(world, places["board everyone"], assignee_id=world["fr_member"].id)
+        open_task = _task(world, places["board everyone"], number=2)
+        asked = _task(world, places["board everyone"], number=3, asked_party_id=world.parties["nl"].id)
+        draft = _draft(world)
+        notice = Notice(user_id=leader.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=shown.id)
+        login = LoginSession(
+            token_hash=uuid.uuid4().bytes, user_id=leader.id, assurance=3, authenticated_at=now(), ends_at=now()
+        )
+        session().add_all([rule, event, file, message, task, open_task, asked, draft, notice, login])
+        session().flush()
+        audit.record(world["fr_member"], "exhibit.read", shown)
+        audit.record(world["nl_member"], "exhibit.opened", shown)
+        audit.record(world["nl_member"], "jit.looked_at", world.jit)
+    entries = {entry.act: entry for entry in session().scalars(select(LedgerEntry).execution_options(policy=True))}
+    return places | {
+        "exhibit shown": shown,
+        "exhibit secret": secret,
+        "exhibit given": given,
+        "release": release,
+        "rule": rule,
+        "custody": event,
+        "file": file,
+        "message": message,
+        "task": task,
+        "task open": open_task,
+        "task asked": asked,
+        "jit": world.jit,
+        "agreement": world.agreement,
+        "draft": draft,
+        "workspace": world.workspace,
+        "membership": world.members["nl_member"],
+        "party": france,
+        "body": world.parties["eu"],
+        "entry by fr on fr": entries["exhibit.read"],
+        "entry by nl on fr": entries["exhibit.opened"],
+        "entry by nl": entries["jit.looked_at"],
+        "notice": notice,
+        "login": login,
+    }
+
+
+def _name(name: str, thing: Thing, world: World) -> None:
+    """The audience of parties is France and Eurojust; that of people the French expert and the Dutch member."""
+    if name.endswith("parties"):
+        for slug in ("fr", "eu"):
+            party_id = world.parties[slug].id
+            of_channel = isinstance(thing, Channel)
+            session().add(
+                ChannelParty(channel_id=thing.id, party_id=party_id)
+                if of_channel
+                else BoardParty(board_id=thing.id, party_id=party_id)
+            )
+    if name.endswith("people"):
+        for person in ("fr_expert", "nl_member", "fr_secretariat"):
+            user_id = world[person].id
+            session().add(
+                ChannelPerson(channel_id=thing.id, user_id=user_id)
+                if isinstance(thing, Channel)
+                else BoardPerson(board_id=thing.id, user_id=user_id)
+            )
+
+
+def _file(world: World, of: User) -> StoredFile:
+    return StoredFile(
+        jit_id=world.jit.id,
+        workspace_id=world.workspace.id,
+        party_id=world.parties["fr"].id,
+        uploaded_by_id=of.id,
+        name="a.bin",
+        length=1,
+        received=0,
+        object_name=uuid.uuid4().hex,
+        key_name="test",
+        wrapped_key=b"",
+        integrity=Integrity.RECEIVING,
+        expires_at=now(),
+    )
+
+
+def _task(world: World, board: Thing, number: int = 1, **more: object) -> Task:
+    assert isinstance(board, Board)
+    session().refresh(board)
+    return Task(
+        board_id=board.id,
+        column_id=board.columns[0].id,
+        party_id=world.parties["fr"].id,
+        number=number,
+        rank=str(number),
+        title="Task",
+        created_by_id=world["fr_leader"].id,
+        **more,
+    )
+
+
+def _draft(world: World) -> Agreement:
+    last = world.agreement
+    return Agreement(
+        jit_id=world.jit.id,
+        version=2,
+        state=AgreementState.DRAFT,
+        purpose="",
+        legal_bases=[],
+        states_of_operation=[],
+        starts_on=last.starts_on,
+        ends_on=last.ends_on,
+        time_zone="UTC",
+        created_by_id=world["fr_leader"].id,
+    )
+
+
+FRANCE = "fr_leader fr_member fr_seconded"
+MEMBERS = f"{FRANCE} nl_leader nl_member al_leader"
+EVERYBODY = f"{MEMBERS} fr_expert fr_auditor fr_secretariat nl_expert eu_participant"
+NOBODY = ""
+
+# Thing, act, who may; everybody else of PEOPLE may not. Whoever is gone, inactive, a stranger or has a duty is nowhere.
+TABLE: list[tuple[str, May, str]] = [
+    ("exhibit secret", May.SEE, FRANCE),
+    ("exhibit secret", May.USE, FRANCE),
+    ("exhibit shown", May.SEE, f"{FRANCE} nl_leader nl_member nl_expert"),
+    ("exhibit shown", May.READ, f"{FRANCE} nl_leader nl_member"),
+    ("exhibit shown", May.DOWNLOAD, FRANCE),
+    ("exhibit shown", May.USE, FRANCE),
+    ("exhibit shown", May.DESCRIBE, FRANCE),
+    ("exhibit shown", May.SEE_AUDIENCE, FRANCE),
+    ("exhibit shown", May.RECLASSIFY, "fr_leader"),
+    ("exhibit shown", May.RELEASE, "fr_leader"),
+    ("exhibit shown", May.WITHDRAW, "fr_leader"),
+    ("exhibit secret", May.HAND_OVER, "fr_member"),
+    ("exhibit secret", May.ACCEPT, NOBODY),
+    ("exhibit given", May.HAND_OVER, NOBODY),
+    ("exhibit given", May.ACCEPT, "nl_member"),
+    ("release", May.SEE, f"{FRANCE} nl_leader nl_member"),
+    ("rule", May.SEE, FRANCE),
+    ("rule", May.WITHDRAW, "fr_leader"),
+    ("custody", May.SEE, f"{FRANCE} nl_leader nl_member"),
+    ("file", May.SEE, "fr_leader"),
+    ("file", May.UPLOAD, "fr_leader"),
+    ("channel everyone", May.SEE, MEMBERS),
+    ("channel everyone", May.POST, MEMBERS),
+    ("channel parties", May.SEE, f"{FRANCE} eu_participant"),
+    ("channel parties", May.POST, f"{FRANCE} eu_participant"),
+    ("channel people", May.SEE, "fr_expert nl_member"),
+    ("message", May.SEE, f"{FRANCE} eu_participant"),
+    ("message", May.EDIT, "fr_leader"),
+    ("message", May.WITHDRAW, "fr_leader"),
+    ("message", May.READ, "fr_leader"),
+    ("board everyone", May.SEE, MEMBERS),
+    ("board everyone", May.CREATE_TASK, MEMBERS),
+    ("board parties", May.SEE, f"{FRANCE} eu_participant"),
+    ("board parties", May.CREATE_TASK, FRANCE),
+    ("board people", May.SEE, "fr_expert nl_member"),
+    ("task", May.SEE, MEMBERS),
+    ("task", May.MOVE, MEMBERS),
+    ("task", May.EDIT, MEMBERS),
+    ("task", May.ASSIGN, "fr_leader"),
+    ("task", May.TAKE, NOBODY),
+    ("task", May.GIVE_BACK, "fr_leader fr_member"),
+    ("task", May.DELETE, "fr_leader"),
+    ("task", May.ANSWER, NOBODY),
+    ("task open", May.TAKE, FRANCE),
+    ("task open", May.GIVE_BACK, NOBODY),
+    ("task asked", May.TAKE, NOBODY),
+    ("task asked", May.ANSWER, "nl_leader"),
+    ("task asked", May.DELETE, "fr_leader"),
+    ("jit", May.SEE, EVERYBODY),
+    ("jit", May.AMEND, "fr_leader nl_leader al_leader"),
+    ("agreement", May.SEE, EVERYBODY),
+    ("agreement", May.AMEND, NOBODY),
+    ("draft", May.SEE, "fr_leader nl_leader al_leader"),
+    ("draft", May.AMEND, "fr_leader nl_leader al_leader"),
+    ("draft", May.SIGN, "fr_leader nl_leader al_leader"),
+    ("workspace", May.SEE, EVERYBODY),
+    ("workspace", May.UPLOAD, MEMBERS),
+    ("workspace", May.OPEN_CHANNEL, MEMBERS),
+    ("workspace", May.OPEN_BOARD, MEMBERS),
+    ("workspace", May.INVITE, "fr_leader nl_leader al_leader"),
+    ("workspace", May.READ_RECORD, "fr_leader nl_leader al_leader fr_auditor"),
+    ("membership", May.SEE, EVERYBODY),
+    ("membership", May.END_MEMBERSHIP, "fr_leader nl_leader"),
+    ("party", May.SEE, EVERYBODY),
+    ("party", May.SET_RULES, "fr_leader"),
+    ("party", May.INVITE, "fr_leader"),
+    ("body", May.INVITE, "fr_leader"),
+    ("entry by fr on fr", May.SEE, "fr_leader fr_auditor"),
+    ("entry by nl on fr", May.SEE, "fr_leader fr_auditor"),
+    ("entry by nl", May.SEE, "fr_leader nl_leader al_leader"),
+    ("notice", May.SEE, "fr_leader"),
+    ("login", May.SEE, "fr_leader"),
+]
+
+
+def test_who_may_what(world: World, things: Things) -> None:
+    wrong = []
+    for name, may, allowed in TABLE:
+        want = set(allowed.split())
+        assert want <= set(PEOPLE)
+        got = {person for person in PEOPLE if policy.may(world[person], may, things[name])}
+        if got != want:
+            wrong.append(f"{may} {name}: too many {sorted(got - want)}, too few {sorted(want - got)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_speaks_of_every_rule() -> None:
+    """Every kind of thing and act that has a rule stands in the table, or here with the reason why not."""
+    told = {(_MODELS[name.split()[0]], may) for name, may, _ in TABLE}
+    elsewhere = {("invitation", May.SEE)}  # whoever invited: tested with invitations
+    rules = {(policy.noun(model), may) for model, may in policy.RULES}
+    assert rules - told == elsewhere
+    assert told <= rules
+
+
+_MODELS = {
+    "exhibit": "exhibit",
+    "release": "release",
+    "rule": "country_rule",
+    "custody": "custody_event",
+    "file": "stored_file",
+    "channel": "channel",
+    "message": "message",
+    "board": "board",
+    "task": "task",
+    "jit": "jit",
+    "agreement": "agreement",
+    "draft": "agreement",
+    "workspace": "workspace",
+    "membership": "membership",
+    "party": "party",
+    "body": "party",
+    "entry": "ledger_entry",
+    "notice": "notice",
+    "login": "login_session",
+}
+
+AFTER_THE_END = {
+    May.RELEASE,
+    May.RECLASSIFY,
+    May.POST,
+    May.EDIT,
+    May.CREATE_TASK,
+    May.MOVE,
+    May.ASSIGN,
+    May.TAKE,
+    May.GIVE_BACK,
+    May.ANSWER,
+    May.DELETE,
+    May.UPLOAD,
+    May.OPEN_CHANNEL,
+    May.OPEN_BOARD,
+    May.INVITE,
+    May.SET_RULES,
+}
+"""What ends with the agreement; what is not here goes on: reading, use, custody, withdrawing, ending memberships."""
+
+
+def test_after_the_last_agreement_nothing_is_done_that_widens_a_sight(world: World, things: Things) -> None:
+    factories.end_agreement(world)
+    for name, may, allowed in TABLE:
+        if name == "file" and may == May.SEE:
+            continue  # an upload cannot go on, so nothing is left to see of it
+        want = set() if may in AFTER_THE_END else set(allowed.split())
+        assert {person for person in PEOPLE if policy.may(world[person], may, things[name])} == want, (name, may)
+
+
+def test_a_forbid_beats_every_release_and_spares_its_own_party(world: World, things: Things) -> None:
+    exhibit = things["exhibit shown"]
+    assert isinstance(exhibit, Exhibit)
+    factories.release(world, exhibit, world["nl_member"], Sight.USE)
+    assert policy.may(world["nl_member"], May.USE, exhibit) is False, "France forbids use to the Netherlands"
+    assert policy.may(world["nl_member"], May.DOWNLOAD, exhibit)
+    rule = things["rule"]
+    assert isinstance(rule, CountryRule)
+    with transaction():
+        session().merge(rule).live_until = now()
+    assert policy.may(world["nl_member"], May.USE, exhibit)
+    assert policy.may(world["fr_member"], May.USE, exhibit)
+
+
+# --- parity
+
+
+Pairs = set[tuple[uuid.UUID, uuid.UUID]]
+
+
+def things_of(world: PolicyWorld) -> dict[type[Thing], list[Thing]]:
+    found: dict[type[Thing], list[Thing]] = {}
+    for space in world.spaces:
+        for thing in space.things:
+            found.setdefault(type(thing), []).append(thing)
+    return found
+
+
+def pairs(model: type[Thing], may: May, things: list[Thing]) -> Pairs:
+    ids = [thing.id for thing in things]
+    return {(row[0], row[1]) for row in session().execute(policy.pairs(model, may, model.id.in_(ids)))}
+
+
+def check_which(model: type[Thing], may: May, things: list[Thing], people: list[User], allowed: Pairs) -> None:
+    known = {thing.id for thing in things}
+    for person in people:
+        found = session().scalars(policy.which(person, model, may).with_only_columns(model.id)).all()
+        assert len(found) == len(set(found)), "a list shows nothing twice"
+        assert set(found) & known == {id for id, of in allowed if of == person.id}, (model, may)
+
+
+def check_who(model: type[Thing], may: May, things: list[Thing], world: PolicyWorld, allowed: Pairs) -> None:
+    known = {person.id for person in world.people}
+    for thing in things:
+        found = set(session().scalars(policy.who(thing, may).with_only_columns(policy.person.person.id)))
+        assert found & known == {person for id, person in allowed if id == thing.id}, (model, may)
+
+
+def check_one(person: User, thing: Thing, allowed: dict[May, Pairs]) -> None:
+    """Every question about one person and one thing has the answer of the whole."""
+    pair = (thing.id, person.id)
+    want = {may for may, answers in allowed.items() if pair in answers}
+    assert policy.allowed(person, thing) == want
+    for may in allowed:
+        assert policy.may(person, may, thing) == (may in want)
+        conditions = policy.explain(person, may, thing)
+        assert conditions
+        assert all(condition.holds for condition in conditions) == (may in want), (may, conditions)
+        assert status_of(lambda may=may: policy.require(person, may, thing)) == (  # type: ignore[misc]
+            200 if may in want else 403 if May.SEE in want else 404
+        )
+    assert status_of(lambda: policy.fetch(person, type(thing), thing.id)) == (200 if May.SEE in want else 404)
+
+
+def status_of(ask: Callable[[], object]) -> int:
+    try:
+        ask()
+    except (NotFound, NotAllowed) as refusal:
+        return refusal.status
+    return 200
+
+
+def check_sights(world: PolicyWorld, allowed: dict[May, Pairs], people: list[User]) -> None:
+    """``sights``, ``seers`` and ``newest`` say of exhibits what the rules say."""
+    by_sight = [(Sight.USE, May.USE), (Sight.DOWNLOAD, May.DOWNLOAD), (Sight.READ, May.READ), (Sight.SEE, May.SEE)]
+
+    def sight_of(exhibit: uuid.UUID, person: uuid.UUID) -> Sight | None:
+        return next((sight for sight, may in by_sight if (exhibit, person) in allowed[may]), None)
+
+    for person in people:
+        want = {exhibit.id: sight_of(exhibit.id, person.id) for exhibit in world.exhibits}
+        seen = {id: sight for id, sight in want.items() if sight}
+        assert policy.sights(person, world.exhibits) == seen
+        for space in world.spaces:
+            ordered = sorted(space.exhibits, key=lambda each: (each.created_at, each.id), reverse=True)
+            expected = [each.id for each in ordered if each.id in seen]
+            assert [each.id for each in policy.newest(person, space.workspace)] == expected
+            assert [each.id for each in policy.newest(person, space.workspace, 2)] == expected[:2]
+    for exhibit in islice(world.exhibits, 2):
+        for seer in policy.seers(exhibit):
+            assert seer.sight == sight_of(exhibit.id, seer.membership.user_id)
+
+
+@settings(
+    max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 2**32))
+def test_every_way_of_asking_answers_alike(app: Flask, seed: int) -> None:
+    world = policy_worlds.make(seed, people=14, exhibits=8)
+    policy_worlds.furnish(world)
+    chance = random.Random(seed)  # noqa: S311 - only a sample, drawn again from its seed
+    of_exhibits: dict[May, Pairs] = {}
+    for model, things in things_of(world).items():
+        mays = [may for known, may in policy.RULES if known is model]
+        allowed = {may: pairs(model, may, things) for may in mays}
+        of_exhibits = allowed if model is Exhibit else of_exhibits
+        for may in mays:
+            check_which(model, may, things, chance.sample(world.people, 3), allowed[may])
+            check_who(model, may, chance.sample(things, 1), world, allowed[may])
+        for _ in range(2):
+            check_one(chance.choice(world.people), chance.choice(things), allowed)
+        some = [
+            (thing, person) for thing in things for person in world.people if (thing.id, person.id) in allowed[May.SEE]
+        ]
+        for thing, person in chance.sample(some, min(2, len(some))):
+            check_one(person, thing, allowed)
+    assert set(things_of(world)) == set(policy.GROUNDS), "a kind of thing is protected that these worlds do not have"
+    check_sights(world, of_exhibits, chance.sample(world.people, 4))
+    session.remove()
+
+
+# --- the guard
+
+
+PROTECTED: list[type[Thing]] = list(policy.GROUNDS)
+
+
+@pytest.mark.parametrize("model", PROTECTED, ids=policy.noun)
+def test_what_is_protected_is_read_through_the_policy_only(app: Flask, model: type[Thing]) -> None:
+    for statement in (select(model), select(model.id), select(model).limit(1)):
+        with pytest.raises(UnpolicedRead):
+            session().execute(statement)
+    session().rollback()
+    session().execute(select(model).execution_options(policy=True))
+
+
+def test_a_thing_without_rules_may_be_nothing(app: Flask, world: World) -> None:
+    assert not policy.may(world["fr_leader"], May.DELETE, world.jit)
+    assert session().scalars(policy.which(world["fr_leader"], Exhibit, May.POST)).all() == []
+    assert policy.explain(world["fr_leader"], May.POST, world.jit) == []
