@@ -25,6 +25,7 @@ from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, Digest
 from jit_portal.web.requests import open_to_all
 from jit_portal.web.session import viewer
+from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("uploads", __name__, url_prefix="/vault/uploads")
@@ -154,7 +155,7 @@ def declare_hash(file_id: uuid.UUID) -> Response:
     said = request.get_json(silent=True)
     value = said.get("sha256") if isinstance(said, dict) else None
     if not isinstance(value, str):
-        raise Invalid("The hash is missing.", field="sha256")
+        raise Invalid(gettext("The hash is missing."), field="sha256")
     file = exhibit_bytes.declare_hash(viewer(), file_id, value)
     return jsonify(integrity=file.integrity.value)
 

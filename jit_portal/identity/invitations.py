@@ -16,6 +16,7 @@ from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import Duty
+from jit_portal.wording import gettext
 
 VALID_FOR = dt.timedelta(days=7)
 ON_ACCEPT: list[Callable[[User, Invitation], None]] = []
@@ -41,7 +42,7 @@ def invite(
     if actor is not None and duty is not None and actor.duty != Duty.OPERATOR:
         raise NotAllowed(noun="invitation")
     if not name.strip():
-        raise Invalid("Say whom you invite.", field="name")
+        raise Invalid(gettext("Say whom you invite."), field="name")
     token = tokens.make()
     with transaction():
         invitation = Invitation(

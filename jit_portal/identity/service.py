@@ -20,6 +20,7 @@ from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.sessions import ABSOLUTE
 from jit_portal.policy import Work, portal_fetch
 from jit_portal.policy.person import NOW
+from jit_portal.wording import gettext
 
 __all__ = ["ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
 
@@ -216,7 +217,7 @@ def _put_on_record(provider: IdentityProvider, refusal: SignInRefused) -> None:
 def prefer(user: User, language: str, time_zone: str) -> None:
     """Show the portal to ``user`` in this language, and times in this zone."""
     if claims.time_zone(time_zone) != time_zone:
-        raise Invalid("There is no such time zone.", field="time_zone")
+        raise Invalid(gettext("There is no such time zone."), field="time_zone")
     with transaction():
         user.language, user.time_zone = language, time_zone
         audit.record(user, "user.preferred", user, quietly=True, language=language, time_zone=time_zone)

@@ -16,6 +16,7 @@ from jit_portal.identity import sessions
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.realtime import push
 from jit_portal.web import errors
+from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def answer(person: User, event: str, *arguments: object) -> dict[str, Any]:
     try:
         verb = EVENTS.get(event)
         if verb is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
-            raise Invalid("This is not something the portal understands.")
+            raise Invalid(gettext("This is not something the portal understands."))
         return {"ok": True, **verb(person, arguments[0])}
     except Refusal as error:
         errors.put_on_record(error, event)

@@ -9,6 +9,7 @@ from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.home import home as contents
 from jit_portal.web.requests import back_to, open_to_all
 from jit_portal.web.session import viewer
+from jit_portal.wording import gettext
 
 bp = Blueprint("pages", __name__)
 
@@ -23,7 +24,7 @@ def home() -> str:
 def language() -> Response:
     chosen = request.form.get("language", "")
     if chosen not in current_app.config["LOCALES"]:
-        raise Invalid("The portal does not speak this language.")
+        raise Invalid(gettext("The portal does not speak this language."))
     answer = make_response(redirect(back_to(request.form.get("next")), 303))
     answer.set_cookie(LANGUAGE_COOKIE, chosen, max_age=31_536_000, secure=True, httponly=True, samesite="Lax")
     return answer
