@@ -79,8 +79,10 @@ def index(workspace_id: uuid.UUID) -> tuple[str, int] | str:
 
 
 def _leaders(workspace: Workspace) -> list[User]:
-    """Who can read the record, for those who cannot: the live leaders, whom every member sees anyway."""
-    return sorted(session().scalars(policy.who(workspace, May.INVITE)), key=lambda each: each.name)
+    """Who can read the record, for those who cannot: the leaders of her own country, or all where it has none."""
+    leading = policy.who(workspace, May.READ_RECORD).where(policy.person.is_leader)
+    leaders = sorted(session().scalars(leading), key=lambda each: each.name)
+    return [each for each in leaders if each.provider_id == viewer().provider_id] or leaders
 
 
 @bp.post("/workspaces/<uuid:workspace_id>/record/export")
