@@ -26,3 +26,6 @@ function fetchModules(root) {
 
 new MutationObserver(() => fetchModules(document)).observe(document.body, { childList: true, subtree: true });
 fetchModules(document);
+
+// On a narrow screen the tab one is at may lie outside the row of tabs.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
