@@ -105,12 +105,17 @@ def _age_workspace(
     _age_releases(owner, workspace_id, span)
     _age_talk(owner, demo, workspace_id, span)
     _age_tasks(owner, demo, span)
-    owner.execute("UPDATE board SET created_at = %s WHERE workspace_id = %s", [span.first, workspace_id])
+    owner.execute(_BOARDS, [span.first, workspace_id])
     owner.execute(_NOTICES, here)
     owner.execute("UPDATE notice SET read_at = created_at + interval '3 hours' WHERE " + _OLD, here)
     owner.execute(_VISITS, here)
 
 
+_BOARDS = """
+UPDATE board SET created_at = %s + (place - 1) * interval '26 hours'
+FROM (SELECT id, row_number() OVER (PARTITION BY workspace_id ORDER BY created_at) AS place FROM board) ordered
+WHERE ordered.id = board.id AND workspace_id = %s
+"""
 _OLD = "workspace_id = %s AND created_at < now() - (30 + abs(hashtext(id::text)) %% 90) * interval '1 hour'"
 _NOTICES = """
 UPDATE notice SET created_at = LEAST(now() - interval '20 minutes', COALESCE(
