@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
@@ -23,14 +23,6 @@ from tests.factories import World
 from tests.vault import MIB, Vault, acts, bytes_in_store, do_the_work, file_at, put, running_vault
 
 PORT = services.free_ports(10) + 7
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +42,8 @@ def world(app: Flask) -> World:
 
 
 @pytest.fixture
-def context(chromium: Browser, world: World, here: dict[str, str]) -> Iterator[BrowserContext]:
-    context = chromium.new_context()
+def context(browser: Browser, world: World, here: dict[str, str]) -> Iterator[BrowserContext]:
+    context = browser.new_context()
     sign_in(context, world, here)
     yield context
     context.close()
@@ -158,12 +150,12 @@ def test_a_kill_and_a_reload_lose_nothing(
 
 
 def test_a_vault_that_dies_is_waited_for(
-    chromium: Browser, world: World, environ: dict[str, str], folder: Path, tmp_path: Path
+    browser: Browser, world: World, environ: dict[str, str], folder: Path, tmp_path: Path
 ) -> None:
     port = PORT + 1
     here = environ | {"JIT_ORIGIN": f"http://localhost:{port}"}
     path, data = made(tmp_path, "phone.bin", 100 * MIB)
-    context = chromium.new_context()
+    context = browser.new_context()
     token = factories.login(world["fr_member"])
     name = f"__Host-jit-{environ['JIT_INSTANCE']}"
     context.add_cookies([{"name": name, "value": token, "url": "https://localhost", "secure": True}])
