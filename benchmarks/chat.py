@@ -1,8 +1,8 @@
 """Chat: from emit until every socket has it, at 20, 50 and 200 receivers, beside a bare Flask-SocketIO relay.
 
 By hand: ``python -m benchmarks.chat``. The portal's message is ruled, persisted, and its act sealed on the record, all
-durably committed before anybody hears of it; the relay hands on what it gets. Both run under gunicorn with one gevent worker;
-load generator, servers and database share this machine. Messages to the one and to the other take turns.
+durably committed before anybody hears of it; the relay hands on what it gets. Both run under gunicorn with one gevent
+worker; load generator, servers and database share this machine. Messages to the one and to the other take turns.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from jit_portal.demo.postgres import APP, OWNER
 from jit_portal.demo.process import Component
 from jit_portal.demo.secrets import Secrets, make_signing_key
 from jit_portal.files.keys import FileKeyring
+from jit_portal.identity.models import IdentityProvider
 from tests import factories, services
 from tests.web import Web, running_web
 
@@ -156,7 +157,7 @@ def people_of(count: int) -> tuple[str, list[str]]:
     return str(channel.id), [factories.login(someone) for someone in people]
 
 
-_known: dict[str, factories.IdentityProvider] = {}
+_known: dict[str, IdentityProvider] = {}
 
 
 def p95(values: list[float]) -> float:

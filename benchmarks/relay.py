@@ -14,7 +14,7 @@ def alive() -> str:
     return "alive"
 
 
-@socketio.on("message:post")
+@socketio.on("message:post")  # type: ignore[untyped-decorator]
 def relay(said: Any) -> dict[str, bool]:
     socketio.emit("message", said)
     return {"ok": True}
