@@ -33,24 +33,24 @@ def _id(chosen: object) -> uuid.UUID:
     return uuid.UUID(str(chosen))
 
 
-def _number(**more: Any) -> IntegerField:
-    return IntegerField(validators=[InputRequired(), NumberRange(0, MOST_NUMBERS)], widget=HiddenInput(), **more)
+def _number(name: str) -> IntegerField:
+    return IntegerField(name, validators=[InputRequired(), NumberRange(0, MOST_NUMBERS)], widget=HiddenInput())
 
 
 class PostForm(FlaskForm):
     """Something to say. How long it may be is the verb's to say, for every way in."""
 
     text = TextAreaField(_("Message"), validators=[InputRequired()])
-    token = HiddenField(validators=[InputRequired(), is_uuid])
+    token = HiddenField("token", validators=[InputRequired(), is_uuid])
 
 
 class EditForm(FlaskForm):
     text = TextAreaField(_("Message"), validators=[InputRequired()])
-    edition = _number()
+    edition = _number("edition")
 
 
 class ReadForm(FlaskForm):
-    number = _number()
+    number = _number("number")
 
 
 class ChannelForm(FlaskForm):

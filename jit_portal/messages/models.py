@@ -68,8 +68,8 @@ class Message(Thing):
     edited_at: Mapped[dt.datetime | None]
     withdrawn_at: Mapped[dt.datetime | None]
     author: Mapped[User] = relationship(lazy="joined", innerjoin=True)
-    party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
-    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
+    party: Mapped[Party] = relationship(lazy="select")
+    channel: Mapped[Channel] = relationship(lazy="select")
 
     @property
     def workspace_id(self) -> uuid.UUID:

@@ -14,7 +14,6 @@ from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
-from jit_portal.jits.models import Party
 from jit_portal.messages import reading, references
 from jit_portal.messages.models import Message, MessageReference
 from jit_portal.policy import Work
@@ -64,7 +63,6 @@ class Shown:
     number: int
     edition: int
     author: User
-    party: Party
     html: Markup
     cited: tuple[CitedExhibit, ...]
     created_at: dt.datetime
@@ -152,7 +150,6 @@ def show(message: Message, pointed: list[MessageReference], sights: Sights, zone
         number=message.number,
         edition=message.edition,
         author=message.author,
-        party=message.party,
         html=text_as_seen(message.text, pointed, sights),
         cited=tuple(dict.fromkeys(_cards(pointed, sights))),
         created_at=message.created_at,

@@ -73,7 +73,7 @@ def typing(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@carry("message")
+@carry("message", says_all=True)
 def deliver(message: Message, said: Said, hearers: list[uuid.UUID]) -> None:
     """Push the message to its hearers, rendered once for those who see it alike."""
     pointed = references.of_messages([message])[message.id]
@@ -83,6 +83,7 @@ def deliver(message: Message, said: Said, hearers: list[uuid.UUID]) -> None:
         with as_read_by(kind.language, kind.zone):
             sights = showing.sights_at(pointed, kind.levels)
             payload = {
+                "id": str(message.id),
                 "channel": str(message.channel_id),
                 "number": message.number,
                 "edition": message.edition,

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func
+
 from jit_portal import policy
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
-from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.extensions import socketio
 from jit_portal.messages.models import Channel, Message
@@ -47,14 +48,27 @@ class Said:
 
 
 Carrier = Callable[[Any, Said, list[uuid.UUID]], None]
-CARRIERS: dict[str, Carrier] = {}
 
 
-def carry(noun: str) -> Callable[[Carrier], Carrier]:
-    """Register how things of this noun are pushed with more than their id; it gets the thing and who hears."""
+@dataclass(frozen=True)
+class Carrying:
+    """How things of a noun are pushed with more than their id; ``says_all`` when that tells of the change too."""
+
+    carrier: Carrier
+    says_all: bool
+
+
+CARRIERS: dict[str, Carrying] = {}
+
+
+def carry(noun: str, *, says_all: bool = False) -> Callable[[Carrier], Carrier]:
+    """Register how things of this noun are pushed with more than their id; it gets the thing and who hears.
+
+    Where it ``says_all``, they hear of the change through it alone, once and not twice.
+    """
 
     def register(carrier: Carrier) -> Carrier:
-        CARRIERS[noun] = carrier
+        CARRIERS[noun] = Carrying(carrier, says_all)
         return carrier
 
     return register
@@ -62,11 +76,13 @@ def carry(noun: str) -> Callable[[Carrier], Carrier]:
 
 def deliver(said: Said) -> None:
     """Tell everyone connected here who may see the thing now, and those named in ``also``."""
-    thing = _thing(said)
-    hearers = _audience(thing)
+    thing, hearers = _thing_and_audience(said)
     to_all = hearers | (said.also & set(connected))
-    if said.noun in CARRIERS and hearers:
-        CARRIERS[said.noun](thing, said, sorted(hearers))
+    carrying = CARRIERS.get(said.noun)
+    if carrying and hearers:
+        carrying.carrier(thing, said, sorted(hearers))
+        if carrying.says_all:
+            to_all -= hearers
     tell(to_all, "changed", {"noun": said.noun, "id": str(said.id), "act": said.act})
 
 
@@ -77,21 +93,17 @@ def tell(people: set[uuid.UUID] | list[uuid.UUID], event: str, payload: dict[str
         socketio.emit(event, payload, to=[f"user:{user_id}" for user_id in people])
 
 
-def _thing(said: Said) -> Thing | None:
+def _thing_and_audience(said: Said) -> tuple[Thing | None, set[uuid.UUID]]:
+    """The thing, and those connected here who may see it: one question, since every push waits for the answer."""
     model = PUSHED.get(said.noun)
     if model is None or not connected:
-        return None
-    try:
-        return policy.portal_fetch(Work.PUSHING, model, said.id)
-    except NotFound:
-        return None
-
-
-def _audience(thing: Thing | None) -> set[uuid.UUID]:
-    if thing is None:
-        return set()
-    seen = policy.who(thing, May.SEE).with_only_columns(policy.person.person.id)
-    return set(session().scalars(seen)) & set(connected)
+        return None, set()
+    seen = policy.who(model(id=said.id), May.SEE).with_only_columns(func.array_agg(policy.person.person.id))
+    pushed = policy.portal_which(Work.PUSHING, model).where(model.id == said.id)
+    row = session().execute(pushed.add_columns(seen.correlate(None).scalar_subquery())).unique().first()
+    if row is None:
+        return None, set()
+    return row[0], set(row[1] or ()) & set(connected)
 
 
 def end_login(login_id: uuid.UUID) -> None:

@@ -64,6 +64,8 @@ function watch() {
   });
   socket.on("connect_error", () => (socket.active ? lost() : askToSignIn()));
   socket.on("changed", changed);
+  // What carries a message says that it changed, too.
+  socket.on("message", ({ id }) => changed({ noun: "message", id }));
   socket.on("look_again", lookAgain);
   addEventListener("pagehide", () => socket.disconnect());
   addEventListener("pageshow", (event) => event.persisted && socket.connect());
