@@ -3,14 +3,16 @@
 import argparse
 import fcntl
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 
 from jit_portal.demo.case.people import PEOPLE, PROVIDERS
 from jit_portal.demo.folders import Unsafe, make_private
-from jit_portal.demo.plan import CannotStart, Plan, draw_up
+from jit_portal.demo.plan import CannotStart, Plan, draw_up, of_folder
 from jit_portal.demo.supervisor import Supervisor
 
 _PATIENCE = 45.0
@@ -21,7 +23,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m jit_portal.demo", description=__doc__)
     parser.add_argument("--port", type=int, default=8800, help="the port people use; the seven above are used too")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder for everything that stays")
+    parser.add_argument("command", nargs="*", help="do this with jit_portal.cli in the copy that runs: verify-ledger …")
     options = parser.parse_args()
+    if options.command:
+        return command(options.data.resolve(), options.port, options.command)
     try:
         data = make_private(options.data.resolve(), 0o711 if os.geteuid() == 0 else 0o700)
         lock = _take(data)
@@ -34,6 +39,15 @@ def main() -> int:
     code = supervisor.run(lambda: print(welcome(plan), flush=True))
     rmtree(plan.runtime)
     return code
+
+
+def command(data: Path, port: int, words: Sequence[str]) -> int:
+    """Run one of the portal's commands with the settings of the copy in ``data``, which must be running."""
+    if not (data / "secrets.json").exists():
+        print(f"There is no demo in {data}.", file=sys.stderr)
+        return 1
+    argv = [sys.executable, "-m", "jit_portal.cli", *words]
+    return subprocess.run(argv, env=of_folder(data, port).environ("command")).returncode
 
 
 def _take(data: Path) -> int:
