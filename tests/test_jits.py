@@ -313,7 +313,7 @@ def test_a_store_that_is_away_is_said_on_the_page_and_changes_nothing(at: Desk, 
 def test_what_lacks_is_named_before_anybody_can_sign(at: Desk) -> None:
     agreement = at.begin(legal_bases=(), states_of_operation=(), parties=(at.named("al", leaders=()),))
     lacking = " ".join(signing.lacking(agreement))
-    for said in ("two States", "one Member State", "legal basis", "States of operation", "leader for Login AL"):
+    for said in ("two States", "one Member State", "legal basis", "States of operation", "leader for Albania"):
         assert said in lacking
     for said in ("space administrator", "Attach the document"):
         assert said in lacking
@@ -609,7 +609,7 @@ def test_the_history_says_what_each_version_changed(at: Desk) -> None:
     newest, oldest = versions.versions_of(at["fr_one"], first.jit)
     said = {change.what: (change.before, change.after) for change in newest.changes}
     assert said["Purpose"] == ("Forged residence documents.", "Wider.")
-    assert said["Login RO: leaders"] == ("", "RO One")
+    assert said["Romania: leaders"] == ("", "RO One")
     assert "Reference" not in said
     assert oldest.changes == []
 

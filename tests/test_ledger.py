@@ -104,7 +104,8 @@ TAMPERING = {
     "text moved between fields": ("UPDATE ledger_entry SET act = 'exhibit.', noun = 'read' || noun WHERE number = 5"),
     "deleted": "DELETE FROM ledger_entry WHERE number = 5",
     "deleted and closed up": (
-        "DELETE FROM ledger_entry WHERE number = 5; UPDATE ledger_entry SET number = number - 1 WHERE number > 5"
+        "DELETE FROM ledger_entry WHERE number = 5; UPDATE ledger_entry SET number = 1 - number WHERE number > 5; "
+        "UPDATE ledger_entry SET number = -number WHERE number < 0"
     ),
     "exchanged": (
         "UPDATE ledger_entry SET number = -5 WHERE number = 5; UPDATE ledger_entry SET number = 5 WHERE number = 6; "
