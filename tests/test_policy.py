@@ -17,7 +17,8 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotAllowed, NotFound
-from jit_portal.exhibits.models import CountryRule, Exhibit
+from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Agreement
@@ -377,8 +378,41 @@ def test_after_the_last_agreement_nothing_is_done_that_widens_a_sight(world: Wor
     for name, may, allowed in TABLE:
         if name == "file" and may == May.SEE:
             continue  # an upload cannot go on, so nothing is left to see of it
-        want = set() if may in AFTER_THE_END else set(allowed.split())
+        ends = may in AFTER_THE_END or (name == "rule" and may == May.WITHDRAW)  # ending a forbid shows more
+        want = set() if ends else set(allowed.split())
         assert {person for person in PEOPLE if policy.may(world[person], may, things[name])} == want, (name, may)
+
+
+def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdraw(
+    world: World, things: Things
+) -> None:
+    france = world.parties["fr"]
+    with transaction():
+        session().merge(france).live_until = now()
+        session().merge(world.members["fr_leader"]).keeps_own_exhibits = True
+    kept = {
+        ("exhibit shown", May.SEE),
+        ("exhibit shown", May.READ),
+        ("exhibit shown", May.WITHDRAW),
+        ("exhibit secret", May.SEE),
+        ("release", May.SEE),
+        ("custody", May.SEE),
+        ("rule", May.SEE),
+        ("rule", May.WITHDRAW),
+    }
+    personal = {"jit", "agreement", "draft", "notice", "login"}
+    for name, may, _ in TABLE:
+        if name in personal:
+            continue  # what a person has beside a membership is a question of its own
+        left = {
+            person for person in PEOPLE if person.startswith("fr_") and policy.may(world[person], may, things[name])
+        }
+        assert left == ({"fr_leader"} if (name, may) in kept else set()), (name, may)
+    assert policy.may(world["nl_member"], May.READ, things["exhibit shown"]), "what it had released stays released"
+    release = things["release"]
+    assert isinstance(release, Release)
+    exhibits.withdraw(world["fr_leader"], release, "We left.")
+    assert not policy.may(world["nl_member"], May.READ, things["exhibit shown"])
 
 
 def test_a_forbid_beats_every_release_and_spares_its_own_party(world: World, things: Things) -> None:

@@ -214,9 +214,11 @@ def accepts() -> Conditions:
     return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **AS_FAR_AS[Sight.READ]}
 
 
-protect(
-    Release, Ground(path=((Exhibit, Exhibit.id == Release.exhibit_id),), workspace=Exhibit.workspace_id, gates=GATES)
-)
+def _of_exhibit(exhibit_id: SQLColumnExpression[uuid.UUID]) -> Ground:
+    return Ground(path=((Exhibit, Exhibit.id == exhibit_id),), workspace=Exhibit.workspace_id, gates=GATES_OF_OWN)
+
+
+protect(Release, _of_exhibit(Release.exhibit_id))
 
 
 @rule(Release, May.SEE)
@@ -226,7 +228,7 @@ def sees_release() -> Conditions:
     return {"own_or_meant": or_(own, and_(reaches_for_grants(Release.principal_id), *see.values()))}
 
 
-protect(CustodyEvent, Ground(path=((Exhibit, Exhibit.id == CustodyEvent.exhibit_id),), workspace=Exhibit.workspace_id))
+protect(CustodyEvent, _of_exhibit(CustodyEvent.exhibit_id))
 
 
 @rule(CustodyEvent, May.SEE)
@@ -247,7 +249,11 @@ def uploads_own_file() -> Conditions:
     }
 
 
-protect(CountryRule, Ground(workspace=CountryRule.workspace_id, gates=GATES))
+_left_but_keeps_rules = and_(me.keeps_own_exhibits, me.party_id == CountryRule.party_id)
+protect(
+    CountryRule,
+    Ground(workspace=CountryRule.workspace_id, gates={**GATES, "party_live": or_(party_live, _left_but_keeps_rules)}),
+)
 
 
 @rule(CountryRule, May.SEE)
@@ -257,7 +263,12 @@ def sees_country_rule() -> Conditions:
 
 @rule(CountryRule, May.WITHDRAW)
 def closes_country_rule() -> Conditions:
-    return {"own_party": me.party_id == CountryRule.party_id, "leader": leads_party}
+    """Ending a forbid widens a sight, so it takes an agreement in force, but for a party that left."""
+    return {
+        "own_party": me.party_id == CountryRule.party_id,
+        "leader": or_(leads_party, me.keeps_own_exhibits),
+        "widens_nothing": or_(CountryRule.is_forbid.is_(False), me.keeps_own_exhibits, agreement_in_force()),
+    }
 
 
 protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
