@@ -111,11 +111,6 @@ def asked(reader: User) -> Sequence[Task]:
     return session().scalars(policy.which(reader, Task, May.ANSWER).order_by(Task.changed_at)).all()
 
 
-def open_count(reader: User) -> int:
-    """How many open tasks the reader has."""
-    return session().scalar(_open_tasks(reader).with_only_columns(func.count(Task.id))) or 0
-
-
 def latest_exhibits(reader: User, workspace_id: uuid.UUID, most: int = 5) -> list[tuple[Exhibit, Sight]]:
     """The newest exhibits that the reader sees, and how far."""
     seen = policy.which(reader, Exhibit).where(Exhibit.workspace_id == workspace_id)

@@ -61,6 +61,8 @@ def _leaders_of(party: Party, task: Task) -> str:
 
 def refuse_stale(actor: User, task: Task, edition: int, *acts: TaskAct) -> None:
     """Go on only if nobody else has done any of ``acts`` to the task since ``edition``; other changes merge."""
+    if edition >= task.edition:
+        return
     newest = select(func.max(TaskChange.edition)).where(
         TaskChange.task_id == task.id,
         TaskChange.edition > edition,

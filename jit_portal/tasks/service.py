@@ -89,8 +89,7 @@ def edit_task(
 ) -> Task:
     """Write a task anew; ``description`` is as ``citations.masked`` showed it to the actor, changed at will."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.EDIT, task)
+        task = _locked(actor, task_id, May.EDIT)
         refuse_stale(actor, task, edition, TaskAct.EDITED)
         kept = citations.unmask(task, text(description, "description", DESCRIPTION_LENGTH))
         said = {"title": line(title, "title", TITLE_LENGTH), "description": kept, "due_on": due_on}
@@ -118,8 +117,7 @@ def move_task(
     A neighbour that has left the column meanwhile no longer counts. Two who bring a card to the same column agree.
     """
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.MOVE, task)
+        task = _locked(actor, task_id, May.MOVE)
         column = _column(task.board, column_id)
         if edition < task.edition and column is task.column and before_id is None and after_id is None:
             return task
@@ -135,8 +133,7 @@ def move_task(
 def assign(actor: User, task_id: uuid.UUID, edition: int, person_id: uuid.UUID) -> Task:
     """Give the task to a person of the party that owns it; a question to another party is taken back by that."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.ASSIGN, task)
+        task = _locked(actor, task_id, May.ASSIGN)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         if task.assignee_id == person_id:
             return task
@@ -151,8 +148,7 @@ def assign(actor: User, task_id: uuid.UUID, edition: int, person_id: uuid.UUID) 
 def take(actor: User, task_id: uuid.UUID) -> Task:
     """Take an unassigned task of one's own party."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.TAKE, task)
+        task = _locked(actor, task_id, May.TAKE)
         task.assignee = session().get_one(User, actor.id)
         _change(actor, task, TaskAct.TAKEN, person_id=actor.id)
         audit.record(actor, "task.taken", task, edition=task.edition)
@@ -162,8 +158,7 @@ def take(actor: User, task_id: uuid.UUID) -> Task:
 def give_back(actor: User, task_id: uuid.UUID, edition: int) -> Task:
     """Leave the task to whoever of its party takes it next."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.GIVE_BACK, task)
+        task = _locked(actor, task_id, May.GIVE_BACK)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         _change(actor, task, TaskAct.GIVEN_BACK, person_id=task.assignee_id)
         task.assignee = None
@@ -174,8 +169,7 @@ def give_back(actor: User, task_id: uuid.UUID, edition: int) -> Task:
 def ask(actor: User, task_id: uuid.UUID, edition: int, party_id: uuid.UUID, because: str) -> Task:
     """Ask another party of the JIT to take the task: a leader of theirs accepts and assigns, or declines."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.ASSIGN, task)
+        task = _locked(actor, task_id, May.ASSIGN)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         task.asked_party = _other_party(task, party_id)
         leaders = _leaders(task, task.asked_party)
@@ -191,8 +185,7 @@ def ask(actor: User, task_id: uuid.UUID, edition: int, party_id: uuid.UUID, beca
 def stop_asking(actor: User, task_id: uuid.UUID, edition: int) -> Task:
     """Take the question to another party back."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.ASSIGN, task)
+        task = _locked(actor, task_id, May.ASSIGN)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         if task.asked_party is None:
             raise Refused(gettext("No party is asked to take this task."))
@@ -205,8 +198,7 @@ def stop_asking(actor: User, task_id: uuid.UUID, edition: int) -> Task:
 def accept(actor: User, task_id: uuid.UUID, edition: int, person_id: uuid.UUID) -> Task:
     """The asked party takes the task over, and one of its people has it."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.ANSWER, task)
+        task = _locked(actor, task_id, May.ANSWER)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         asked, asking = task.asked_party, task.party_id
         assert asked is not None, "the rule says that a party is asked"
@@ -221,8 +213,7 @@ def accept(actor: User, task_id: uuid.UUID, edition: int, person_id: uuid.UUID) 
 def decline(actor: User, task_id: uuid.UUID, edition: int, because: str) -> Task:
     """The asked party does not take the task, and says why."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.ANSWER, task)
+        task = _locked(actor, task_id, May.ANSWER)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
         task.declined_because = text(because, "because", REASON_LENGTH)
         if not task.declined_because:
@@ -236,8 +227,7 @@ def decline(actor: User, task_id: uuid.UUID, edition: int, because: str) -> Task
 def delete(actor: User, task_id: uuid.UUID) -> None:
     """Take the task off the board for everyone; what it said is kept, out of sight."""
     with transaction():
-        task = _locked(actor, task_id)
-        require(actor, May.DELETE, task)
+        task = _locked(actor, task_id, May.DELETE)
         saw = list(session().scalars(policy.who(task).with_only_columns(person.id)))
         task.deleted_at = func.clock_timestamp()
         _change(actor, task, TaskAct.DELETED)
@@ -249,14 +239,19 @@ def _created_with(actor: User, token: uuid.UUID | None, title: str) -> Task | No
     return session().scalar(policy.which(actor, Task).where(*same).limit(1))
 
 
-def _locked(actor: User, task_id: uuid.UUID) -> Task:
-    """The task as it is now, on its locked board: whoever else changes the board waits."""
+def _locked(actor: User, task_id: uuid.UUID, may: May) -> Task:
+    """The task as it is now, if the actor may do this to it, on its locked board: whoever else changes it waits."""
     found = policy.which(actor, Task).where(Task.id == task_id).with_only_columns(Task.board_id)
     board_id = session().scalar(found)
     if board_id is None:
-        raise NotFound(may=May.SEE, noun="task", object_id=task_id)
+        raise NotFound(may=may, noun="task", object_id=task_id)
     policy.fetch(actor, Board, board_id, lock=True)
-    return policy.fetch(actor, Task, task_id, lock=True)
+    try:
+        return policy.fetch(actor, Task, task_id, may, lock=True)
+    except NotFound:
+        task = policy.fetch(actor, Task, task_id)
+        require(actor, may, task)
+        return task
 
 
 def _change(actor: User, task: Task, act: TaskAct, **what: Any) -> None:
