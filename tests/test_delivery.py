@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.errors import NotAllowed, NotFound
+from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import delivery
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import sniffing, storage
@@ -255,6 +257,18 @@ class TestWho:
                 assert (data[:4] in answer.data) == (status == 200)
             head = client.head(f"/vault/exhibits/{exhibit.id}/content?as={way}")
             assert head.status_code == status
+
+    def test_the_verbs_hold_by_themselves(self, world: World) -> None:
+        exhibit = put(world, png(), "photo.png")
+        person = world["nl_member"]
+        for verb in (exhibit_bytes.look, exhibit_bytes.open_for_reading, exhibit_bytes.download):
+            with pytest.raises(NotFound):
+                verb(person, exhibit)
+        factories.release(world, exhibit, "nl", Sight.READ)
+        assert exhibit_bytes.open_for_reading(person, exhibit).id == exhibit.file_id
+        with pytest.raises(NotAllowed):
+            exhibit_bytes.download(person, exhibit)
+        assert acts(exhibit.id) == ["exhibit.registered", "exhibit.read"]
 
     def test_reading_does_not_take_away_what_cannot_be_shown(self, world: World, browse: Browse) -> None:
         exhibit = put(world, b"PK\x03\x04rest of an archive", "a.zip")
