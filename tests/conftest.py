@@ -23,6 +23,19 @@ from jit_portal.portal import create_app
 from tests import factories, services
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-look", action="store_true", help="examine pages light and dark, wide and on a phone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without ``--every-look`` half of the looks are left to be examined by hand."""
+    if config.getoption("--every-look"):
+        return
+    left = [item for item in items if item.get_closest_marker("every_look")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """A folder with a short name for the whole session."""

@@ -149,6 +149,7 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
         text=f"{SECRET} at noon",
         token=uuid.uuid4(),
     )
+    session().execute(update(Board).where(Board.id == board.id).values(last_number=1))
     session().refresh(board)
     task = Task(
         board_id=board.id,

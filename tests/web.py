@@ -25,7 +25,9 @@ PATIENCE = 15.0
 class Web:
     """A web process that can be ended and started again on the same port."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path, port: int) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], folder: Path, port: int, application: str = "jit_portal.wsgi:app"
+    ) -> None:
         self.port = port
         self.origin = f"http://localhost:{port}"
         self.cookie = f"__Host-jit-{environ['JIT_INSTANCE']}"
@@ -34,7 +36,7 @@ class Web:
         options = ["--worker-class=gevent", "--workers=1", f"--bind=127.0.0.1:{port}", "--graceful-timeout=1"]
         self._component = Component(
             name="web",
-            argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal.wsgi:app"],
+            argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, application],
             environ={**environ, "JIT_ROLE": "web", "JIT_ORIGIN": self.origin},
             ready=lambda: requests.get(f"{self.origin}/healthz", timeout=2).status_code == 200,
             start_seconds=60,
@@ -72,8 +74,8 @@ class Web:
 
 
 @contextmanager
-def running_web(environ: Mapping[str, str], folder: Path) -> Iterator[Web]:
-    web = Web(environ, folder, services.free_ports(1))
+def running_web(environ: Mapping[str, str], folder: Path, application: str = "jit_portal.wsgi:app") -> Iterator[Web]:
+    web = Web(environ, folder, services.free_ports(1), application)
     web.start()
     try:
         yield web

@@ -1,0 +1,215 @@
+"""Every page of the URL map in a browser: no fault for anybody's senses, nothing untranslated, clipped or one-sided.
+
+Two looks are examined by axe here, all four with ``--every-look``. A page that comes anew is walked without being
+named; what answers no page stands in ``NOT_PAGES``.
+"""
+
+import datetime as dt
+import re
+import uuid
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from babel import Locale
+from flask import Flask
+from playwright.sync_api import Browser, Page
+
+from jit_portal.database import Model, session
+from jit_portal.identity import invitations
+from jit_portal.identity.models import User
+from jit_portal.jits import service as jits
+from jit_portal.jits.terms import NamedParty, Terms
+from jit_portal.messages import service as messages
+from jit_portal.messages.models import Channel
+from jit_portal.tasks import service as tasks
+from jit_portal.vocabulary import Role, Sight
+from tests import factories
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.pseudo import BEGIN, END, LOCALES
+from tests.test_delivery import png
+from tests.test_routes import OPEN_TO_ALL, Doors, make_doors
+from tests.vault import put
+from tests.web import Web, running_web
+
+NOT_PAGES = {"delivery.content", "jits.document", "messages.source", "messages.suggestions", "uploads.token"}
+OTHERS = ("/nowhere", "/workspaces/{other}", "/signed-out")
+LANGUAGELESS = {"JIT", "SHA", "EU", "PDF", "CSV", "JSON", "UTC"}
+TODAY = dt.datetime.now(dt.UTC).date()
+
+HERE = Path(__file__).parent
+UNTRANSLATED = (HERE / "untranslated.js").read_text()
+CLIPPED = (HERE / "clipped.js").read_text()
+
+
+@dataclass
+class Place:
+    """A page or a fragment of one, and the address that leads to it."""
+
+    endpoint: str
+    path: str
+
+
+@pytest.fixture(scope="session")
+def abroad(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    """One web process that speaks the pseudo-languages."""
+    with running_web(environ, folder, "tests.pseudo:make_app()") as web:
+        yield web
+
+
+@pytest.fixture
+def doors(web: Web) -> Doors:
+    """A JIT with something on every page: what nobody fills is filled here."""
+    made = make_doors()
+    leader, world = made.world["fr_leader"], made.world
+    photo = put(world, png(), "photo.png")
+    factories.release(world, photo, "nl", Sight.READ)
+    ledger = factories.exhibit(world, "nl", "Ledger of the harbour", tags=("harbour",))
+    factories.release(world, ledger, "fr", Sight.DOWNLOAD)
+    talk = session().get_one(Channel, uuid.UUID(made.ids["channel_id"]), execution_options={"policy": True})
+    messages.post(leader, talk, f"See #{photo.reference}, **now**, and tell Albania", uuid.uuid4())
+    made.ids |= {"exhibit_id": str(photo.id), "agreement_id": str(_draft(made).id)}
+    board = uuid.UUID(made.ids["board_id"])
+    late = tasks.create_task(leader, board, uuid.UUID(made.ids["column_id"]), "Compare both", due_on=TODAY)
+    tasks.assign(leader, late.id, late.edition, leader.id)
+    return made
+
+
+def _draft(doors: Doors) -> Any:
+    leader, world = doors.world["fr_leader"], doors.world
+    roles = (Role.LEADER, Role.MEMBER)
+    parties = [
+        NamedParty(provider_id=world.providers[slug].id, roles=roles, leaders=(world[f"{slug}_leader"].id,))
+        for slug in ("fr", "nl")
+    ]
+    terms = Terms(
+        reference="JIT-2026-0900",
+        name="Heron",
+        purpose="Forged residence documents.",
+        legal_bases=("EU-MLA2000-13",),
+        states_of_operation=("FR", "NL"),
+        starts_on=TODAY,
+        ends_on=TODAY + dt.timedelta(days=300),
+        time_zone="Europe/Paris",
+        parties=tuple(parties),
+    )
+    return jits.begin(leader, terms)
+
+
+def places(app: Flask, doors: Doors) -> list[Place]:
+    """Every address that a browser can be sent to, and pages that no address is for."""
+    found = []
+    with app.test_request_context(base_url="https://localhost"):
+        for rule in app.url_map.iter_rules():
+            if "GET" in (rule.methods or ()) and rule.endpoint not in OPEN_TO_ALL | NOT_PAGES | {"static"}:
+                found.append(Place(rule.endpoint, app.url_for(rule.endpoint, _external=False, **doors.values(rule))))
+    jit = doors.world.jit.id
+    found.append(Place("jits.agreement of a signed version", f"/jits/{jit}/agreement"))
+    return found + [Place(path, path.format(other=doors.other.workspace.id)) for path in OTHERS]
+
+
+def is_page(page: Page) -> bool:
+    return page.locator("html[lang]").count() == 1
+
+
+def words_in_database() -> list[str]:
+    """Every text that people have put in: what a page shows of it needs no translation."""
+    found: set[str] = set()
+    for table in Model.metadata.tables.values():
+        for column in table.columns:
+            if type(column.type) in (sa.Text, sa.String) and column.name not in ("act", "noun", "details"):
+                found |= set(session().execute(sa.select(column).distinct()).scalars()) - {None}
+    return sorted({text.strip() for text in found if len(text.strip()) > 1} | zoneinfo.available_timezones())
+
+
+def words_of(locale: str) -> list[str]:
+    """Every word by which the locale's own data names countries, days and zones; and those of no language."""
+    known = Locale.parse(locale)
+    calendar = [*known.months["format"].values(), *known.days["format"].values()]
+    names = [*known.territories.values(), *(name for each in calendar for name in each.values())]
+    names += [str(Locale.parse(each).display_name) for each in LOCALES]
+    names += [name for zone in known.meta_zones.values() for name in zone.get("long", {}).values()]
+    return sorted({*LANGUAGELESS, *(word.strip(".") for name in names for word in re.split(r"[^\w.]+", name))})
+
+
+def test_the_walk_knows_what_answers_no_page(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= NOT_PAGES
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [
+        ("light", DESKTOP),
+        ("dark", PHONE),
+        pytest.param("dark", DESKTOP, marks=pytest.mark.every_look),
+        pytest.param("light", PHONE, marks=pytest.mark.every_look),
+    ],
+    ids=["light desktop", "dark phone", "dark desktop", "light phone"],
+)
+def test_nothing_stands_in_anybodys_way(
+    app: Flask, doors: Doors, window: OpenWindow, faults: Faults, look: str, size: tuple[int, int]
+) -> None:
+    page = window(doors.world["fr_leader"], "/", size, color_scheme=look, forgives=("404", "409", "403"))
+    found: dict[str, Any] = {}
+    seen = 0
+    for place in places(app, doors):
+        page.goto(place.path)
+        if not is_page(page):
+            continue
+        seen += 1
+        wrong: dict[str, Any] = faults(page)
+        if page.evaluate("document.documentElement.scrollWidth") != size[0]:
+            wrong["wider than the window"] = page.evaluate("document.documentElement.scrollWidth")
+        if wrong:
+            found[place.path] = wrong
+    assert found == {}
+    assert seen > 30
+
+
+@pytest.mark.parametrize(
+    ("locale", "size"), [("ar", DESKTOP), ("eo", PHONE)], ids=["right to left, desktop", "left to right, phone"]
+)
+def test_every_text_is_translated_and_has_room(
+    app: Flask, doors: Doors, abroad: Web, browser: Browser, locale: str, size: tuple[int, int]
+) -> None:
+    page = _abroad(browser, abroad, doors.world["fr_leader"], locale, size)
+    known, words = words_in_database(), words_of(locale)
+    found: dict[str, Any] = {}
+    for place in places(app, doors):
+        page.goto(abroad.origin + place.path)
+        wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
+        if is_page(page):
+            direction = "rtl" if locale == "ar" else "ltr"
+            assert page.evaluate("getComputedStyle(document.documentElement).direction") == direction
+            assert BEGIN in page.title()
+            wrong["clipped"] = page.evaluate(CLIPPED, BEGIN)
+            if page.evaluate("document.documentElement.scrollWidth") != size[0]:
+                wrong["wider than the window"] = page.evaluate("document.documentElement.scrollWidth")
+        wrong = {what: each for what, each in wrong.items() if each}
+        if wrong:
+            found[place.path] = wrong
+    page.context.close()
+    assert found == {}
+
+
+def _abroad(browser: Browser, web: Web, someone: User, locale: str, size: tuple[int, int]) -> Page:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
+    cookie = {"name": web.cookie, "value": factories.login(someone), "url": "https://localhost/", "secure": True}
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    return context.new_page()
+
+
+def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors, faults: Faults) -> None:
+    """Pages of those who are not signed in."""
+    authority = doors.world.providers["fr"].authorities[0]
+    _, token = invitations.invite(doors.world["fr_leader"], authority, "Ana Costa")
+    page = window(doors.world["fr_leader"], "/signed-out", forgives=("400", "404"))
+    page.context.clear_cookies()
+    for path in ("/sign-in", f"/invitations/{token}", "/signed-out", "/sign-in/fr/callback?state=x", "/nowhere"):
+        page.goto(path)
+        assert is_page(page), path
+        assert faults(page) == {}, path

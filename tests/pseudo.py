@@ -1,0 +1,62 @@
+"""The portal in two languages that nobody speaks: every text longer, and between marks; ``ar`` from right to left.
+
+``gunicorn 'tests.pseudo:make_app()'`` serves it. What a page says outside the marks was never handed to gettext.
+"""
+
+import re
+from pathlib import Path
+from tempfile import mkdtemp
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask
+
+from jit_portal.config import Settings
+from jit_portal.portal import create_app
+from jit_portal.realtime import listener
+from jit_portal.resources import TRANSLATIONS
+
+LOCALES = ("eo", "ar")
+BEGIN, END = "⟦", "⟧"
+_KEPT = re.compile(r"(%\(\w+\)[sd]|%%|\{\w+\}|</?\w+>|&\w+;)")
+_ACCENTS = str.maketrans("aceinosuyACEIOU", "äçéîñöşûýÄÇÉÎÖÛ")
+_LONGER = 1.35
+
+
+def pseudo(text: str) -> str:
+    """``text`` with accents, a third longer as translations are, between marks; placeholders stay."""
+    said = "".join(part if _KEPT.fullmatch(part) else part.translate(_ACCENTS) for part in _KEPT.split(text))
+    words = len(_KEPT.sub("", text))
+    return f"{BEGIN}{said}{'~' * max(1, round(words * (_LONGER - 1)))}{END}"
+
+
+def compile_catalogues(folder: Path) -> None:
+    """Write a catalogue of each pseudo-locale, with every text that the French one has."""
+    with (TRANSLATIONS / "fr" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        known = read_po(file, locale="fr")
+    for locale in LOCALES:
+        made = Catalog(locale=locale)
+        for message in known:
+            if not message.id:
+                continue
+            if isinstance(message.id, str):
+                made.add(message.id, pseudo(message.id))
+            else:
+                one, many = message.id
+                made.add(message.id, (pseudo(one), *[pseudo(many)] * (made.num_plurals - 1)))
+        path = folder / locale / "LC_MESSAGES" / "messages.mo"
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            write_mo(file, made)
+
+
+def make_app() -> Flask:
+    """The portal in the pseudo-languages alone: who asks for neither gets the first."""
+    app = create_app(Settings.read())
+    folder = Path(mkdtemp(prefix="jit-pseudo-"))
+    compile_catalogues(folder)
+    app.config["LOCALES"] = LOCALES
+    app.extensions["babel"].translation_directories = [str(folder)]
+    listener.start(app)
+    return app
