@@ -43,6 +43,10 @@ TODAY = dt.datetime.now(dt.UTC).date()
 
 HERE = Path(__file__).parent
 UNTRANSLATED = (HERE / "untranslated.js").read_text()
+NAMED_TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return [...new Set(ids.filter((id, place) => ids.indexOf(id) !== place))];
+}"""
 CLIPPED = (HERE / "clipped.js").read_text()
 
 
@@ -162,6 +166,8 @@ def test_nothing_stands_in_anybodys_way(
             continue
         seen += 1
         wrong: dict[str, Any] = faults(page)
+        if twice := page.evaluate(NAMED_TWICE):
+            wrong["ids given twice"] = twice
         if page.evaluate("document.documentElement.scrollWidth") != size[0]:
             wrong["wider than the window"] = page.evaluate("document.documentElement.scrollWidth")
         if wrong:
