@@ -40,16 +40,18 @@ class Demo:
         argv = [sys.executable, "-m", "jit_portal.demo", f"--port={self.port}", f"--data={self.data}"]
         self._ready.clear()
         self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        self._ears = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._ears.start()
         assert self._ready.wait(seconds), "".join(self.said[-60:])
         assert self._process.poll() is None, "".join(self.said[-60:])
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.said.append(line)
-            if "is ready:" in line:
-                self._ready.set()
+        with process.stdout:
+            for line in process.stdout:
+                self.said.append(line)
+                if "is ready:" in line:
+                    self._ready.set()
         self._ready.set()
 
     def pid_of(self, component: str) -> int:
@@ -74,6 +76,7 @@ class Demo:
             return 0
         self._process.send_signal(signal.SIGINT)
         code = self._process.wait(90)
+        self._ears.join()
         self._process = None
         return code
 

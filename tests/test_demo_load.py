@@ -100,6 +100,18 @@ def test_a_second_run_does_nothing(case: dict[str, str]) -> None:
     assert everything() == before
 
 
+def test_people_stay_known_when_the_demo_moves_to_another_port(case: dict[str, str]) -> None:
+    before, there = everything(), {load.PROVIDERS: "http://127.0.0.1:10"}
+    session.remove()
+    load.load(case | there, print)
+    assert {user.issuer for user in session().scalars(select(User)).unique()} == {
+        f"{there[load.PROVIDERS]}/{slug}" for slug in ("fr", "nl", "ro", "al", "eu")
+    }
+    session.remove()
+    load.load(case, print)
+    assert everything() == before
+
+
 def test_every_chain_of_the_ledger_holds(portal: Flask) -> None:
     with portal.extensions["database"].connect() as connection:
         verdicts = list(proof.verify(connection))

@@ -59,7 +59,7 @@ class Plan:
         return [
             [self.database.component(), self.store.component(), self._providers()],
             self._once("migrate", "jit_portal.migrate", _fingerprint(MIGRATIONS / "versions")),
-            self._once("case", "jit_portal.demo.case", "told"),
+            self._once("case", "jit_portal.demo.case", f"told at {self.providers}"),
             [self._web(), self._vault(), self._worker()],
             [proxy.component(self.data, self.port, self.port + 1, self.vault_socket)],
         ]

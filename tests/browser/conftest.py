@@ -13,7 +13,7 @@ from jit_portal.identity.models import User
 from tests import factories
 from tests.web import Web, running_web
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 DESKTOP = (1440, 900)
@@ -25,7 +25,7 @@ Faults = Callable[[Page], dict[str, list[str]]]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": _FLAGS}
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,11 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import os
 import re
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -283,3 +286,36 @@ def sign_out(dutch: Desk, space: str) -> None:
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     page.goto(space)
     expect(page.get_by_role("heading", name="Sign in with your national login")).to_be_visible()
+
+
+def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, tmp_path: Path) -> None:
+    """Step 1: without the store people still talk; a start with the same data, at another port, knows them all."""
+    assert set(demo.states().values()) == {"ready"}
+    os.kill(demo.pid_of("store"), signal.SIGKILL)
+    dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
+    dutch.sign_in()
+    wait_until(lambda: demo.states()["store"] == "away")
+    wait_until(lambda: any("store DIED: SIGKILL" in line for line in demo.said))
+    dutch.page.get_by_role("navigation", name="Joint investigation teams").get_by_role("link", name="Lantern").click()
+    dutch.page.get_by_role("navigation", name="Places of this JIT").get_by_role("link", name="Chat").click()
+    dutch.page.locator("#compose-text").fill("The vault is away; we go on here.")
+    dutch.page.locator("#compose-text").press("Enter")
+    said = dutch.page.locator(".message-list .message:not(.is-pending)", has_text="we go on here")
+    expect(said).to_be_visible()
+    dutch.context.close()
+    assert demo.stop() == 1, "it says at the end that something died"
+    demo.port += 20
+    demo.start()
+    dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
+    dutch.sign_in()
+    expect(dutch.page.get_by_role("heading", name=f"Good to see you, {dutch.name}")).to_be_visible()
+    dutch.context.close()
+    assert set(demo.states().values()) == {"ready"}
+    assert demo.stop() == 0
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.2)

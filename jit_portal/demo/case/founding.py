@@ -55,6 +55,7 @@ def _person(provider: IdentityProvider, person: Person) -> User:
     known = select(User).where(User.provider_id == provider.id, User.subject == person.subject)
     found: User | None = session().scalar(known)
     if found is not None:
+        found.issuer = provider.issuer  # the demo may stand at another port than when she was asked in
         return found
     authority = next(each for each in provider.authorities if each.code == person.authority)
     duty = Duty(person.duty) if person.duty else None
