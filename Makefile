@@ -11,11 +11,14 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := package-lock.json $(shell find static templates -name 'dist*' -prune -o -type f -print)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard jit_portal/translations/*/LC_MESSAGES/*.po))
 
-.PHONY: run verify-ledger test check format set-up wheel lock messages
+.PHONY: run disk-image verify-ledger test check format set-up wheel lock messages
 .DELETE_ON_ERROR:
 
 run: set-up ## start the whole portal on this machine: PORT=8800 DATA=data
 	@exec $(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)"
+
+disk-image: $(VENV)/.installed ## send the case's disk image of 256 MiB into the running demo: it takes about a minute
+	@$(BIN)/python -m jit_portal.demo.case disk-image --port $(PORT) --data "$(DATA)"
 
 verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's record again
 	@$(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)" verify-ledger
