@@ -1,7 +1,8 @@
 """Frozen settings, read once from the environment; the portal refuses to start when one is missing or senseless."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ class Settings:
     proxy_hops: int
     redis_url: str | None = None
     vault_health: str | None = None
+    providers_health: str | None = None
 
     def __repr__(self) -> str:
         return f"Settings(role={self.role!r}, origin={self.origin!r}, instance={self.instance!r})"
@@ -53,10 +55,9 @@ class Settings:
                 wrong.append(f"{name} is missing")
                 continue
             try:
-                values[field.name] = _convert(field.type, text)
+                values[field.name] = _SENSE.get(field.name, _any)(_convert(field.type, text))
             except ValueError as error:
                 wrong.append(f"{name} {error}")
-        wrong += _senseless(values)
         if wrong:
             raise MissingSetting("The portal does not start: " + "; ".join(wrong) + ".")
         return cls(**values)  # type: ignore[arg-type]
@@ -68,23 +69,63 @@ def _convert(kind: object, text: str) -> object:
             raise ValueError("must be 0 or 1")
         return text == "1"
     if kind is int:
-        if not text.isdigit():
-            raise ValueError("must be a whole number")
+        if not (text.isascii() and text.isdigit() and len(text) < 4):
+            raise ValueError("must be a small whole number")
         return int(text)
     return Path(text) if kind is Path else text
 
 
-def _senseless(values: Mapping[str, object]) -> list[str]:
-    wrong = []
-    origin = urlsplit(str(values.get("origin", "http://x")))
-    if origin.scheme not in ("http", "https") or not origin.hostname or origin.path not in ("", "/"):
-        wrong.append("JIT_ORIGIN must be a scheme, host and port")
-    elif origin.scheme == "http" and origin.hostname not in ("localhost", "127.0.0.1", "x"):
-        wrong.append("JIT_ORIGIN must be https away from this machine")
-    if values.get("role", "web") not in ("web", "vault", "worker", "command"):
-        wrong.append("JIT_ROLE must be web, vault, worker or command")
-    if len(str(values.get("secret_key", "x" * 32))) < 32:
-        wrong.append("JIT_SECRET_KEY is shorter than 32 characters")
-    if not str(values.get("database_url", "postgresql")).startswith("postgresql"):
-        wrong.append("JIT_DATABASE_URL must be postgresql://")
-    return wrong
+def _any(value: object) -> object:
+    return value
+
+
+def _origin(value: object) -> object:
+    """The address of the portal as browsers write it: that is what they send, and what is compared."""
+    text = str(value)
+    parts = urlsplit(text.lower())
+    port = _port(parts.netloc)
+    if parts.scheme not in ("http", "https") or not re.fullmatch(_HOST, parts.hostname or ""):
+        raise ValueError("must be a scheme, a host and a port, such as https://portal.example.org")
+    if parts.path not in ("", "/") or any(each in text for each in "?#@"):
+        raise ValueError("must be a scheme, a host and a port, with nothing after it and nobody's name before it")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1"):
+        raise ValueError("must be https away from this machine")
+    is_usual = port in (None, {"http": 80, "https": 443}[parts.scheme])
+    return f"{parts.scheme}://{parts.hostname}{'' if is_usual else f':{port}'}"
+
+
+def _port(netloc: str) -> int | None:
+    """The port that is written, if one is."""
+    _, colon, written = netloc.rpartition(":")
+    if not colon:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", written) or not 0 < int(written) < 65_536:
+        raise ValueError("must have a port between 1 and 65535, or none")
+    return int(written)
+
+
+def _like(pattern: str, wanted: str) -> Callable[[object], object]:
+    """Takes what has this form; ``wanted`` says which, for the message never shows a value."""
+
+    def take(value: object) -> object:
+        if not re.fullmatch(pattern, str(value)):
+            raise ValueError(wanted)
+        return value
+
+    return take
+
+
+_HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+_HEALTH = _like(r"unix:/\S+|http://[A-Za-z0-9.-]+:[0-9]{1,5}", "must be unix:/PATH or http://HOST:PORT")
+_SENSE: Mapping[str, Callable[[object], object]] = {
+    "role": _like("web|vault|worker|command", "must be web, vault, worker or command"),
+    "origin": _origin,
+    "instance": _like("[A-Za-z0-9_-]{1,40}", "must be at most 40 letters, digits, - and _: it names the cookies"),
+    "database_url": _like(r"postgresql://\S+", "must be postgresql://…"),
+    "store_endpoint": _like(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", "must be a host and a port, without a scheme"),
+    "store_bucket": _like(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket"),
+    "secret_key": _like(r"(?s).{32,}", "is shorter than 32 characters"),
+    "redis_url": _like(r"(redis|rediss|unix)://\S+", "must be redis://…, rediss://… or unix://…"),
+    "vault_health": _HEALTH,
+    "providers_health": _HEALTH,
+}

@@ -81,6 +81,7 @@ class Plan:
             "SIGNING_KEY": str(self.data / "signing-key.json"),
             "PROXY_HOPS": "1",
             "VAULT_HEALTH": f"unix:{self.vault_socket}",
+            "PROVIDERS_HEALTH": self.providers,
             "DEMO_PROVIDERS": self.providers,
             "DEMO_DATA": str(self.data),
         }
