@@ -1,8 +1,12 @@
-"""One session per request, job or socket event, and one place where anything is committed."""
+"""One session per request, job or socket event, and one place where anything is committed.
+
+Nothing is put off until after the commit: what must happen exactly when an act is committed – telling open pages,
+queueing work – is said to the database within the act's own transaction, and so can neither be lost nor come too early.
+"""
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -11,7 +15,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "later", "session", "transaction", "words"]
+__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "session", "transaction", "words"]
 
 Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
@@ -70,36 +74,26 @@ def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
     factory.configure(bind=engine)
     return engine
 
 
 @contextmanager
-def transaction() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Commit at the outermost exit, then run what was put off until then; joined inside another.
-
-    Yields ``later``: ``later(f)`` runs ``f()`` after the commit, and never when it rolls back.
-    """
+def transaction() -> Iterator[None]:
+    """Commit at the outermost exit; joined inside another."""
     current = session()
-    if "after_commit" in current.info:
-        yield current.info["after_commit"].append
+    if current.info.get("is_in_transaction"):
+        yield
         return
-    waiting: list[Callable[[], None]] = []
-    current.info["after_commit"] = waiting
+    current.info["is_in_transaction"] = True
     try:
-        yield waiting.append
+        yield
         current.commit()
     except BaseException:
         current.rollback()
         raise
     finally:
-        del current.info["after_commit"]
-    for send in waiting:
-        send()
-
-
-def later(act: Callable[[], None]) -> None:
-    """Run ``act`` after the commit of the transaction that is open now."""
-    session().info["after_commit"].append(act)
+        del current.info["is_in_transaction"]

@@ -3,7 +3,9 @@
 from jit_portal.config import Settings
 from jit_portal.portal import create_app
 from jit_portal.realtime import listener
+from jit_portal.web import logs
 
+logs.start()
 settings = Settings.read()
 app = create_app(settings)
 if settings.role == "web":

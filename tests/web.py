@@ -31,9 +31,10 @@ class Web:
         self.port = port
         self.origin = f"http://localhost:{port}"
         self.cookie = f"__Host-jit-{environ['JIT_INSTANCE']}"
-        self._log = folder / f"web-{port}.log"
+        self.log = folder / f"web-{port}.log"
         self._child: subprocess.Popen[bytes] | None = None
         options = ["--worker-class=gevent", "--workers=1", f"--bind=127.0.0.1:{port}", "--graceful-timeout=1"]
+        options += ["--log-level=warning"]
         self._component = Component(
             name="web",
             argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, application],
@@ -44,7 +45,7 @@ class Web:
         )
 
     def start(self) -> None:
-        with self._log.open("ab") as file:
+        with self.log.open("ab") as file:
             self._child = process.start(self._component, output=file.fileno())
         try:
             process.await_ready(self._component, self._child)
@@ -67,7 +68,7 @@ class Web:
 
     def said(self) -> str:
         """The end of its log."""
-        return self._log.read_text(errors="replace")[-6000:]
+        return self.log.read_text(errors="replace")[-6000:]
 
     def sign_in(self, someone: User) -> "Signed":
         return Signed(self, someone, factories.login(someone))

@@ -4,8 +4,10 @@ import datetime as dt
 import json
 import logging
 import sys
+import traceback
 
 from flask import g, has_request_context, request
+from psycopg import Error as DatabaseError
 
 _PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -25,15 +27,38 @@ class JsonLines(logging.Formatter):
         said |= {key: value for key, value in record.__dict__.items() if key not in _PLAIN}
         if record.exc_info:
             said["error"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False, default=str)
+        return json.dumps(said, default=str)
+
+    def formatException(self, ei: object) -> str:
+        """Where it happened, of what kind it is, and its causes; never a message, which may quote what was typed."""
+        error = ei[1] if isinstance(ei, tuple) else None
+        said: list[str] = []
+        while isinstance(error, BaseException):
+            said += [*traceback.format_tb(error.__traceback__), f"{_kind(error)}\n"]
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+            said += ["which came of\n"] if error else []
+        return "".join(said)
+
+
+def _kind(error: BaseException) -> str:
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    if not isinstance(error, DatabaseError):
+        return name
+    facts = (error.sqlstate, error.diag.table_name, error.diag.column_name, error.diag.constraint_name)
+    return " ".join([name, *filter(None, facts)])
 
 
 def start(level: int = logging.INFO) -> None:
-    """Send every log line of this process to standard error as JSON."""
+    """Send every log line of this process to standard error as JSON, those of the server that runs it too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("urllib3", "engineio", "socketio", "werkzeug"):
+    logging.captureWarnings(True)
+    for name in ("gunicorn.error", "gunicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    # A library that finds no level set puts up a handler of its own.
+    for name in ("urllib3", "engineio.server", "socketio.server", "werkzeug"):
         logging.getLogger(name).setLevel(logging.WARNING)
