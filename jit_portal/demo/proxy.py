@@ -41,6 +41,27 @@ http://localhost:{port}, http://files.localhost:{port} {{
 			stream_close_delay 5s
 		}}
 	}}
+	# Where the portal itself does not answer, somebody must still say so, in words.
+	handle_errors 502 503 504 {{
+		header {{
+			Content-Type "text/html; charset=utf-8"
+			Content-Security-Policy "default-src 'none'; frame-ancestors 'none'"
+			X-Content-Type-Options nosniff
+			Cache-Control no-store
+			Retry-After 10
+		}}
+		respond <<HTML
+			<!doctype html>
+			<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+			<meta name="color-scheme" content="light dark"><title>JIT Portal</title></head>
+			<body><main>
+			<h1>This part of the portal is not available just now</h1>
+			<p id="reason">Nothing was lost. Wait a moment, then reload the page.</p>
+			<h1 lang="fr">Cette partie du portail n’est pas disponible pour l’instant</h1>
+			<p lang="fr">Rien n’est perdu. Attendez un instant, puis rechargez la page.</p>
+			</main></body></html>
+			HTML 503
+	}}
 }}
 
 # Signing in needs one name for this machine; the two health addresses answer under both.

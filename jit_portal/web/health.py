@@ -2,7 +2,10 @@
 
 import http.client
 import socket
+import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app
@@ -15,6 +18,8 @@ from jit_portal.files import storage
 from jit_portal.web.requests import open_to_all
 
 bp = Blueprint("health", __name__)
+PATIENCE = 2.5
+"""Seconds; those who watch the portal wait for little more."""
 
 
 @bp.get("/healthz")
@@ -28,19 +33,32 @@ def alive() -> dict[str, str]:
 @limiter.exempt
 @open_to_all
 def ready() -> tuple[dict[str, object], int]:
-    """Each component with its state; 503 only when no page can be served: when the database is away."""
-    settings: Settings = current_app.config["SETTINGS"]
-    states = {name: _state(probe) for name, probe in _probes(settings).items()}
-    return {"components": states}, 200 if states["database"] == "ready" else 503
+    """Each component with its state; 503 only when no page can be served: when the database is away.
+
+    All are asked at the same time, and what has not answered when patience ends counts as away.
+    """
+    probes = _probes(current_app.config["SETTINGS"])
+    states = dict.fromkeys(probes, "away")
+
+    def ask(name: str) -> None:
+        states[name] = _state(probes[name])
+
+    until = time.monotonic() + PATIENCE
+    asking = [threading.Thread(target=ask, args=(name,), daemon=True) for name in probes]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join(max(0.0, until - time.monotonic()))
+    return {"components": dict(states)}, 200 if states["database"] == "ready" else 503
 
 
 def _probes(settings: Settings) -> dict[str, Callable[[], bool]]:
-    return {
-        "database": lambda: session().scalar(text("SELECT true")) is True,
-        "store": lambda: storage.store().answers(),
-        "vault": lambda: settings.vault_health is None or _vault_answers(settings.vault_health),
-        "worker": _worker_beats,
-    }
+    """Every component of the portal; this process is itself one of them."""
+    probes: dict[str, Callable[[], bool]] = {settings.role: lambda: True}
+    for name, address in (("vault", settings.vault_health), ("providers", settings.providers_health)):
+        if address is not None:
+            probes.setdefault(name, partial(_answers, address))
+    return probes | {"worker": _worker_beats, "database": _database_answers, "store": lambda: storage.store().answers()}
 
 
 def _state(probe: Callable[[], bool]) -> str:
@@ -48,12 +66,18 @@ def _state(probe: Callable[[], bool]) -> str:
         return "ready" if probe() else "away"
     except Exception:
         # Whatever a component fails with, its state is that it is away; the cause is in that component's own log.
-        session().rollback()
         return "away"
+    finally:
+        session.remove()
+
+
+def _database_answers() -> bool:
+    return session().scalar(text("SELECT true")) is True
 
 
 def _worker_beats() -> bool:
-    beat = text("SELECT max(last_heartbeat) > now() - interval '40 seconds' FROM procrastinate_workers")
+    """A worker has given a sign of life lately: it does every ten seconds."""
+    beat = text("SELECT max(last_heartbeat) > now() - interval '18 seconds' FROM procrastinate_workers")
     return session().scalar(beat) is True
 
 
@@ -64,7 +88,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.host)
 
 
-def _vault_answers(address: str) -> bool:
+def _answers(address: str) -> bool:
     if address.startswith("unix:"):
         connection: http.client.HTTPConnection = _UnixConnection("localhost", timeout=2)
         connection.host = address.removeprefix("unix:")
