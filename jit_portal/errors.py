@@ -1,4 +1,4 @@
-"""The three ways a wish can fail; how a page or a socket phrases them is theirs to say."""
+"""The ways a wish can fail; how a page or a socket phrases them is theirs to say."""
 
 
 class Refusal(Exception):
@@ -41,6 +41,12 @@ class Invalid(Refusal):
     def __init__(self, reason: str, *, field: str | None = None) -> None:
         super().__init__(reason)
         self.field = field
+
+
+class TooFast(Refusal):
+    """The person asks more at once than the portal does for one; in a moment it can be asked again."""
+
+    status = 429
 
 
 class StoreUnavailable(Refusal):

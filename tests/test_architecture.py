@@ -2,16 +2,19 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 import jit_portal
 from jit_portal import extensions, resources
+from jit_portal.identity.models import User
+from tests import factories
 
 ROOT = Path(jit_portal.__file__).parent
 PACKAGES = ["identity", "jits", "workspaces", "files", "exhibits", "custody", "messages", "tasks", "notices"]
@@ -255,8 +258,10 @@ def test_only_the_logout_that_a_provider_sends_is_exempt_from_csrf(portal: Flask
     assert portal.config.get("WTF_CSRF_CHECK_DEFAULT", True)
 
 
-def test_every_writing_address_refuses_a_form_without_token(portal: Flask) -> None:
-    client = portal.test_client()
+def test_every_writing_address_refuses_a_form_without_token(
+    portal: Flask, app: Flask, browse: Callable[[User], FlaskClient]
+) -> None:
+    client = browse(factories.world()["fr_leader"])
     writing = {"POST", "PUT", "PATCH", "DELETE"}
     asked = 0
     for rule in portal.url_map.iter_rules():

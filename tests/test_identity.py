@@ -317,6 +317,14 @@ def test_what_a_browser_could_steal_is_not_stored_in_the_clear(open_browser: Cal
     state = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))["state"][0]
     (attempt,) = session().scalars(select(LoginAttempt)).all()
     kept = one.portal.get_cookie("__Host-jit-test-attempt")
+    assert kept is not None
+    assert (kept.secure, kept.http_only, kept.same_site, kept.path, kept.domain) == (
+        True,
+        True,
+        "Lax",
+        "/",
+        "localhost",
+    )
     assert kept
     assert len(attempt.state_hash) == len(attempt.browser_hash) == 32
     assert {state, kept.value}.isdisjoint({attempt.nonce, attempt.code_verifier, attempt.return_to})

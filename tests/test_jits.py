@@ -673,7 +673,7 @@ def test_what_cannot_be_typed_comes_back_with_the_reason(at: Desk, browse: Brows
         ("name", "x" * 300),
         ("name", "Her\u202eon"),
         ("name", "Her\non"),
-        ("name", "Her\x00on"),
+        ("name", "Her\x07on"),
         ("purpose", ""),
         ("purpose", "x" * 5001),
         ("purpose", "\x1b[2J"),

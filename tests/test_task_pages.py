@@ -154,7 +154,7 @@ def test_creating_on_a_page(desk: Desk) -> None:
     [
         {"title": ""},
         {"title": "x" * 300},
-        {"title": "\x00"},
+        {"title": "\x07"},
         {"description": "x" * 20_001},
         {"due_on": "yesterday"},
         {"due_on": "2026-02-30"},

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.blueprints import BlueprintSetupState
+from flask_limiter import ExemptionScope
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import ClientDisconnected
 
@@ -18,19 +19,25 @@ from jit_portal import policy
 from jit_portal.errors import Invalid
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.bytes import Sent
+from jit_portal.extensions import asker, limiter
 from jit_portal.files import keys, storage
 from jit_portal.files import service as files
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, Digest
-from jit_portal.web.requests import open_to_all
+from jit_portal.web.requests import open_to_all, refuse_nul
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("uploads", __name__, url_prefix="/vault/uploads")
+# A folder of small files is many requests by itself: they are counted apart from those of a person at the pages.
+limiter.exempt(bp, flags=ExemptionScope.APPLICATION)
+limiter.shared_limit("6000/minute", "uploads", key_func=asker)(bp)
 
 VERSION = "1.0.0"
+BYTES = "application/offset+octet-stream"
+_MOST_SAID = 64 << 10
 _MOST_DRAINED = 80 << 20
 _MOST_METADATA = 32 << 10
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
@@ -45,19 +52,22 @@ def connect(state: BlueprintSetupState) -> None:
 
 
 @bp.url_value_preprocessor
-def take_any_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    # Before anything looks at the request: the body of an upload is never held, so the portal's limit is not for it.
-    request.max_content_length = LONGEST
+def limit_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Before anything looks at the request: only bytes of a file, which are never held, may be many."""
+    is_file = endpoint == "uploads.append" and request.content_type == BYTES
+    request.max_content_length = LONGEST if is_file else _MOST_SAID
 
 
 @bp.after_request
 def close_politely(response: Response) -> Response:
     """Read what is left of a refused body, or the proxy in front answers 502 in our place; name the protocol."""
     left = _MOST_DRAINED if response.status_code >= 400 else 0
+    # From the server itself: the portal's own stream refuses what is over its limit.
+    body = request.environ["wsgi.input"]
     try:
-        while left > 0 and (came := request.stream.read(1 << 20)):
+        while left > 0 and (came := body.read(1 << 20)):
             left -= len(came)
-    except (ClientDisconnected, OSError):
+    except OSError:
         response.headers["Connection"] = "close"
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Cache-Control"] = "no-store"
@@ -137,8 +147,8 @@ def head(file_id: uuid.UUID) -> Response:
 
 @bp.patch("/<uuid:file_id>")
 def append(file_id: uuid.UUID) -> Response:
-    if request.content_type != "application/offset+octet-stream":
-        return Response("bytes come as application/offset+octet-stream", 415)
+    if request.content_type != BYTES:
+        return Response(f"bytes come as {BYTES}", 415)
     offset, size, checksum = _number("Upload-Offset"), request.content_length, _checksum()
     file = exhibit_bytes.append(viewer(), file_id, offset, ClientBody(), size=size, checksum=checksum)
     return _answer(file, 204)
@@ -201,9 +211,11 @@ def _pairs(header: str) -> Iterator[tuple[str, str]]:
     for pair in filter(None, (part.strip() for part in header.split(","))):
         name, _, value = pair.partition(" ")
         try:
-            yield name, _unpacked(value, name).decode()
+            text = _unpacked(value, name).decode()
         except UnicodeDecodeError as error:
             raise Malformed("What is said of the file must be UTF-8.", field=name) from error
+        refuse_nul((name, text))
+        yield name, text
 
 
 def _unpacked(value: str, field: str) -> bytes:

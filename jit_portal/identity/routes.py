@@ -12,7 +12,7 @@ from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import IdentityProvider, LoginSession
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.web.context import LANGUAGE_COOKIE
-from jit_portal.web.requests import open_to_all
+from jit_portal.web.requests import from_elsewhere, open_to_all
 from jit_portal.web.session import viewer, viewer_or_none
 
 bp = Blueprint("identity", __name__)
@@ -104,6 +104,7 @@ def callback(slug: str) -> Response:
 
 @bp.post("/sign-in/<slug>/logout")
 @limiter.limit(FAILURES, deduct_when=_failed)
+@from_elsewhere
 @open_to_all
 def farewell(slug: str) -> tuple[dict[str, str], int]:
     try:

@@ -1,11 +1,15 @@
 """How a refusal is said on a page or in a fragment; each is on record where a person was refused."""
 
 import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from flask import Flask, g, make_response, render_template, request
+from flask import Flask, g, make_response, render_template, request, url_for
+from flask_babel import get_locale
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -14,19 +18,35 @@ from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused
 from jit_portal.vocabulary import May
 from jit_portal.web import reasons
-from jit_portal.web.session import viewer_or_none
+from jit_portal.web.requests import sender_page, wants_data
+from jit_portal.web.session import forget_viewer, viewer_or_none
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError, NoConnection)
+
 
 def phrase(app: Flask) -> None:
     """Answer every failure in the reader's words, with the right status."""
-    app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(CSRFError, _foreign)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(HTTPException, _http)
+    for kind, say in ((Refusal, _refused), (CSRFError, _foreign), (HTTPException, _http), (DataError, _senseless)):
+        app.register_error_handler(kind, _or_away(say))
+    for kind in DATABASE_AWAY:
+        app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _broken)
+
+
+def _or_away(say: Callable[[Any], Response]) -> Callable[[Exception], Response]:
+    """Most answers ask the database who is looking; where it turns out to be away, that is the answer."""
+
+    @wraps(say)
+    def answer(error: Exception) -> Response:
+        try:
+            return say(error)
+        except DATABASE_AWAY as away:
+            return _database_away(away)
+
+    return answer
 
 
 def wording(error: Refusal) -> str:
@@ -41,8 +61,19 @@ def wording(error: Refusal) -> str:
     return error.reason
 
 
-def database_away() -> str:
+def database_away(error: Exception) -> str:
+    """What the reader is told while the database does not answer; who she is, nobody can ask it now."""
+    log.error("database unavailable", extra={"reason": type(getattr(error, "orig", error)).__name__})
+    forget_viewer()
+    session().rollback()
     return gettext("The portal cannot reach its database just now. Nothing was changed; try again in a moment.")
+
+
+def senseless(error: DataError) -> str:
+    """What the reader is told of a value that the database does not take."""
+    log.warning("the database does not take a value", exc_info=error)
+    session().rollback()
+    return gettext("Something of this is too large, too long or not a text that can be kept. Nothing was changed.")
 
 
 def our_fault() -> str:
@@ -67,34 +98,50 @@ def _foreign(error: CSRFError) -> Response:
     return _say(400, gettext("This form has expired or came from somewhere else. Go back, reload and send it again."))
 
 
-def _database_away(error: OperationalError) -> Response:
-    log.error("database unavailable", extra={"reason": type(error.orig).__name__})
-    session().rollback()
-    return _say(503, database_away())
+def _database_away(error: Exception) -> Response:
+    return _say(503, database_away(error))
+
+
+def _senseless(error: DataError) -> Response:
+    return _say(422, senseless(error))
 
 
 def _http(error: HTTPException) -> Response:
     if isinstance(error.response, Response):
         return error.response
+    if error.code == 429:
+        # Nothing is read for somebody who asks too much; only the language is still that person's.
+        get_locale()
+        forget_viewer()
     reasons = {
         400: gettext("The request makes no sense to the portal."),
+        401: gettext("Your sign-in has ended, or you have not signed in yet."),
+        403: gettext("This was sent from a page that is not the portal's. Nothing was done."),
         404: gettext("There is nothing here, or it is not shown to you."),
         405: gettext("This address cannot be used that way."),
         413: gettext("That is more than the portal takes at once."),
+        415: gettext("The portal does not take this kind of content here."),
         429: gettext("Too many tries. Wait a minute and try again."),
     }
-    return _say(error.code or 500, reasons.get(error.code or 500, error.name))
+    answer = _say(error.code or 500, reasons.get(error.code or 500, error.name))
+    # What the status promises, such as which methods an address does know.
+    answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
+    return answer
 
 
 def _broken(error: Exception) -> Response:
     log.exception("unexpected failure", exc_info=error)
+    # What failed may be what every page shows of its reader: it is not asked again.
+    forget_viewer()
     session().rollback()
     return _say(500, our_fault())
 
 
 def _say(status: int, reason: str) -> Response:
-    if request.accept_mimetypes.best in ("application/json",) or request.path.startswith("/vault/"):
-        body: dict[str, Any] = {"error": reason, "request": g.get("request_id", "")}
+    request_id = g.get("request_id", "")
+    if wants_data():
+        body: dict[str, Any] = {"error": reason, "request": request_id}
         return make_response(body, status)
-    page = render_template("errors/show.html", status=status, reason=reason, request_id=g.get("request_id", ""))
+    sign_in = url_for("identity.sign_in", next=sender_page()) if status == 401 else None
+    page = render_template("errors/show.html", status=status, reason=reason, request_id=request_id, sign_in=sign_in)
     return make_response(page, status)

@@ -2,14 +2,19 @@
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
+from jit_portal.errors import Invalid
+from jit_portal.extensions import csrf, limiter
 from jit_portal.web.session import viewer_or_none
+from jit_portal.wording import gettext
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +32,9 @@ _ALWAYS = {
     "X-Frame-Options": "DENY",
 }
 
+_MOST_OF_ANYBODY = 64 << 10
+"""Bytes that somebody without a login may send: a choice of language, or a provider's word that a login has ended."""
+
 
 def open_to_all(view: F) -> F:
     """Mark a view that needs no login."""
@@ -34,9 +42,29 @@ def open_to_all(view: F) -> F:
     return view
 
 
+def from_elsewhere(view: F) -> F:
+    """Mark a view that others than the portal's own pages may send to."""
+    view.from_elsewhere = True  # type: ignore[attr-defined]
+    return view
+
+
 def wants_fragment() -> bool:
     """The browser asks for a piece of a page, or for data, not for a page."""
     return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "fetch"
+
+
+def wants_data() -> bool:
+    """The asker takes JSON; at the vault everybody does but a browser that goes there itself."""
+    best = request.accept_mimetypes.best
+    if best == "application/json":
+        return True
+    goes_there = request.headers.get("Sec-Fetch-Dest") == "document" or best == "text/html"
+    return request.path.startswith("/vault/") and not goes_there
+
+
+def sender_page() -> str:
+    """The page of the portal from which this request was sent, to return to."""
+    return urlsplit(request.referrer or "").path or "/"
 
 
 def back_to(address: str | None) -> str:
@@ -47,29 +75,67 @@ def back_to(address: str | None) -> str:
 
 
 def protect(app: Flask) -> None:
-    """Refuse every request without a live login, except where a view is open to all; send strict headers."""
-    # Before every other gate: what they refuse, too, has an id and strict headers.
-    app.before_request_funcs.setdefault(None, []).insert(0, _name_request)
+    """Refuse every request without a live login, except where a view is open to all; send strict headers.
+
+    Nobody who is refused has had a byte of what they sent read: the form's token, which stands in the body, comes last.
+    """
+    app.before_request(name_request)
+    app.before_request(_refuse_foreign)
+    limiter.init_app(app)
     app.before_request(_need_login)
+    csrf.init_app(app)
+    app.before_request(_refuse_nul)
     app.after_request(_send_headers)
 
 
-def _name_request() -> None:
+def name_request() -> None:
+    """Give the request, or the event of a socket, the id under which the log speaks of it."""
     g.request_id = uuid.uuid4().hex[:16]
     g.csp_nonce = secrets.token_urlsafe(16)
 
 
+def _view() -> Any:
+    return current_app.view_functions.get(request.endpoint or "")
+
+
+def _refuse_foreign() -> None:
+    """What changes something comes from the portal's own pages, or from no browser at all; its token counts as well."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or getattr(_view(), "from_elsewhere", False):
+        return
+    origin = request.headers.get("Origin")
+    is_own = origin in (None, current_app.config["SETTINGS"].origin)
+    if not is_own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Forbidden
+
+
+def refuse_nul(said: Iterable[str]) -> None:
+    """No text of the database can hold this character, so none that comes in may."""
+    if any("\0" in text for text in said):
+        raise Invalid(gettext("Something of this contains the character NUL, which no text can hold."))
+
+
+def _refuse_nul() -> None:
+    files = (file.filename or "" for file in request.files.values())
+    refuse_nul([request.path, *_flat(request.args), *_flat(request.form), *files])
+
+
+def _flat(values: MultiDict[str, str]) -> Iterator[str]:
+    for name, value in values.items(multi=True):
+        yield from (name, value)
+
+
 def _need_login() -> AnyResponse | None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or getattr(view, "open_to_all", False) or request.endpoint == "static":
+    view = _view()
+    if view is None or request.endpoint == "static":
+        return None
+    if getattr(view, "open_to_all", False):
+        request.max_content_length = _MOST_OF_ANYBODY
         return None
     if viewer_or_none() is not None:
         return None
-    if request.method == "GET" and not wants_fragment() and not request.path.startswith("/vault/"):
+    if request.method == "GET" and not wants_fragment() and not wants_data():
         return redirect(url_for("identity.sign_in", next=request.full_path.rstrip("?")))
-    back = urlsplit(request.referrer or "").path or "/"
-    sign_in = url_for("identity.sign_in", next=back)
-    return make_response(render_template("errors/show.html", status=401, reason="", sign_in=sign_in), 401)
+    raise Unauthorized
 
 
 def _send_headers(response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Request, current_app
+from flask import Request, current_app, g
 from flask_login import LoginManager, current_user
 
 from jit_portal.identity import sessions
@@ -14,8 +14,13 @@ def bind(manager: LoginManager) -> None:
     manager.request_loader(_person)
 
 
+BY_ITSELF = "X-Asked-By-Page"
+"""The header of a request that a page makes by itself, because something was pushed; static/js says so too."""
+
+
 def _person(request: Request) -> User | None:
-    login = sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
+    token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
+    login = sessions.load(token, is_use=BY_ITSELF not in request.headers)
     return login.user if login else None
 
 
@@ -25,5 +30,12 @@ def viewer() -> User:
 
 
 def viewer_or_none() -> User | None:
-    """The person signed in, if anybody is."""
+    """The person signed in, if anybody is and it can be told."""
+    if g.get("is_viewer_forgotten"):
+        return None
     return viewer() if current_user and current_user.is_authenticated else None
+
+
+def forget_viewer() -> None:
+    """From now on nobody is looking, and the database is not asked who is: for an answer that must do without it."""
+    g.is_viewer_forgotten = True
