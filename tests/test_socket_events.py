@@ -12,6 +12,7 @@ from sqlalchemy import update
 from jit_portal.database import session, transaction
 from jit_portal.extensions import socketio
 from jit_portal.identity.models import LoginSession, User
+from jit_portal.messages.sockets import POSTS
 from jit_portal.realtime import push
 from jit_portal.realtime.sockets import EVENTS
 from tests.factories import now
@@ -115,6 +116,32 @@ def test_payloads_of_the_wrong_shape_are_refused(doors: Doors, connect: Connect,
     for shape in shapes:
         answer = socket.ask(event, *shape)
         assert answer["status"] == 422, f"{event} {shape}: {answer}"
+
+
+@pytest.mark.parametrize("event", sorted(PAYLOADS))
+def test_the_character_nul_is_refused_in_every_event(doors: Doors, connect: Connect, event: str) -> None:
+    """Wherever it stands, and though the event would be carried out without it."""
+    socket = connect(doors.world["fr_leader"])
+    for more in ({"text": "a\0b"}, {"more": "\0"}, {"\0": 1}, {"more": [{"deep": ["\0"]}]}):
+        answer = socket.ask(event, filled(doors, event) | more)
+        assert answer["status"] == 422, f"{event} {more}: {answer}"
+        assert "NUL" in answer["reason"]
+
+
+@pytest.mark.parametrize("event", sorted(EVENTS.keys() - {"channel:typing"}))
+def test_one_person_asks_no_faster_than_people_do(doors: Doors, connect: Connect, event: str) -> None:
+    """More is refused, on no record, and everybody else goes on; another socket of hers is no way around."""
+    person = doors.world["fr_leader"]
+    sockets = [connect(person), connect(person)]
+    most = EVENTS[event].pace.most
+    asked = [sockets[number % 2].ask(event, invented(doors, event))["status"] for number in range(most + 2)]
+    assert asked == [404] * most + [429] * 2
+    assert "very much at once" in sockets[0].ask(event, filled(doors, event))["reason"]
+    assert connect(doors.world["nl_leader"]).ask(event, invented(doors, event))["status"] == 404
+
+
+def test_what_a_message_is_worth_is_counted_by_every_way_in() -> None:
+    assert EVENTS["message:post"].pace is POSTS
 
 
 def test_every_event_asks_for_the_live_login_again(

@@ -1,6 +1,8 @@
 """The live login behind a browser's cookie, for pages and sockets alike."""
 
 import datetime as dt
+import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import contains_eager
@@ -17,10 +19,11 @@ NOTICED_EVERY = dt.timedelta(minutes=1)
 _TOKEN_LENGTH = len(tokens.make())
 
 
-def load(token: str) -> LoginSession | None:
+def load(token: str, *, is_use: bool = True) -> LoginSession | None:
     """The login that ``token`` opens, with its person, if it is live now: one query, and at most one write a minute.
 
-    Not live is what has ended, was idle for 30 minutes, is 12 hours old, or belongs to a deactivated person.
+    Not live is what has ended, was idle for 30 minutes, is 12 hours old, or belongs to a deactivated person. What a
+    page asks by itself is no use (``is_use``): a screen that nobody looks at goes idle, however much happens on it.
     """
     if len(token) != _TOKEN_LENGTH:
         return None
@@ -35,8 +38,16 @@ def load(token: str) -> LoginSession | None:
     if login is None:
         return None
     login.user.current_login = login.id
-    _notice(login)
+    if is_use:
+        _notice(login)
     return login
+
+
+def live_among(login_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these logins that are live now."""
+    live = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user).with_only_columns(LoginSession.id)
+    wanted = LoginSession.id.in_(login_ids)
+    return set(session().scalars(live.where(wanted, User.deactivated_at.is_(None), *is_live())))
 
 
 def is_live() -> tuple[ColumnElement[bool], ...]:

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
-from jit_portal.errors import Invalid, Refused
+from jit_portal.errors import Invalid, Refused, TooFast
 from jit_portal.messages import channels, reading, references, service, showing
 from jit_portal.messages.forms import MOST_NUMBERS, ChannelForm, EditForm, PostForm, ReadForm
 from jit_portal.messages.models import Channel, Message
+from jit_portal.messages.sockets import POSTS
 from jit_portal.messages.text import LONGEST
 from jit_portal.vocabulary import May
 from jit_portal.web.fields import put_error
@@ -106,9 +107,10 @@ def post(channel_id: uuid.UUID) -> Response | tuple[str, int]:
     form = PostForm()
     if form.validate_on_submit():
         try:
+            POSTS.keep(viewer().id)
             message = service.post(viewer(), channel, form.text.data, uuid.UUID(form.token.data))
             return redirect(url_for("messages.show", channel_id=channel.id, _anchor=f"message-{message.number}"), 303)
-        except Invalid as error:
+        except (Invalid, TooFast) as error:
             put_error({"text": form.text}, "text", error.reason)
     return _page(channel, form=form), 422
 

@@ -9,36 +9,34 @@ from flask_babel import get_locale
 
 from jit_portal import policy
 from jit_portal.database import session
-from jit_portal.errors import Refused
 from jit_portal.extensions import socketio
 from jit_portal.identity.models import User
 from jit_portal.messages import references, service, showing
 from jit_portal.messages.forms import EditForm, PostForm, ReadForm, from_payload, id_in
 from jit_portal.messages.models import Channel, Message
-from jit_portal.messages.pace import Pace
 from jit_portal.policy.person import person as anybody
 from jit_portal.realtime import push
 from jit_portal.realtime.push import Said, carry
 from jit_portal.realtime.sockets import receive
 from jit_portal.vocabulary import May
+from jit_portal.web.pace import Pace
 from jit_portal.web.readers import as_read_by
-from jit_portal.wording import gettext
 
 POSTS = Pace(40, 10)
+"""Of what one person says, by socket and by page together."""
+EDITS = Pace(40, 10)
 SIGNS_OF_WRITING = Pace(5, 5)
 
 
-@receive("message:post")
+@receive("message:post", POSTS)
 def post(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     channel_id = id_in(payload, "channel")
     form = from_payload(PostForm, payload)
-    if not POSTS.allows(person.id):
-        raise Refused(gettext("That is very many messages at once. Wait a few seconds, then send it again."))
     message = service.post_in(person, channel_id, form.text.data, uuid.UUID(form.token.data))
     return {"id": str(message.id), "number": message.number}
 
 
-@receive("message:edit")
+@receive("message:edit", EDITS)
 def edit(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     message = policy.fetch(person, Message, id_in(payload, "message"))
     form = from_payload(EditForm, payload)
@@ -52,7 +50,7 @@ def withdraw(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     return {"number": message.number, "edition": message.edition}
 
 
-@receive("channel:read")
+@receive("channel:read", is_use=False)
 def read(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     channel = policy.fetch(person, Channel, id_in(payload, "channel"))
     number = service.read_until(person, channel, from_payload(ReadForm, payload).number.data)

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Callable
 
 import psycopg
 from flask import Flask
@@ -15,6 +16,7 @@ from jit_portal.realtime import push
 from jit_portal.realtime.push import Said
 
 log = logging.getLogger(__name__)
+LOGINS_ASKED_EVERY = 20.0
 _RETRY_SECONDS = 1.0
 
 
@@ -24,17 +26,23 @@ def start(app: Flask) -> None:
 
 
 def listen(app: Flask) -> None:
-    """Push every act announced from now on; after an interruption every open page is told to look again."""
+    """Push every act announced from now on; after an interruption every open page is told to look again.
+
+    Every now and then, and after each interruption, the sockets of logins that are not live any more are cut.
+    """
     url = app.config["SETTINGS"].database_url
     missed = False
     while True:
         try:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
+                _read(app, push.end_dead_logins)
                 if missed:
                     push.tell(list(push.connected), "look_again", {})
-                for notice in connection.notifies():
-                    _hear(app, notice.payload)
+                while True:
+                    for notice in connection.notifies(timeout=LOGINS_ASKED_EVERY):
+                        _hear(app, notice.payload)
+                    _read(app, push.end_dead_logins)
         except psycopg.OperationalError:
             log.warning("the database went away from the listener; trying again")
             missed = True
@@ -42,18 +50,26 @@ def listen(app: Flask) -> None:
 
 
 def _hear(app: Flask, payload: str) -> None:
-    told = json.loads(payload)
-    said = Said(told["noun"], uuid.UUID(told["id"]), told["act"], frozenset(map(uuid.UUID, told["also"])))
+    try:
+        told = json.loads(payload)
+        said = Said(told["noun"], uuid.UUID(told["id"]), told["act"], frozenset(map(uuid.UUID, told["also"])))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        log.exception("what the database announced makes no sense")
+        return
+    if said.act == "login.ended":
+        _read(app, lambda: push.end_login(said.id))
+    else:
+        _read(app, lambda: push.deliver(said))
+
+
+def _read(app: Flask, push_something: Callable[[], None]) -> None:
     with app.app_context():
         try:
             # Only reading, and each way to the database is a wait for those who are to hear.
             session().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-            if said.act == "login.ended":
-                push.end_login(said.id)
-            else:
-                push.deliver(said)
+            push_something()
         except Exception:
             # One act that cannot be pushed must not silence all that follow; pages that missed it refetch on reconnect.
-            log.exception("an act could not be pushed", extra={"act": said.act})
+            log.exception("something could not be pushed")
         finally:
             session.remove()

@@ -1,8 +1,7 @@
 """What is on record is what is pushed: after commit, without content, to those who may see the thing.
 
 Every process announces its committed acts on the database's notification channel; each web process listens and tells
-the
-people who have a page open on it. A noun may carry more than its id (chat, card moves): its package registers how.
+the people who have a page open on it. A noun may carry more than its id (chat, card moves): its package registers how.
 """
 
 import logging
@@ -19,6 +18,7 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.extensions import socketio
+from jit_portal.identity import sessions
 from jit_portal.messages.models import Channel, Message
 from jit_portal.policy import Work
 from jit_portal.tasks.models import Board, Task
@@ -33,6 +33,8 @@ PUSHED: dict[str, type[Thing]] = {
 }
 connected: Counter[uuid.UUID] = Counter()
 """How many sockets each person has open on this process."""
+logins: Counter[uuid.UUID] = Counter()
+"""How many of them each login has open."""
 readers: dict[uuid.UUID, tuple[str, str]] = {}
 """Language and time zone of each of them, as they were when a socket was last opened; every page opens its own."""
 
@@ -111,6 +113,12 @@ def end_login(login_id: uuid.UUID) -> None:
     socketio.emit("signed_out", {}, to=f"login:{login_id}")
     for sid in list(_sids(f"login:{login_id}")):
         socketio.server.disconnect(sid)
+
+
+def end_dead_logins() -> None:
+    """Cut the sockets of logins that ended without a word: idle, too old, of somebody deactivated, or unheard."""
+    for login_id in set(logins) - sessions.live_among(logins) if logins else ():
+        end_login(login_id)
 
 
 def _sids(room: str) -> list[str]:

@@ -1,13 +1,16 @@
 """Sockets: who may connect, and the few verbs that arrive by socket. Each event asks for the live login again."""
 
 import logging
-from collections.abc import Callable, Mapping
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, request
 from flask_login import login_user
 from flask_socketio import disconnect, join_room
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError
 
 from jit_portal.database import session
 from jit_portal.errors import Invalid, Refusal
@@ -16,21 +19,34 @@ from jit_portal.identity import sessions
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.realtime import push
 from jit_portal.web import errors
+from jit_portal.web.pace import Pace
+from jit_portal.web.requests import name_request, refuse_nul
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
 
 Verb = Callable[[User, Mapping[str, Any]], dict[str, Any]]
-EVENTS: dict[str, Verb] = {}
 MAX_PAYLOAD = 160 * 1024
 """Bytes of one event: a message of 10,000 characters outside the Unicode's first plane, each written as two escapes."""
 
 
-def receive(event: str) -> Callable[[Verb], Verb]:
+@dataclass(frozen=True)
+class Inbound:
+    """The verb behind an event, how fast one person may ask for it, and whether a person does or her page by itself."""
+
+    verb: Verb
+    pace: Pace
+    is_use: bool
+
+
+EVENTS: dict[str, Inbound] = {}
+
+
+def receive(event: str, pace: Pace | None = None, *, is_use: bool = True) -> Callable[[Verb], Verb]:
     """Register the verb that an inbound event asks for; it gets the person and a dictionary, and answers one."""
 
     def register(verb: Verb) -> Verb:
-        EVENTS[event] = verb
+        EVENTS[event] = Inbound(verb, pace or Pace(100, 10), is_use)
         return verb
 
     return register
@@ -53,57 +69,95 @@ def bind(app: Flask, async_mode: str) -> None:
     socketio.on_event("*", _inbound)
 
 
-def _login() -> LoginSession | None:
-    login = sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
+def _login(*, is_use: bool) -> LoginSession | None:
+    token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
+    login = sessions.load(token, is_use=is_use)
     if login is not None:
         login_user(login.user)
     return login
 
 
 def _connect(auth: object = None) -> bool:
-    login = _login()
+    name_request()
+    try:
+        login = _login(is_use=False)
+    except errors.DATABASE_AWAY as error:
+        # To be refused would mean to be signed out; a line that breaks is tried again.
+        errors.database_away(error)
+        socketio.server.eio.disconnect(_line())
+        return False
     if login is None:
         return False
     join_room(f"user:{login.user_id}")
     join_room(f"login:{login.id}")
-    request.environ["jit.user"] = login.user_id
+    request.environ["jit.login"] = (login.id, login.user_id)
     push.connected[login.user_id] += 1
+    push.logins[login.id] += 1
     push.readers[login.user_id] = (login.user.language, login.user.time_zone)
     return True
 
 
+def _line() -> str:
+    """The connection under the socket of this event."""
+    sid: str = socketio.server.manager.eio_sid_from_sid(request.sid, "/")  # type: ignore[attr-defined]
+    return sid
+
+
 def _disconnect(reason: object = None) -> None:
-    user_id = request.environ.get("jit.user")
+    login_id, user_id = request.environ.get("jit.login", (None, None))
     if user_id is None:
         return
-    push.connected[user_id] -= 1
-    if push.connected[user_id] <= 0:
-        del push.connected[user_id]
+    _one_less(push.logins, login_id)
+    _one_less(push.connected, user_id)
+    if user_id not in push.connected:
         push.readers.pop(user_id, None)
 
 
+def _one_less(counted: Counter[uuid.UUID], each: uuid.UUID) -> None:
+    counted[each] -= 1
+    if counted[each] <= 0:
+        del counted[each]
+
+
 def _inbound(event: str, *arguments: object) -> dict[str, Any]:
-    login = _login()
-    if login is None:
-        disconnect()
-        return {"ok": False, "status": 401, "reason": ""}
-    return answer(login.user, event, *arguments)
-
-
-def answer(person: User, event: str, *arguments: object) -> dict[str, Any]:
-    """Carry out one event and phrase its result or refusal as the acknowledgement."""
+    """Carry out one event for the live login behind the socket; whatever becomes of it is acknowledged."""
+    name_request()
+    known = EVENTS.get(event)
     try:
-        verb = EVENTS.get(event)
-        if verb is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
-            raise Invalid(gettext("This is not something the portal understands."))
-        return {"ok": True, **verb(person, arguments[0])}
+        login = _login(is_use=known is None or known.is_use)
+        if login is None:
+            disconnect()
+            return {"ok": False, "status": 401, "reason": ""}
+        return {"ok": True, **_carry_out(login.user, known, arguments)}
     except Refusal as error:
         errors.put_on_record(error, event)
         return {"ok": False, "status": error.status, "reason": errors.wording(error)}
-    except OperationalError:
-        session().rollback()
-        return {"ok": False, "status": 503, "reason": errors.database_away()}
+    except errors.DATABASE_AWAY as error:
+        return {"ok": False, "status": 503, "reason": errors.database_away(error)}
+    except DataError as error:
+        return {"ok": False, "status": 422, "reason": errors.senseless(error)}
     except Exception:
         log.exception("an event failed")
         session().rollback()
         return {"ok": False, "status": 500, "reason": errors.our_fault()}
+
+
+def _carry_out(person: User, known: Inbound | None, arguments: tuple[object, ...]) -> dict[str, Any]:
+    if known is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
+        raise Invalid(gettext("This is not something the portal understands."))
+    refuse_nul(_texts(arguments[0]))
+    known.pace.keep(person.id)
+    return known.verb(person, arguments[0])
+
+
+def _texts(said: object) -> Iterator[str]:
+    """Every text in what came by socket, however deep."""
+    waiting = [said]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each

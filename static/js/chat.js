@@ -9,6 +9,7 @@ import { Outbox } from "./chat-outbox.js";
 import { Suggestions } from "./chat-suggest.js";
 import { askToSignIn, confirm } from "./dialog.js";
 import { socket } from "./live.js";
+import { BY_ITSELF } from "./requests.js";
 import { toast } from "./toast.js";
 import { showTyping, stopTyping } from "./chat-typing.js";
 
@@ -71,15 +72,15 @@ customElements.define("jit-chat", class extends HTMLElement {
   async #fetchSince() {
     if (this.isPast) return;
     for (let more = true; more; ) {
-      const answer = await this.#fetch(`after=${this.list.last}&first=${this.list.first}`);
+      const answer = await this.#fetch(`after=${this.list.last}&first=${this.list.first}`, BY_ITSELF);
       if (!answer) return;
       this.#put(answer.html);
       more = answer.more;
     }
   }
 
-  async #fetch(question) {
-    const answer = await fetch(`${this.dataset.src}?${question}`, { headers: { Accept: "application/json", "X-Requested-With": "fetch" } }).catch(() => null);
+  async #fetch(question, more = {}) {
+    const answer = await fetch(`${this.dataset.src}?${question}`, { headers: { Accept: "application/json", "X-Requested-With": "fetch", ...more } }).catch(() => null);
     if (answer?.status === 401) askToSignIn();
     return answer?.ok ? answer.json() : null; // a lost connection is said by the banner, and asked again when it is back
   }

@@ -13,7 +13,11 @@ htmx.registerExtension("house", { init: (api) => api.initSecurity(null, refuse, 
 
 export const csrfToken = () => document.querySelector('meta[name="csrf-token"]').content;
 
+/** What a page asks by itself says so: it does not keep a sign-in alive that nobody uses (jit_portal/web/session.py). */
+export const BY_ITSELF = { "X-Asked-By-Page": "1" };
+
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement?.matches?.("[data-live], [data-src]")) Object.assign(ctx.request.headers, BY_ITSELF);
   if (!["GET", "HEAD"].includes(ctx.request.method)) ctx.request.headers["X-CSRFToken"] = csrfToken();
 });
 

@@ -1,8 +1,11 @@
-"""How fast one person may speak: more than a human says is refused, so that no script drowns a channel."""
+"""How fast one person may act: more than a human does is refused, so that no script drowns the others."""
 
 import time
 import uuid
 from collections import defaultdict, deque
+
+from jit_portal.errors import TooFast
+from jit_portal.wording import gettext
 
 
 class Pace:
@@ -23,3 +26,8 @@ class Pace:
             return False
         acts.append(now)
         return True
+
+    def keep(self, user_id: uuid.UUID) -> None:
+        """Count one more; TooFast when it is beyond the pace."""
+        if not self.allows(user_id):
+            raise TooFast(gettext("That is very much at once. Wait a few seconds, then try again."))

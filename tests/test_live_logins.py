@@ -1,0 +1,188 @@
+"""A login that ended without a word keeps no socket; what a page asks by itself keeps no login; bad news is skipped."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import socketio
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from jit_portal.audit.service import CHANNEL
+from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
+from jit_portal.identity import sessions
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.realtime import push
+from jit_portal.realtime.listener import LOGINS_ASKED_EVERY
+from jit_portal.realtime.sockets import EVENTS
+from jit_portal.web.session import BY_ITSELF
+from tests import factories
+from tests.factories import World, now
+from tests.test_socket_events import Socket
+from tests.test_worker import wait_until
+from tests.web import PATIENCE, Web, running_web
+
+Browse = Callable[[User], FlaskClient]
+AGO = sessions.IDLE + dt.timedelta(seconds=1)
+
+
+@pytest.fixture(scope="module")
+def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    with running_web(environ, folder) as web:
+        yield web
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return factories.world()
+
+
+def make(someone: User, **values: object) -> None:
+    """Change every login of a person without a word, as time does."""
+    with transaction():
+        session().execute(update(LoginSession).where(LoginSession.user_id == someone.id).values(**values))
+
+
+def interrupt(cluster: Postgres) -> None:
+    """Break every connection of the portal to its database."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        session.remove()
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'jit_app'")
+    session.remove()
+
+
+@pytest.mark.parametrize("why", ["idle", "too old", "deactivated", "ended unheard"])
+def test_the_sockets_of_a_dead_login_are_cut(app: Flask, world: World, browse: Browse, why: str) -> None:
+    someone, other = world["fr_leader"], world["nl_leader"]
+    dying, alive = Socket(app, browse(someone)), Socket(app, browse(other))
+    if why == "deactivated":
+        with transaction():
+            session().execute(update(User).where(User.id == someone.id).values(deactivated_at=now()))
+    else:
+        gone = {
+            "idle": {"last_seen_at": now() - AGO},
+            "too old": {"ends_at": now()},
+            "ended unheard": {"ended_at": now()},
+        }
+        make(someone, **gone[why])
+    push.end_dead_logins()
+    assert not dying.client.is_connected()
+    assert alive.client.is_connected()
+    alive.client.disconnect()
+    assert not push.connected
+    assert not push.logins
+
+
+def test_an_idle_login_hears_nothing_more(process: Web, world: World) -> None:
+    """Asked every now and then, without any act or interruption."""
+    ear = process.sign_in(world["fr_leader"]).connect()
+    staying = process.sign_in(world["nl_leader"]).connect()
+    make(world["fr_leader"], last_seen_at=now() - AGO)
+    ear.hear("signed_out", LOGINS_ASKED_EVERY + PATIENCE)
+    ear.hear("disconnect")
+    assert staying.client.connected
+    ear.close()
+    staying.close()
+
+
+def test_after_an_interruption_logins_are_asked_about_first(process: Web, world: World, cluster: Postgres) -> None:
+    ear = process.sign_in(world["fr_leader"]).connect()
+    staying = process.sign_in(world["nl_leader"]).connect()
+    make(world["fr_leader"], ends_at=now())
+    interrupt(cluster)
+    ear.hear("signed_out", LOGINS_ASKED_EVERY / 2)
+    staying.hear("look_again")
+    ear.close()
+    staying.close()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["", "no JSON", "[]", "7", "null", '"text"', "{}", '{"noun": "task", "id": "x", "act": "a", "also": []}',
+     '{"noun": "task", "id": 7, "act": "a", "also": []}',
+     f'{{"noun": "task", "id": "{uuid.uuid4()}", "act": "a", "also": 7}}',
+     f'{{"noun": [], "id": "{uuid.uuid4()}", "act": {{}}, "also": []}}'],
+)  # fmt: skip
+def test_what_makes_no_sense_does_not_silence_what_follows(
+    process: Web, world: World, cluster: Postgres, payload: str
+) -> None:
+    channel = factories.channel(world)
+    ear = process.sign_in(world["fr_leader"]).connect()
+    with psycopg.connect(cluster.url("jit_app"), autocommit=True) as connection:
+        connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+    assert ear.post(channel.id, "Still here")["ok"]
+    assert "Still here" in ear.hear("message")["html"]
+    ear.close()
+
+
+# --- use
+
+
+def last_seen(someone: User) -> dt.datetime:
+    session.remove()
+    statement = select(LoginSession.last_seen_at).where(LoginSession.user_id == someone.id)
+    found = session().scalar(statement.execution_options(policy=True))
+    assert found is not None
+    return found
+
+
+def test_what_a_page_asks_by_itself_is_no_use(world: World, browse: Browse) -> None:
+    someone = world["fr_leader"]
+    client = browse(someone)
+    before = now() - dt.timedelta(minutes=20)
+    make(someone, last_seen_at=before)
+    assert client.get("/", headers={BY_ITSELF: "1"}).status_code == 200
+    assert last_seen(someone) == before
+    assert client.get("/").status_code == 200
+    assert last_seen(someone) > before
+
+
+def test_an_idle_login_is_over_however_much_its_page_asks(world: World, browse: Browse) -> None:
+    someone = world["fr_leader"]
+    client = browse(someone)
+    make(someone, last_seen_at=now() - AGO)
+    assert client.get("/", headers={BY_ITSELF: "1", "HX-Request": "true"}).status_code == 401
+
+
+def test_only_what_a_person_does_by_socket_is_use(app: Flask, world: World, browse: Browse) -> None:
+    someone = world["fr_leader"]
+    client = browse(someone)
+    before = now() - dt.timedelta(minutes=20)
+    make(someone, last_seen_at=before)
+    socket = Socket(app, client)
+    assert last_seen(someone) == before, "a connection that is made again is made by the page"
+    for event in EVENTS:
+        make(someone, last_seen_at=before)
+        socket.ask(event, {})
+        assert (last_seen(someone) == before) == (event == "channel:read"), event
+    socket.client.disconnect()
+
+
+def test_a_line_is_cut_while_the_database_is_away_and_nobody_is_signed_out(
+    process: Web, world: World, cluster: Postgres
+) -> None:
+    """A refusal would tell the browser to sign in again; a line that breaks is tried again."""
+    signed = process.sign_in(world["fr_leader"])
+    refusals: list[object] = []
+    client = socketio.Client(reconnection=False, websocket_extra_options={"origin": process.origin})
+    client.on("connect_error", refusals.append)
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER ROLE jit_app CONNECTION LIMIT 0")
+        try:
+            interrupt(cluster)
+            client.connect(process.origin, headers=dict(signed.headers), transports=["websocket"], wait=False)
+            wire = client.eio.ws.sock
+            wait_until(lambda: client.eio.state == "disconnected", PATIENCE)
+            assert not client.connected
+            assert not refusals
+            answer = signed.get("/")
+            assert answer.status_code == 503
+        finally:
+            connection.execute("ALTER ROLE jit_app CONNECTION LIMIT -1")
+            wire.close()
+    assert signed.get("/").status_code == 200
