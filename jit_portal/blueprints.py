@@ -3,6 +3,7 @@
 from jit_portal.audit import routes as audit
 from jit_portal.custody import routes as custody
 from jit_portal.exhibits import delivery, uploads
+from jit_portal.exhibits import entrusting_routes as entrusting
 from jit_portal.exhibits import routes as exhibits
 from jit_portal.exhibits import rules_routes as rules
 from jit_portal.identity import routes as identity
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     tasks.bp,
     exhibits.bp,
     rules.bp,
+    entrusting.bp,
     custody.bp,
     uploads.bp,
     delivery.bp,

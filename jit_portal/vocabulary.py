@@ -102,6 +102,7 @@ class May(StrEnum):
     SEE_AUDIENCE = "see_audience"
     # parties
     SET_RULES = "set_rules"
+    ENTRUST = "entrust"
     INVITE = "invite"
     # JITs and workspaces
     AMEND = "amend"
@@ -233,5 +234,7 @@ class NoticeKind(StrEnum):
     ASSIGNED = "assigned"
     ASKED = "asked"
     RELEASED = "released"
+    ENTRUSTED = "entrusted"
+    ENTRUSTING_ENDED = "entrusting_ended"
     HANDED_OVER = "handed_over"
     INVITED = "invited"

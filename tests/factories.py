@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from jit_portal.database import session, transaction
-from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
@@ -103,6 +103,7 @@ class World:
         person: User | None = None,
         as_party: str | None = None,
         administers: bool = False,
+        live_from: dt.datetime | None = None,
     ) -> User:
         """A person of a country in the workspace, for that country's party unless ``as_party`` says another."""
         someone = person or user(self.providers[slug], name.title())
@@ -115,7 +116,7 @@ class World:
             role=role,
             is_space_administrator=administers,
             is_outside_union=is_outside_union(party, self.providers[slug].kind),
-            live_from=now() - dt.timedelta(days=30),
+            live_from=live_from or now() - dt.timedelta(days=30),
         )
         session().add(member)
         session().flush()
@@ -322,6 +323,29 @@ def release(
             live_from=live_from or now() - dt.timedelta(minutes=1),
             live_until=live_until,
             released_by_id=of.created_by_id,
+        )
+        session().add(made)
+    return made
+
+
+def entrustment(
+    in_world: World,
+    name: str,
+    sight: Sight = Sight.READ,
+    *,
+    slug: str = "fr",
+    live_until: dt.datetime | None = None,
+) -> Entrustment:
+    """This person releases for a party since yesterday, until tomorrow or the moment that is given."""
+    with transaction():
+        made = Entrustment(
+            workspace_id=in_world.workspace.id,
+            party_id=in_world.parties[slug].id,
+            user_id=in_world[name].id,
+            sight=int(sight),
+            live_from=now() - dt.timedelta(days=1),
+            live_until=live_until or now() + dt.timedelta(days=1),
+            entrusted_by_id=in_world[f"{slug}_leader"].id,
         )
         session().add(made)
     return made

@@ -15,7 +15,7 @@ from typing import TypeVar
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
-from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
@@ -95,6 +95,7 @@ class Space:
     exhibits: list[Exhibit] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
     rules: list[CountryRule] = field(default_factory=list)
+    entrustments: list[Entrustment] = field(default_factory=list)
     things: list[Thing] = field(default_factory=list)
     shelves: dict[tuple[object, ...], Shelf] = field(default_factory=dict)
 
@@ -148,6 +149,8 @@ class Maker:
             made = self._people(people)
             made.spaces.append(self._space(made, story or self.story(), 1.0, exhibits))
             made.spaces.append(self._space(made, self.story(), 0.35, exhibits))
+            for space in made.spaces:
+                self._entrust(space)
         return made
 
     def story(self) -> str:
@@ -407,6 +410,29 @@ class Maker:
             )
         )
 
+    def _entrust(self, space: Space) -> None:
+        """People are entrusted with the releases of their party or, as no verb would do, of another."""
+        for person in {member.user_id: member for member in space.memberships}.values():
+            start, end = self.window()
+            if person.live_from > self.days(-25) and self.likely(0.7):
+                # Older than the membership that the person has now.
+                start, end = self.days(-30), None
+            party = person.party if self.likely(0.7) else self.one(space.exhibits).seizing_party
+            space.entrustments.append(
+                Entrustment(
+                    workspace_id=space.workspace.id,
+                    party_id=party.id,
+                    party=party,
+                    user_id=person.user_id,
+                    user=person.user,
+                    sight=self.chance.randint(1, 4),
+                    live_from=start,
+                    live_until=end or self.days(2),
+                    entrusted_by_id=person.user_id,
+                )
+            )
+        session().add_all(space.entrustments)
+
 
 def last_of(space: Space, party: Party) -> list[Membership]:
     """The leaders of a party that left, as they were when it did; if there were none, its members then."""
@@ -571,6 +597,7 @@ def _of_exhibits(space: Space, chance: Maker, people: list[User]) -> None:
         *space.memberships[:5],
         *space.releases[:6],
         *space.rules[:4],
+        *space.entrustments[:4],
         *space.exhibits,
     ]
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.demo.postgres import Postgres
-from jit_portal.exhibits.models import Exhibit
+from jit_portal.exhibits.models import Entrustment, Exhibit
+from jit_portal.policy import entrusting
 from jit_portal.policy import exhibits as rules
-from jit_portal.policy.person import NOW, me
+from jit_portal.policy.person import NOW, leads_party, live, me
+from jit_portal.policy.person import person as whoever
 from jit_portal.vocabulary import May
 from tests import policy_worlds, services
 from tests.cedar import oracle
@@ -140,6 +142,18 @@ def open_is_live(start: sa.SQLColumnExpression[object], end: sa.SQLColumnExpress
     return sa.or_(end.is_(None), end > NOW)
 
 
+def entrusted_only(holds: sa.ColumnElement[bool], *, by_any_party: bool = False) -> Fault:
+    """Somebody is entrusted in other cases than the written policy says."""
+
+    def fault(patch: pytest.MonkeyPatch) -> None:
+        of_party = sa.true() if by_any_party else Entrustment.party_id == Exhibit.party_id
+        found = sa.exists().where(of_party, Entrustment.user_id == whoever.id, holds).correlate_except(Entrustment)
+        for may in (May.RELEASE, May.RECLASSIFY):
+            swap(patch, may, leader_or_entrusted=sa.or_(leads_party, found))
+
+    return fault
+
+
 FAULTS: dict[str, Fault] = {
     "no forbids": without("not_forbidden", *SIGHTS),
     "forbids touch E1": forbids_touch_the_seizing_party,
@@ -156,11 +170,17 @@ FAULTS: dict[str, Fault] = {
     "inactive accounts": without("account_active", *SIGHTS),
     "ended memberships": without("membership_live", *SIGHTS),
     "parties that left": without("party_live", *SIGHTS),
-    "members release": without("leader", May.RELEASE),
+    "members release": without("leader_or_entrusted", May.RELEASE),
     "leaders release others'": without("own_party", May.RELEASE),
     "release after the end": without("agreement_in_force", May.RELEASE),
-    "members withdraw": without("leader", May.WITHDRAW),
+    "members withdraw": without("leader_or_entrusted", May.WITHDRAW),
     "leaders withdraw others'": without("own_party", May.WITHDRAW),
+    "nobody is entrusted": entrusted_only(sa.false()),
+    "entrusting never ends": entrusted_only(me.live_from <= Entrustment.live_from),
+    "entrusting returns": entrusted_only(live(Entrustment.live_from, Entrustment.live_until)),
+    "entrusted by any party": entrusted_only(entrusting.still_holds(), by_any_party=True),
+    "entrusted without a leader": without("has_leader", May.RELEASE),
+    "entrusted classify without one": without("has_leader", May.RECLASSIFY),
 }
 
 
@@ -170,6 +190,8 @@ def worlds(portal: Flask, cluster: Postgres) -> Iterator[list[tuple[PolicyWorld,
     services.forget_everything(cluster)
     stories = [*["in force"] * 3, *["renewed"] * 4, *["over"] * 2]
     made = [policy_worlds.make(seed, people=20, exhibits=12, story=story) for seed, story in enumerate(stories)]
+    # Two in which somebody is entrusted by a party that has a leader, or was before coming back.
+    made += [policy_worlds.make(seed, people=26, exhibits=6, story="in force") for seed in (10, 15)]
     yield [(world, oracle.ask(world, now())) for world in made]
     session.remove()
 

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from jit_portal.demo.case import makers
-from jit_portal.demo.case.exhibits import BY_EXHIBIT_KEY, EXHIBITS, RELEASES, RULES, DemoExhibit, DemoRule, Target
+from jit_portal.demo.case.exhibits import (
+    BY_EXHIBIT_KEY,
+    ENTRUSTMENTS,
+    EXHIBITS,
+    RELEASES,
+    RULES,
+    DemoExhibit,
+    DemoRelease,
+    DemoRule,
+    Target,
+)
 from jit_portal.demo.case.jits import BY_KEY, JITS
 from jit_portal.demo.case.messages import MESSAGES
 from jit_portal.demo.case.people import AUTHORITIES, BY_SUBJECT, PEOPLE, PROVIDERS
@@ -278,11 +288,32 @@ def test_exhibits_are_of_people_authorities_and_makers_that_exist() -> None:
         assert exhibit.description
 
 
-def test_releases_are_made_by_a_leader_to_somebody_of_another_party_in_the_union() -> None:
+def is_entrusted(release: DemoRelease) -> bool:
+    """Whether whoever makes this release is entrusted with it."""
+    exhibit = BY_EXHIBIT_KEY[release.exhibit]
+    return any(
+        (each.person, each.jit, each.party) == (release.by, exhibit.jit, exhibit.party) and release.sight <= each.sight
+        for each in ENTRUSTMENTS
+    )
+
+
+def test_somebody_is_entrusted_by_a_leader_of_the_same_party_and_releases() -> None:
+    for each in ENTRUSTMENTS:
+        jit = BY_KEY[each.jit]
+        assert each.by in jit.leaders
+        assert each.person not in jit.leaders
+        one = member(jit, each.person)
+        assert one is not None
+        assert one.role in INVESTIGATORS
+        assert BY_SUBJECT[each.by].party == BY_SUBJECT[each.person].party == each.party
+    assert any(is_entrusted(release) for release in RELEASES)
+
+
+def test_releases_are_made_by_a_leader_or_who_is_entrusted_to_somebody_of_another_party_in_the_union() -> None:
     for release in RELEASES:
         exhibit = BY_EXHIBIT_KEY[release.exhibit]
         jit = BY_KEY[exhibit.jit]
-        assert release.by in jit.leaders, release
+        assert release.by in jit.leaders or is_entrusted(release), release
         assert BY_SUBJECT[release.by].party == exhibit.party, release
         assert exists_in(release.target, jit), release
         reached = [one.subject for one in jit.members if is_meant(release.target, jit, one.subject, True)]

@@ -25,7 +25,7 @@ from jit_portal.demo.case.messages import MESSAGES
 from jit_portal.demo.case.people import PEOPLE
 from jit_portal.demo.case.tasks import BY_TASK_KEY, TASKS
 from jit_portal.demo.postgres import Postgres
-from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, ExhibitTag, Release
 from jit_portal.files import keys, reading
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
@@ -64,7 +64,7 @@ def how_many(model: type[Model], *where: sa.ColumnElement[bool]) -> int:
 
 def everything() -> dict[str, int]:
     models: list[type[Any]] = [User, Jit, Membership, Exhibit, StoredFile, Release, CountryRule, CustodyEvent]
-    models += [Channel, Message, Board, Task, Notice, LedgerEntry]
+    models += [Entrustment, Channel, Message, Board, Task, Notice, LedgerEntry]
     return {model.__name__: how_many(model) for model in models}
 
 
@@ -176,6 +176,14 @@ def test_a_person_sees_an_exhibit_so_far(subject: str, key: str, sight: Sight | 
 def test_nobody_of_the_third_country_sees_any_exhibit() -> None:
     for subject in ("al-0001", "al-0002", "al-0003", "al-0004"):
         assert session().scalars(policy.which(person(subject), Exhibit)).first() is None
+
+
+def test_whom_a_leader_entrusted_has_released_and_may_go_on() -> None:
+    released = exhibit("lan-fr-05")
+    assert policy.may(person("fr-0003"), May.RELEASE, released)
+    assert not policy.may(person("fr-0004"), May.RELEASE, released)
+    assert how_many(Release, Release.exhibit_id == released.id, Release.released_by_id == person("fr-0003").id) == 1
+    assert how_many(Entrustment, Entrustment.live_from < func.now() - dt.timedelta(days=7)) == 1
 
 
 def test_an_interpreter_hears_only_the_channel_that_names_her() -> None:

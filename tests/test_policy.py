@@ -18,7 +18,7 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.exhibits import service as exhibits
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Agreement
@@ -91,6 +91,10 @@ def things(world: World) -> Things:
     factories.release(world, shown, world["nl_expert"], Sight.SEE)
     factories.release(world, given, "nl", Sight.READ)
     leader, france = world["fr_leader"], world.parties["fr"]
+    entrustment = factories.entrustment(world, "fr_seconded")
+    factories.entrustment(world, "fr_member", live_until=now())
+    for name in ("fr_expert", "fr_gone", "fr_inactive", "fr_operator", "nl_member"):
+        factories.entrustment(world, name)
     places: Things = {}
     for audience in Audience:
         places[f"channel {audience}"] = factories.channel(world, audience.value, audience)
@@ -138,6 +142,7 @@ def things(world: World) -> Things:
         "exhibit given": given,
         "release": release,
         "rule": rule,
+        "entrustment": entrustment,
         "custody": event,
         "file": file,
         "message": message,
@@ -243,9 +248,9 @@ TABLE: list[tuple[str, May, str]] = [
     ("exhibit shown", May.USE, FRANCE),
     ("exhibit shown", May.DESCRIBE, FRANCE),
     ("exhibit shown", May.SEE_AUDIENCE, FRANCE),
-    ("exhibit shown", May.RECLASSIFY, "fr_leader"),
-    ("exhibit shown", May.RELEASE, "fr_leader"),
-    ("exhibit shown", May.WITHDRAW, "fr_leader"),
+    ("exhibit shown", May.RECLASSIFY, "fr_leader fr_seconded"),
+    ("exhibit shown", May.RELEASE, "fr_leader fr_seconded"),
+    ("exhibit shown", May.WITHDRAW, "fr_leader fr_seconded"),
     ("exhibit secret", May.HAND_OVER, "fr_member"),
     ("exhibit secret", May.ACCEPT, NOBODY),
     ("exhibit given", May.HAND_OVER, NOBODY),
@@ -253,6 +258,9 @@ TABLE: list[tuple[str, May, str]] = [
     ("release", May.SEE, f"{FRANCE} nl_leader nl_member"),
     ("rule", May.SEE, FRANCE),
     ("rule", May.WITHDRAW, "fr_leader"),
+    ("entrustment", May.SEE, FRANCE),
+    ("entrustment", May.RELEASE, "fr_seconded"),
+    ("entrustment", May.WITHDRAW, "fr_leader fr_seconded"),
     ("custody", May.SEE, f"{FRANCE} nl_leader nl_member"),
     ("file", May.SEE, "fr_leader"),
     ("file", May.UPLOAD, "fr_leader"),
@@ -300,6 +308,7 @@ TABLE: list[tuple[str, May, str]] = [
     ("membership", May.END_MEMBERSHIP, "fr_leader nl_leader"),
     ("party", May.SEE, EVERYBODY),
     ("party", May.SET_RULES, "fr_leader"),
+    ("party", May.ENTRUST, "fr_leader"),
     ("party", May.INVITE, "fr_leader"),
     ("body", May.INVITE, "fr_leader"),
     ("entry by fr on fr", May.SEE, "fr_leader fr_auditor"),
@@ -334,6 +343,7 @@ _MODELS = {
     "exhibit": "exhibit",
     "release": "release",
     "rule": "country_rule",
+    "entrustment": "entrustment",
     "custody": "custody_event",
     "file": "stored_file",
     "channel": "channel",
@@ -369,6 +379,7 @@ AFTER_THE_END = {
     May.OPEN_BOARD,
     May.INVITE,
     May.SET_RULES,
+    May.ENTRUST,
 }
 """What ends with the agreement; what is not here goes on: reading, use, custody, withdrawing, ending memberships."""
 
@@ -413,6 +424,35 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
     assert isinstance(release, Release)
     exhibits.withdraw(world["fr_leader"], release, "We left.")
     assert not policy.may(world["nl_member"], May.READ, things["exhibit shown"])
+
+
+def test_without_a_live_leader_releases_wait_and_any_member_withdraws(world: World, things: Things) -> None:
+    """For the entrusted too; when the party names a leader again, what was entrusted goes on."""
+    exhibit, entrustment = things["exhibit shown"], things["entrustment"]
+    factories.end_membership(world, "fr_leader")
+    for may in (May.RELEASE, May.RECLASSIFY):
+        assert not [person for person in PEOPLE if policy.may(world[person], may, exhibit)], may
+    assert {name for name in PEOPLE if policy.may(world[name], May.WITHDRAW, exhibit)} == {"fr_member", "fr_seconded"}
+    assert not policy.may(world["fr_seconded"], May.RELEASE, entrustment)
+    failed = [each.name for each in policy.explain(world["fr_seconded"], May.RELEASE, exhibit) if not each.holds]
+    assert failed == ["has_leader"]
+    with transaction():
+        world.join("fr_new_leader", "fr", Role.LEADER)
+    assert policy.may(world["fr_seconded"], May.RELEASE, exhibit)
+
+
+def test_what_was_entrusted_ends_with_the_membership_it_was_given_to(world: World, things: Things) -> None:
+    """Whoever comes back later, or in another role, is entrusted anew or not at all."""
+    exhibit = things["exhibit shown"]
+    factories.end_membership(world, "fr_seconded")
+    assert not policy.may(world["fr_seconded"], May.RELEASE, exhibit)
+    with transaction():
+        again = world.join("fr_seconded", "fr", Role.MEMBER, person=world["fr_seconded"], live_from=now())
+    assert policy.may(again, May.SEE, exhibit)
+    assert not policy.may(again, May.RELEASE, exhibit)
+    entrustment = things["entrustment"]
+    assert isinstance(entrustment, Entrustment)
+    assert policy.may(again, May.WITHDRAW, entrustment), "what is without effect can still be ended"
 
 
 def test_a_forbid_beats_every_release_and_spares_its_own_party(world: World, things: Things) -> None:

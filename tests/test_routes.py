@@ -4,6 +4,7 @@ The walk goes over the whole URL map with real ids. An address with an argument 
 so does a view that is open to all and not listed here.
 """
 
+import datetime as dt
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from jit_portal.database import Thing, session, transaction
-from jit_portal.exhibits.models import CountryRule, Exhibit
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages.models import Channel, ChannelParty, Message
@@ -174,12 +175,21 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
         integrity=Integrity.RECEIVING,
         expires_at=now(),
     )
+    entrustment = Entrustment(
+        workspace_id=world.workspace.id,
+        party_id=france.id,
+        user_id=world["fr_member"].id,
+        sight=int(Sight.READ),
+        live_until=now() + dt.timedelta(days=1),
+        entrusted_by_id=leader.id,
+    )
     login = LoginSession(
         token_hash=uuid.uuid4().bytes, user_id=leader.id, assurance=3, authenticated_at=now(), ends_at=now()
     )
     notice = Notice(user_id=leader.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=exhibit.id)
     made: dict[str, Thing] = {
         "rule_id": rule,
+        "entrustment_id": entrustment,
         "message_id": message,
         "task_id": task,
         "file_id": file,

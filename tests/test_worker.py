@@ -125,6 +125,16 @@ def test_an_act_that_fails_leaves_no_job(world: World) -> None:
     assert session().scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
 
 
+def test_an_entrustment_that_ends_by_the_clock_is_told(world: World, cluster: Postgres) -> None:
+    ended = factories.entrustment(world, "fr_member", live_until=factories.now() - timedelta(seconds=5))
+    with psycopg.connect(cluster.url("jit_app"), autocommit=True) as listening:
+        listening.execute("LISTEN jit_portal")
+        assert windows.tell_of_changes() == 1
+        (told,) = list(listening.notifies(timeout=5, stop_after=1))
+    assert f'"noun": "entrustment", "id": "{ended.id}"' in told.payload
+    assert str(world["fr_member"].id) in told.payload
+
+
 def test_a_release_that_begins_or_ends_by_the_clock_is_told(world: World, cluster: Postgres) -> None:
     exhibit = put(world, b"evidence")
     ago = factories.now() - timedelta(days=2)

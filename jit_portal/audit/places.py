@@ -8,7 +8,7 @@ from typing import Any
 from jit_portal.audit.models import PORTAL_CHAIN
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.messages.models import Channel, Message
@@ -54,6 +54,7 @@ _PLACES: dict[type[Thing], Callable[[Any], Place]] = {
     Release: _of_exhibit,
     CustodyEvent: _of_exhibit,
     CountryRule: lambda rule: Place(_jit_of(rule.workspace_id), rule.party_id, ""),
+    Entrustment: lambda entrustment: Place(_jit_of(entrustment.workspace_id), entrustment.party_id, ""),
     Channel: lambda channel: Place(_jit_of(channel.workspace_id), None, ""),
     Message: _message,
     Board: lambda board: Place(_jit_of(board.workspace_id), None, board.prefix),

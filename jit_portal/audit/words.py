@@ -10,6 +10,8 @@ ACTS = {
     "country_rule.closed": _("Country rule ended"),
     "country_rule.forbidden": _("Forbid set"),
     "country_rule.released": _("Standing release set"),
+    "entrustment.ended": _("Entrusting ended"),
+    "entrustment.made": _("Releases entrusted"),
     "exhibit.accepted": _("Exhibit accepted"),
     "exhibit.declined": _("Exhibit declined"),
     "exhibit.described": _("Exhibit described"),

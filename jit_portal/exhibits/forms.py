@@ -20,7 +20,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from jit_portal.exhibits.targets import Target
-from jit_portal.identity.models import Authority
+from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Role, Sight
 from jit_portal.wording import gettext
 
@@ -161,6 +161,12 @@ class ReleaseForm(FlaskForm):
     )
     live_until = DateTimeLocalField(_("Until"), description=_("Empty: until it is withdrawn."), validators=[Optional()])
 
+    def offer_up_to(self, sight: Sight) -> None:
+        """Offer no sight beyond this one."""
+        self.sight.choices = [choice for choice in _choices(SIGHTS) if int(choice.value) <= sight]
+        if not self.is_submitted():
+            self.sight.data = str(min(int(self.sight.data), sight))
+
 
 class WithdrawForm(FlaskForm):
     reason = TextAreaField(
@@ -168,6 +174,25 @@ class WithdrawForm(FlaskForm):
         description=_("Kept with the release and shown to your own party."),
         validators=[DataRequired(_("Say why it is withdrawn.")), Length(max=2000)],
     )
+
+
+class EntrustForm(FlaskForm):
+    """Who may release for the party, how far, and until when."""
+
+    person = SelectField(_("Whom"), validators=[DataRequired(_("Say who is entrusted."))])
+    sight = RadioField(
+        _("Up to which sight"),
+        description=_("They can release no exhibit further than this."),
+        choices=_choices(SIGHTS),
+        default="2",
+        validators=[DataRequired()],
+    )
+    last_day = DateField(_("Last day"), validators=[DataRequired(_("Say until which day it holds."))])
+
+    def offer(self, people: list[User]) -> None:
+        """Let only these people be chosen."""
+        named = [SelectChoice(str(each.id), f"{each.name}, {each.authority.name}") for each in people]
+        self.person.choices = [SelectChoice("", gettext("Choose a person")), *named]
 
 
 class RuleForm(FlaskForm):

@@ -1,10 +1,11 @@
-"""Exhibits and who is shown them: releases and country rules, immutable rows closed by ``live_until``."""
+"""Exhibits, who is shown them and who may show them: immutable rows closed by ``live_until``."""
 
 import datetime as dt
 import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Model, Thing, words
@@ -164,6 +165,37 @@ class CountryRule(Thing):
     principal: Mapped[Principal] = relationship(lazy="joined", innerjoin=True)
     authority: Mapped[Authority | None] = relationship(lazy="joined")
     set_by: Mapped[User] = relationship(lazy="select", foreign_keys=[set_by_id])
+
+
+class Entrustment(Thing):
+    """A person releases for their party beside its leaders, up to a sight, to the end of a day. Closed, never changed.
+
+    It is not transferable, and nobody has two at a time.
+    """
+
+    __tablename__ = "entrustment"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("party_id", "="),
+            ("user_id", "="),
+            (sa.text("tstzrange(live_from, live_until)"), "&&"),
+            name="ex_entrustment_one_live",
+            using="gist",
+        ),
+        sa.CheckConstraint("sight BETWEEN 1 AND 4", name="sight"),
+    )
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
+    party_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("party.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    sight: Mapped[int] = mapped_column(sa.SmallInteger)
+    live_from: Mapped[Created]
+    live_until: Mapped[dt.datetime]
+    entrusted_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    closed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    workspace: Mapped[Workspace] = relationship()
+    party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True, foreign_keys=[user_id])
+    entrusted_by: Mapped[User] = relationship(lazy="select", foreign_keys=[entrusted_by_id])
 
 
 class VaultVisit(Model):

@@ -10,9 +10,11 @@ from jit_portal import policy
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.descriptions import Description
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release, VaultVisit
+from jit_portal.exhibits.limits import leaders
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release, VaultVisit
 from jit_portal.exhibits.service import Movement, movement, people_who_see, try_classification
 from jit_portal.identity.models import User
+from jit_portal.jits.models import Party
 from jit_portal.vocabulary import May, Sight
 from jit_portal.workspaces.models import Workspace
 
@@ -48,6 +50,26 @@ def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
 def _releases(person: User, exhibit: Exhibit) -> list[Release]:
     statement = policy.which(person, Release).where(Release.exhibit_id == exhibit.id)
     return list(session().scalars(statement.order_by(Release.live_until.is_not(None), Release.released_at.desc())))
+
+
+def who_releases(person: User, workspace: Workspace, party: Party) -> dict[str, Any]:
+    """Who may release for her party: its leaders, and each entrustment she sees with whether it holds."""
+    ours = policy.which(person, Entrustment).where(
+        Entrustment.workspace_id == workspace.id, Entrustment.party_id == party.id
+    )
+    newest = ours.order_by(Entrustment.live_until <= func.now(), Entrustment.live_from.desc())
+    entrusted = list(session().scalars(newest))
+    ids = [each.id for each in entrusted]
+    holding = session().execute(policy.pairs(Entrustment, May.RELEASE, Entrustment.id.in_(ids)))
+    ending = policy.which(person, Entrustment, May.WITHDRAW).where(Entrustment.id.in_(ids))
+    return {
+        "party": party,
+        "leaders": leaders(party),
+        "entrusted": entrusted,
+        "holding": {id for id, _ in holding},
+        "endable": set(session().scalars(ending.with_only_columns(Entrustment.id))),
+        "may_entrust": policy.may(person, May.ENTRUST, party),
+    }
 
 
 def reclassified(person: User, exhibit: Exhibit, said: Description) -> dict[str, list[User]]:

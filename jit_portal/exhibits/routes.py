@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.custody.forms import DeclineForm
 from jit_portal.errors import Invalid, Refused
-from jit_portal.exhibits import delivery, lists, pages, service
+from jit_portal.exhibits import delivery, limits, lists, pages, service
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.forms import (
     KINDS,
@@ -164,14 +164,23 @@ def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
 def _release_form(exhibit: Exhibit) -> ReleaseForm:
     form = ReleaseForm()
     form.to.choices = target_choices(targets(viewer(), exhibit.workspace, exhibit.party_id))
+    held = limits.limit_of(viewer(), exhibit)
+    if held is not None:
+        form.offer_up_to(Sight(held.sight))
     return form
+
+
+def _release_page(exhibit: Exhibit, form: ReleaseForm) -> str:
+    held = limits.limit_of(viewer(), exhibit)
+    leaders = limits.leaders(exhibit.seizing_party) if held is not None else []
+    return _form_page(exhibit, "release", form=form, held=held, leaders=leaders)
 
 
 @bp.get("/exhibits/<uuid:exhibit_id>/release")
 def release(exhibit_id: uuid.UUID) -> str:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
     policy.require(viewer(), May.RELEASE, exhibit)
-    return _form_page(exhibit, "release", form=_release_form(exhibit))
+    return _release_page(exhibit, _release_form(exhibit))
 
 
 @bp.post("/exhibits/<uuid:exhibit_id>/release")
@@ -179,7 +188,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
     form = _release_form(exhibit)
     if not form.validate():
-        return _form_page(exhibit, "release", form=form), 422
+        return _release_page(exhibit, form), 422
     zone = viewer().time_zone
     try:
         service.release(
@@ -193,7 +202,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
             live_until=to_utc(form.live_until.data, zone, "live_until"),
         )
     except (Invalid, Refused) as error:
-        return _form_page(exhibit, "release", form=blame(form, error, exhibit)), error.status
+        return _release_page(exhibit, blame(form, error, exhibit)), error.status
     return _back(exhibit, gettext("Released. They see it now."))
 
 

@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.errors import Invalid, Refused
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import pages, rules, service
 from jit_portal.exhibits.descriptions import read, text
 from jit_portal.exhibits.forms import RuleForm, target_choices
 from jit_portal.exhibits.models import CountryRule
 from jit_portal.exhibits.rules import Preview, RuleDescription
 from jit_portal.exhibits.targets import targets
 from jit_portal.jits.models import Party
-from jit_portal.vocabulary import HandlingCode, May, Sight
+from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
@@ -32,14 +32,16 @@ def _own(workspace_id: uuid.UUID) -> tuple[Workspace, Party]:
 
 @bp.get("/workspaces/<uuid:workspace_id>/rules")
 def index(workspace_id: uuid.UUID) -> str:
-    workspace, party = _own(workspace_id)
+    workspace = policy.fetch(viewer(), Workspace, workspace_id)
+    member = service.own_membership(viewer(), workspace)
     ours = policy.which(viewer(), CountryRule).where(CountryRule.workspace_id == workspace.id)
     newest = ours.order_by(CountryRule.live_until.is_not(None), CountryRule.live_from.desc())
     return render_template(
         "rules/index.html",
-        party=party,
         rules=list(session().scalars(newest)),
-        may_set=policy.may(viewer(), May.SET_RULES, party),
+        may_set=policy.may(viewer(), May.SET_RULES, member.party),
+        investigates=member.role in INVESTIGATORS,
+        **pages.who_releases(viewer(), workspace, member.party),
         **head(viewer(), workspace_id, "vault"),
     )
 

@@ -15,6 +15,7 @@ from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
+from jit_portal.exhibits.limits import no_further, refuse_further
 from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.exhibits.targets import resolve
 from jit_portal.files.models import StoredFile
@@ -193,7 +194,8 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
         exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
         _refuse_stale(exhibit, edition)
         before = people_who_see(exhibit)
-        _classify(exhibit, said)
+        with no_further(actor, exhibit):
+            _classify(exhibit, said)
         exhibit.edition += 1
         audit.record(
             actor,
@@ -258,6 +260,7 @@ def release(
     with transaction():
         # Holding the exhibit's row: two releases, or a release and a withdrawal, come one after the other.
         exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        refuse_further(actor, exhibit, sight)
         meant = resolve(actor, exhibit.workspace, exhibit.party_id, to)
         before = people_who_see(exhibit)
         made = Release(

@@ -1,4 +1,4 @@
-"""Releases that begin or end by the clock have no verb; this tells the screens that show them."""
+"""Releases and entrustments that begin or end by the clock have no verb; this tells the screens that show them."""
 
 import datetime as dt
 import uuid
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.exhibits.models import Release
+from jit_portal.exhibits.models import Entrustment, Release
 from jit_portal.policy import Work
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
 
@@ -17,18 +17,23 @@ LOOKS_BACK = dt.timedelta(seconds=90)
 
 
 def tell_of_changes() -> int:
-    """Announce the exhibits of releases whose window began or ended just now to all whom they mean; how many."""
-    just_now = sa.func.statement_timestamp() - LOOKS_BACK
-    passed = [
-        sa.and_(moment > just_now, moment <= sa.func.statement_timestamp())
-        for moment in (Release.live_from, Release.live_until)
-    ]
+    """Announce the exhibits of releases whose window began or ended just now to all whom they mean, and entrustments
+    that ended to their party; how many there were.
+    """
     with transaction():
-        changed = policy.portal_which(Work.PUSHING, Release).where(sa.or_(*passed))
-        releases = session().scalars(changed).unique().all()
+        begun_or_ended = sa.or_(_just_passed(Release.live_from), _just_passed(Release.live_until))
+        releases = session().scalars(policy.portal_which(Work.PUSHING, Release).where(begun_or_ended)).unique().all()
         for release in releases:
             audit.announce("exhibit", release.exhibit_id, "release.window_passed", _meant_by(release.principal_id))
-    return len(releases)
+        ended = policy.portal_which(Work.PUSHING, Entrustment).where(_just_passed(Entrustment.live_until))
+        entrustments = session().scalars(ended).unique().all()
+        for entrustment in entrustments:
+            audit.announce("entrustment", entrustment.id, "entrustment.window_passed", [entrustment.user_id])
+    return len(releases) + len(entrustments)
+
+
+def _just_passed(moment: sa.SQLColumnExpression[dt.datetime | None]) -> sa.ColumnElement[bool]:
+    return sa.and_(moment > sa.func.statement_timestamp() - LOOKS_BACK, moment <= sa.func.statement_timestamp())
 
 
 def _meant_by(principal_id: uuid.UUID) -> list[uuid.UUID]:

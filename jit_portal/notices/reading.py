@@ -10,12 +10,13 @@ from flask import url_for
 
 from jit_portal import policy
 from jit_portal.database import Thing, session
-from jit_portal.exhibits.models import Exhibit
+from jit_portal.exhibits.models import Entrustment, Exhibit
+from jit_portal.exhibits.words import SIGHT_WORDS
 from jit_portal.identity.models import User
 from jit_portal.messages.models import Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Task
-from jit_portal.vocabulary import NoticeKind
+from jit_portal.vocabulary import NoticeKind, Sight
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership
 
@@ -93,6 +94,16 @@ def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
     return Shown(notice, said.get(notice.kind, mentioned), exhibit.title, place, exhibit.workspace.name)
 
 
+def _entrustment(notice: Notice, entrustment: Entrustment) -> Shown:
+    names = {"person": _by(notice), "sight": SIGHT_WORDS[Sight(entrustment.sight)], "name": entrustment.user.name}
+    said = {
+        NoticeKind.ENTRUSTED: gettext("%(person)s entrusted you with releases up to “%(sight)s”", **names),
+        NoticeKind.ENTRUSTING_ENDED: gettext("%(person)s ended the entrusting of %(name)s with releases", **names),
+    }
+    place = url_for("rules.index", workspace_id=entrustment.workspace_id, _anchor="entrusted")
+    return Shown(notice, said[notice.kind], "", place, entrustment.workspace.name)
+
+
 def _membership(notice: Notice, member: Membership) -> Shown:
     says = gettext("%(person)s invited you into %(jit)s", person=_by(notice), jit=member.workspace.name)
     place = url_for("workspaces.show", workspace_id=member.workspace_id)
@@ -103,5 +114,6 @@ _PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
     "message": (Message, _message),
     "task": (Task, _task),
     "exhibit": (Exhibit, _exhibit),
+    "entrustment": (Entrustment, _entrustment),
     "membership": (Membership, _membership),
 }

@@ -1,6 +1,6 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import exhibits, jits, person, work
+from jit_portal.policy import entrusting, exhibits, jits, person, work
 from jit_portal.policy.asking import (
     GROUNDS,
     RULES,
@@ -31,6 +31,7 @@ __all__ = [
     "Work",
     "agreement_of",
     "allowed",
+    "entrusting",
     "exhibits",
     "explain",
     "fetch",

@@ -6,22 +6,21 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, or_, select
-from sqlalchemy.orm import aliased
 
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy.asking import Ground, protect, rule
+from jit_portal.policy.entrusting import entrusted_by
 from jit_portal.policy.person import (
     GATES,
     Conditions,
     account_active,
     agreement_in_force,
+    has_live_leader,
     is_investigator,
     is_participant_of_body,
-    leads_for,
     leads_party,
     live,
     me,
@@ -30,7 +29,7 @@ from jit_portal.policy.person import (
     person,
 )
 from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
-from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
+from jit_portal.workspaces.models import MembershipPrincipal, Workspace
 
 Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
 
@@ -173,34 +172,29 @@ def member_of_seizing_party() -> Conditions:
     return {**GATES, "own_party": own}
 
 
+leader_or_entrusted = or_(leads_party, entrusted_by(Exhibit.party_id))
+has_leader = has_live_leader(Exhibit.party_id)
+
+
 @rule(Exhibit, May.RECLASSIFY, May.RELEASE)
-def leader_of_seizing_party() -> Conditions:
-    return {**GATES, "own_party": own, "leader": leads_party, "agreement_in_force": agreement_in_force()}
-
-
-def _party_has_live_leader() -> ColumnElement[bool]:
-    other, someone = aliased(Membership, name="leading"), aliased(User, name="someone")
-    return (
-        sa.exists()
-        .where(
-            other.party_id == Exhibit.party_id,
-            leads_for(other),
-            live(other.live_from, other.live_until),
-            someone.id == other.user_id,
-            someone.deactivated_at.is_(None),
-            someone.duty.is_(None),
-        )
-        .correlate_except(other, someone)
-    )
+def releases() -> Conditions:
+    """Leaders of the seizing party, and whom they entrusted: up to which sight, the verbs ask."""
+    return {
+        **GATES,
+        "own_party": own,
+        "leader_or_entrusted": leader_or_entrusted,
+        "has_leader": has_leader,
+        "agreement_in_force": agreement_in_force(),
+    }
 
 
 @rule(Exhibit, May.WITHDRAW)
 def withdraws_release() -> Conditions:
-    """Any live leader of the seizing party; any of its members when no leader is live."""
+    """Any live leader of the seizing party, or whom one entrusted; any of its members when no leader is live."""
     return {
         **GATES_OF_OWN,
         "own_party": own,
-        "leader": or_(leads_party, me.keeps_own_exhibits, not_(_party_has_live_leader())),
+        "leader_or_entrusted": or_(leader_or_entrusted, me.keeps_own_exhibits, not_(has_leader)),
     }
 
 
@@ -279,7 +273,7 @@ def sees_party() -> Conditions:
     return {}
 
 
-@rule(Party, May.SET_RULES)
+@rule(Party, May.SET_RULES, May.ENTRUST)
 def sets_rules() -> Conditions:
     return {
         "own_party": me.party_id == Party.id,

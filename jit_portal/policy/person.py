@@ -68,6 +68,23 @@ def leads_for(member: Any) -> ColumnElement[bool]:
     return or_(member.role == Role.LEADER, and_(member.role == Role.PARTICIPANT, named))
 
 
+def has_live_leader(party_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Somebody leads the party now, with a live membership and an active account."""
+    other, someone = aliased(Membership, name="leading"), aliased(User, name="someone")
+    return (
+        exists()
+        .where(
+            other.party_id == party_id,
+            leads_for(other),
+            live(other.live_from, other.live_until),
+            someone.id == other.user_id,
+            someone.deactivated_at.is_(None),
+            someone.duty.is_(None),
+        )
+        .correlate_except(other, someone)
+    )
+
+
 account_active = and_(person.deactivated_at.is_(None), person.duty.is_(None))
 membership_live = live(me.live_from, me.live_until)
 party_live = live(my_party.live_from, my_party.live_until)

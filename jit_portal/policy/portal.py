@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, select
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotFound
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Invitation, LoginSession
 from jit_portal.messages.models import Channel, Message
@@ -40,7 +40,10 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
     (Work.VERIFICATION, Exhibit): _ALL,
     **{
         (Work.PUSHING, model): _ALL
-        for model in (Exhibit, Message, Channel, Board, Task, CountryRule, Release, CustodyEvent, Membership, Workspace)
+        for model in (
+            *(Exhibit, Release, CountryRule, Entrustment, CustodyEvent),
+            *(Message, Channel, Board, Task, Membership, Workspace),
+        )
     },
     (Work.SEATING, Workspace): _ALL,
     (Work.SEATING, Membership): _ALL,

@@ -16,7 +16,7 @@ from sqlalchemy import func
 from jit_portal import policy
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.extensions import socketio
 from jit_portal.identity import sessions
 from jit_portal.messages.models import Channel, Message
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 PUSHED: dict[str, type[Thing]] = {
     policy.noun(model): model
-    for model in (Exhibit, Release, CustodyEvent, CountryRule, Channel, Message, Board, Task, Membership, Workspace)
+    for model in (
+        *(Exhibit, Release, CustodyEvent, CountryRule, Entrustment),
+        *(Channel, Message, Board, Task, Membership, Workspace),
+    )
 }
 connected: Counter[uuid.UUID] = Counter()
 """How many sockets each person has open on this process."""

@@ -15,6 +15,7 @@ MOST_NAMED = 5
 REASONS = {
     "agreement_in_force": _("The agreement is not in force: reading goes on, but nothing may be changed."),
     "asked_party": _("Only the party that was asked may answer."),
+    "has_leader": _("Its party has no leader now: this waits until it names one."),
     "holder": _("Only whoever holds the exhibit may hand it over."),
     "in_audience": _("You are not in its audience."),
     "investigator": _("Only leaders, members and seconded members may do this."),
@@ -22,6 +23,8 @@ REASONS = {
     "leader": _("Only a leader of its party may do this."),
     "leader_or_administrator": _("Only a leader of their party or a space administrator may do this."),
     "leader_or_auditor": _("The record is read by leaders and auditors."),
+    "leader_or_entrusted": _("Only a leader of its party, or whom a leader has entrusted with it, may do this."),
+    "leader_or_yours": _("Only a leader of its party, or the person who is entrusted, may end this."),
     "leads_or_drafts": _("Only those who draft the agreement, and leaders, may do this."),
     "live": _("It has already ended."),
     "member_or_assignee": _("Only members, and whoever the task is assigned to, may do this."),

@@ -10,7 +10,7 @@ from typing import Any
 
 import cedarpy
 
-from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import BODIES, May, Role, Sight
@@ -27,6 +27,7 @@ ASKED = {
     May.USE: Sight.USE,
     May.RELEASE: None,
     May.WITHDRAW: None,
+    May.RECLASSIFY: None,
 }
 Allowed = set[tuple[uuid.UUID, uuid.UUID]]
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -38,10 +39,11 @@ def _template(name: str) -> Template:
 
 _RELEASE, _STANDING, _FORBID = map(_template, ("release.cedar", "standing_release.cedar", "forbid.cedar"))
 _REACHES, _NAMES = map(_template, ("reaches.cedar", "names.cedar"))
+_ENTRUSTMENT = _template("entrustment.cedar")
 
 
 def policies(world: PolicyWorld) -> str:
-    """The policy for everything, and one policy more for each release and each country rule."""
+    """The policy for everything, and one policy more for each release, country rule and entrustment."""
     said = [POLICY]
     for space in world.spaces:
         for release in space.releases:
@@ -54,6 +56,7 @@ def policies(world: PolicyWorld) -> str:
                 if rule.is_forbid
                 else _STANDING.substitute(id=rule.id, reaches=_REACHES.substitute(target=target))
             )
+        said += [_ENTRUSTMENT.substitute(id=each.id) for each in space.entrustments]
     return "\n".join(said)
 
 
@@ -96,6 +99,7 @@ def entities(world: PolicyWorld, now: dt.datetime) -> list[dict[str, Any]]:
         made += [_exhibit(space, exhibit) for exhibit in space.exhibits]
         made += [_release(release) for release in space.releases]
         made += [_rule(space, rule) for rule in space.rules]
+        made += [_entrustment(each) for each in space.entrustments]
     return made
 
 
@@ -202,6 +206,11 @@ def _rule(space: Space, rule: CountryRule) -> dict[str, Any]:
     )
 
 
+def _entrustment(entrustment: Entrustment) -> dict[str, Any]:
+    person, party = _ref("Person", entrustment.user_id), _ref("Party", entrustment.party_id)
+    return _entity("Entrustment", entrustment.id, person=person, party=party, **_window(entrustment))
+
+
 def _target(meant: Principal) -> dict[str, Any]:
     return _known(
         party=_ref("Party", meant.party_id),
@@ -211,7 +220,7 @@ def _target(meant: Principal) -> dict[str, Any]:
     )
 
 
-def _window(of: Membership | Release | CountryRule) -> dict[str, Any]:
+def _window(of: Membership | Release | CountryRule | Entrustment) -> dict[str, Any]:
     until = _moment(of.live_until) if of.live_until else None
     return {"from": _moment(of.live_from), "until": until}
 

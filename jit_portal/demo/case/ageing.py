@@ -105,6 +105,7 @@ def _age_workspace(
     _age_releases(owner, workspace_id, span)
     _age_talk(owner, demo, workspace_id, span)
     _age_tasks(owner, demo, span)
+    owner.execute("UPDATE entrustment SET live_from = %s WHERE workspace_id = %s", [span.first, workspace_id])
     owner.execute(_BOARDS, [span.first, workspace_id])
     owner.execute(_NOTICES, here)
     owner.execute("UPDATE notice SET read_at = created_at + interval '3 hours' WHERE " + _OLD, here)
@@ -125,6 +126,7 @@ UPDATE notice SET created_at = LEAST(now() - interval '20 minutes', COALESCE(
      WHERE exhibit_id = object_id AND notice.kind = 'handed_over' AND to_id = notice.user_id),
     (SELECT max(live_from) FROM release WHERE exhibit_id = object_id AND released_by_id = notice.by_id),
     (SELECT live_from FROM membership WHERE membership.id = object_id),
+    (SELECT live_from FROM entrustment WHERE entrustment.id = object_id),
     notice.created_at))
 WHERE workspace_id = %s
 """

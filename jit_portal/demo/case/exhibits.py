@@ -1,4 +1,4 @@
-"""The exhibits of the demo case, to whom they are released, and the rules that countries set over theirs."""
+"""The exhibits of the demo case, to whom they are released and by whom, and the rules of countries over theirs."""
 
 import zlib
 from collections.abc import Iterator
@@ -95,6 +95,18 @@ class DemoRule:
     note: str
 
 
+@dataclass(frozen=True)
+class DemoEntrustment:
+    """A leader lets somebody of the same party release up to a sight, for so many days from today."""
+
+    jit: str
+    party: str
+    person: str
+    sight: Sight
+    days: int
+    by: str
+
+
 def target(words_of_it: str) -> Target:
     """Reads "party FR", "authority FR-FIN", "role RO leader" or "person ro-0008"."""
     kind, name, *role = words_of_it.split()
@@ -155,7 +167,19 @@ def _rule(row: dict[str, str]) -> DemoRule:
     )
 
 
+def _entrustment(row: dict[str, str]) -> DemoEntrustment:
+    return DemoEntrustment(
+        jit=row["jit"],
+        party=row["party"],
+        person=row["person"],
+        sight=Sight[row["sight"].upper()],
+        days=int(row["days"]),
+        by=row["by"],
+    )
+
+
 EXHIBITS = tuple(_exhibit(row) for name in ("exhibits_lantern.txt", "exhibits_others.txt") for row in rows(name))
 BY_EXHIBIT_KEY = {exhibit.key: exhibit for exhibit in EXHIBITS}
 RELEASES = tuple(release for row in rows("releases.txt") for release in _releases(row))
 RULES = tuple(_rule(row) for row in rows("rules.txt"))
+ENTRUSTMENTS = tuple(_entrustment(row) for row in rows("entrustments.txt"))

@@ -1,4 +1,4 @@
-"""Fills the vault of a JIT of the demo case: exhibits with their bytes, releases, rules and hand-overs."""
+"""Fills the vault of a JIT of the demo case: exhibits with their bytes, rules, entrusting, releases, hand-overs."""
 
 import datetime as dt
 import hashlib
@@ -18,6 +18,7 @@ from jit_portal.demo.case import days
 from jit_portal.demo.case.arrivals import ALTERED, DISK_IMAGE, HAND_OVERS, UNFINISHED, HandOver
 from jit_portal.demo.case.exhibits import (
     BY_EXHIBIT_KEY,
+    ENTRUSTMENTS,
     EXHIBITS,
     RELEASES,
     RULES,
@@ -31,7 +32,7 @@ from jit_portal.demo.case.makers import disk
 from jit_portal.demo.case.people import BY_SUBJECT
 from jit_portal.demo.case.shapes import DemoJit
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import rules
+from jit_portal.exhibits import entrusting, rules
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.rules import RuleDescription
@@ -176,6 +177,14 @@ def _chosen(target: Target, parties: Parties, people: People) -> str:
         return f"person:{people[target.name].id}"
     party = parties[target.name].id
     return f"role:{party}:{target.role}" if target.role else f"party:{party}"
+
+
+def entrust(demo: DemoJit, workspace: Workspace, parties: Parties, people: People) -> None:
+    """Let leaders entrust somebody with releases."""
+    today = dt.datetime.now(dt.UTC).date()
+    for written in (each for each in ENTRUSTMENTS if each.jit == demo.key):
+        last_day, person = today + dt.timedelta(days=written.days), people[written.person].id
+        entrusting.entrust(people[written.by], workspace, parties[written.party], person, written.sight, last_day)
 
 
 def release_all(held: Vault, parties: Parties, people: People) -> None:

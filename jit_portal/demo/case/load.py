@@ -94,6 +94,7 @@ def _fill(demo: DemoJit, workspace: Workspace, people: People, by: dt.timedelta)
     vault = filling.vault(demo)
     with transaction():
         filling.set_rules(demo, workspace, parties, people, by)
+        filling.entrust(demo, workspace, parties, people)
         filling.release_all(vault, parties, people)
         filling.hand_over(vault, people)
         place = Place(demo, workspace, parties, people, vault)
