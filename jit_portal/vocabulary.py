@@ -98,6 +98,8 @@ class May(StrEnum):
     WITHDRAW = "withdraw"
     HAND_OVER = "hand_over"
     ACCEPT = "accept"
+    DECLINE = "decline"
+    TAKE_BACK = "take_back"
     HOLD = "hold"
     SEE_AUDIENCE = "see_audience"
     # parties
@@ -168,6 +170,7 @@ class CustodyStep(StrEnum):
     HANDED_OVER = "handed_over"
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    TAKEN_BACK = "taken_back"
 
 
 class PrincipalKind(StrEnum):
@@ -237,4 +240,5 @@ class NoticeKind(StrEnum):
     ENTRUSTED = "entrusted"
     ENTRUSTING_ENDED = "entrusting_ended"
     HANDED_OVER = "handed_over"
+    TAKEN_BACK = "taken_back"
     INVITED = "invited"

@@ -17,6 +17,7 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.policy import entrusting
 from jit_portal.policy import exhibits as rules
+from jit_portal.policy import person as asking
 from jit_portal.policy.person import NOW, leads_party, live, me
 from jit_portal.policy.person import person as whoever
 from jit_portal.vocabulary import May
@@ -134,6 +135,11 @@ def holder_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     say_again(patch)
 
 
+def auditors_keep_what_they_hold(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rules, "holder", Exhibit.holder_id == asking.person.id)
+    say_again(patch)
+
+
 def started_is_live(start: sa.SQLColumnExpression[object], end: sa.SQLColumnExpression[object]) -> object:
     return start <= NOW
 
@@ -173,6 +179,9 @@ FAULTS: dict[str, Fault] = {
     "members release": without("leader_or_entrusted", May.RELEASE),
     "leaders release others'": without("own_party", May.RELEASE),
     "release after the end": without("agreement_in_force", May.RELEASE),
+    "describe after the end": without("agreement_in_force", May.DESCRIBE),
+    "others describe": without("own_party", May.DESCRIBE),
+    "auditors keep what they hold": auditors_keep_what_they_hold,
     "members withdraw": without("leader_or_entrusted", May.WITHDRAW),
     "leaders withdraw others'": without("own_party", May.WITHDRAW),
     "nobody is entrusted": entrusted_only(sa.false()),

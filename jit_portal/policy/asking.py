@@ -104,6 +104,13 @@ def fetch(user: User, model: type[T], id: uuid.UUID, may: May = May.SEE, *, lock
     return thing
 
 
+def locked(user: User, what: May, thing: T) -> T:
+    """The thing with its row locked, if she may do this to it then: what she might before the wait may have ended."""
+    held = fetch(user, type(thing), thing.id, lock=True)
+    require(user, what, held)
+    return held
+
+
 def allowed(user: User, thing: Thing) -> frozenset[May]:
     """Everything she may do to this thing: each condition is asked once, however many rules share it."""
     model = type(thing)

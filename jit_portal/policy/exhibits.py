@@ -19,6 +19,7 @@ from jit_portal.policy.person import (
     account_active,
     agreement_in_force,
     has_live_leader,
+    has_role,
     is_investigator,
     is_participant_of_body,
     leads_party,
@@ -28,13 +29,13 @@ from jit_portal.policy.person import (
     party_live,
     person,
 )
-from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
+from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Role, Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
 
 Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
 
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
-holder = Exhibit.holder_id == person.id
+holder = and_(Exhibit.holder_id == person.id, not_(has_role(Role.SECRETARIAT, Role.AUDITOR)))
 
 # The last leaders of a party that left keep a read-only view of what is theirs; nobody else passes without a live
 # party.
@@ -167,13 +168,23 @@ for _may, _sight in SIGHT_OF.items():
     rule(Exhibit, _may)(lambda _gates=_gates, _sight=_sight: {**_gates, **AS_FAR_AS[_sight]})  # type: ignore[misc]
 
 
-@rule(Exhibit, May.DESCRIBE, May.SEE_AUDIENCE)
+@rule(Exhibit, May.SEE_AUDIENCE)
 def member_of_seizing_party() -> Conditions:
     return {**GATES, "own_party": own}
 
 
+@rule(Exhibit, May.DESCRIBE)
+def describes() -> Conditions:
+    return {**GATES, "own_party": own, "agreement_in_force": agreement_in_force()}
+
+
 leader_or_entrusted = or_(leads_party, entrusted_by(Exhibit.party_id))
 has_leader = has_live_leader(Exhibit.party_id)
+
+
+@rule(Exhibit, May.RECLASSIFY, May.RELEASE)
+def leader_of_seizing_party() -> Conditions:
+    return {**GATES, "own_party": own, "leader": leads_party, "agreement_in_force": agreement_in_force()}
 
 
 @rule(Exhibit, May.RECLASSIFY, May.RELEASE)
@@ -200,12 +211,24 @@ def withdraws_release() -> Conditions:
 
 @rule(Exhibit, May.HAND_OVER)
 def hands_over() -> Conditions:
-    return {**GATES, "holder": holder, "not_offered": Exhibit.offered_to_id.is_(None)}
+    """Whether it is being handed over is told to nobody but its holder."""
+    return {**GATES, "holder": holder, "not_offered": or_(not_(holder), Exhibit.offered_to_id.is_(None))}
+
+
+@rule(Exhibit, May.TAKE_BACK)
+def takes_back() -> Conditions:
+    """The holder, whatever has become of the receiver: who lost sight of it can neither accept nor decline."""
+    return {**GATES, "holder": holder, "offered": or_(not_(holder), Exhibit.offered_to_id.is_not(None))}
 
 
 @rule(Exhibit, May.ACCEPT)
 def accepts() -> Conditions:
     return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **AS_FAR_AS[Sight.READ]}
+
+
+@rule(Exhibit, May.DECLINE)
+def declines() -> Conditions:
+    return {**GATES, "offered_to_you": Exhibit.offered_to_id == person.id, **AS_FAR_AS[Sight.SEE]}
 
 
 def _of_exhibit(exhibit_id: SQLColumnExpression[uuid.UUID]) -> Ground:

@@ -28,6 +28,7 @@ ASKED = {
     May.RELEASE: None,
     May.WITHDRAW: None,
     May.RECLASSIFY: None,
+    May.DESCRIBE: None,
 }
 Allowed = set[tuple[uuid.UUID, uuid.UUID]]
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
