@@ -290,7 +290,12 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     work, thing = task(world, board, f"Work {HOSTILE}", None), factories.exhibit(world, "fr", f"Thing {HOSTILE}")
     member = session().merge(world.members["fr_leader"])
     told = [(NoticeKind.MENTIONED, said), (NoticeKind.ASSIGNED, work), (NoticeKind.ASKED, work)]
-    told += [(NoticeKind.RELEASED, thing), (NoticeKind.HANDED_OVER, thing), (NoticeKind.INVITED, member)]
+    told += [
+        (NoticeKind.RELEASED, thing),
+        (NoticeKind.HANDED_OVER, thing),
+        (NoticeKind.TAKEN_BACK, thing),
+        (NoticeKind.INVITED, member),
+    ]
     with transaction():
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])

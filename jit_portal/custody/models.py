@@ -13,9 +13,10 @@ from jit_portal.vocabulary import CustodyStep
 LAWFUL_NEXT: dict[CustodyStep | None, frozenset[CustodyStep]] = {
     None: frozenset({CustodyStep.RECEIVED}),
     CustodyStep.RECEIVED: frozenset({CustodyStep.HANDED_OVER}),
-    CustodyStep.HANDED_OVER: frozenset({CustodyStep.ACCEPTED, CustodyStep.DECLINED}),
+    CustodyStep.HANDED_OVER: frozenset({CustodyStep.ACCEPTED, CustodyStep.DECLINED, CustodyStep.TAKEN_BACK}),
     CustodyStep.ACCEPTED: frozenset({CustodyStep.HANDED_OVER}),
     CustodyStep.DECLINED: frozenset({CustodyStep.HANDED_OVER}),
+    CustodyStep.TAKEN_BACK: frozenset({CustodyStep.HANDED_OVER}),
 }
 
 

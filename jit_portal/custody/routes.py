@@ -23,8 +23,7 @@ bp = Blueprint("custody", __name__, url_prefix="/exhibits/<uuid:exhibit_id>")
 
 def _form(exhibit: Exhibit) -> HandOverForm:
     form = HandOverForm()
-    readers = session().scalars(policy.who(exhibit, May.READ))
-    people = sorted((each for each in readers if each.id != viewer().id), key=lambda each: each.name)
+    people = sorted(session().scalars(service.receivers(viewer(), exhibit)), key=lambda each: each.name)
     form.to.choices = [SelectChoice(str(each.id), f"{each.name} – {each.authority.name}") for each in people]
     return form
 
@@ -45,6 +44,7 @@ def hand_over(exhibit_id: uuid.UUID) -> str:
 @bp.post("/hand-over")
 def hand_over_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), May.HAND_OVER, exhibit)
     form = _form(exhibit)
     if not form.validate():
         return _page(exhibit, form), 422
@@ -56,6 +56,13 @@ def hand_over_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     return redirect(url_for("exhibits.show", exhibit_id=exhibit_id), 303)
 
 
+@bp.post("/take-back")
+def take_back(exhibit_id: uuid.UUID) -> Response:
+    service.take_back(viewer(), policy.fetch(viewer(), Exhibit, exhibit_id))
+    flash(gettext("Taken back. It stays with you."), "ok")
+    return redirect(url_for("exhibits.show", exhibit_id=exhibit_id), 303)
+
+
 @bp.post("/accept")
 def accept(exhibit_id: uuid.UUID) -> Response:
     service.accept(viewer(), policy.fetch(viewer(), Exhibit, exhibit_id))
@@ -64,8 +71,9 @@ def accept(exhibit_id: uuid.UUID) -> Response:
 
 
 @bp.post("/decline")
-def decline(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
+def decline(exhibit_id: uuid.UUID) -> Response:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), May.DECLINE, exhibit)
     form = DeclineForm()
     if not form.validate():
         raise Invalid(gettext("Say why you decline it."), field="reason")

@@ -1,8 +1,8 @@
-"""The verbs of custody: receive, hand over, accept, decline."""
+"""The verbs of custody: receive, hand over, take back, accept, decline."""
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -14,6 +14,7 @@ from jit_portal.identity.models import User
 from jit_portal.notices import service as notices
 from jit_portal.vocabulary import CustodyStep, May, NoticeKind
 from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership
 
 
 def receive(actor: User, exhibit: Exhibit) -> CustodyEvent:
@@ -21,18 +22,29 @@ def receive(actor: User, exhibit: Exhibit) -> CustodyEvent:
     return _add(actor, exhibit, CustodyStep.RECEIVED, None, "")
 
 
+def receivers(actor: User, exhibit: Exhibit) -> Select[User]:
+    """Who can receive the exhibit from the actor: who may read it; of third parties only the seizing party knows."""
+    readers = policy.who(exhibit, May.READ).where(policy.person.person.id != actor.id)
+    if policy.may(actor, May.SEE_AUDIENCE, exhibit):
+        return readers
+    own = policy.which(actor, Membership).where(
+        Membership.workspace_id == exhibit.workspace_id,
+        Membership.user_id == actor.id,
+        policy.person.live(Membership.live_from, Membership.live_until),
+    )
+    known = own.with_only_columns(Membership.party_id)
+    return readers.where(or_(policy.person.me.party_id == exhibit.party_id, policy.person.me.party_id.in_(known)))
+
+
 def hand_over(actor: User, exhibit: Exhibit, to_id: uuid.UUID, reason: str) -> CustodyEvent:
     """Offer the exhibit to its next holder, who must already be allowed to read it; they hold it once they accept."""
-    policy.require(actor, May.HAND_OVER, exhibit)
-    receiver = session().get(User, to_id)
-    if receiver is None or receiver.id == actor.id or not policy.may(receiver, May.READ, exhibit):
-        raise Invalid(
-            gettext("They may not read this exhibit. Release it to them first, then hand it over."), field="to"
-        )
     with transaction():
-        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
-        if exhibit.holder_id != actor.id or exhibit.offered_to_id is not None:
-            raise Refused(gettext("The exhibit has been handed over meanwhile. Look at its chain of custody."))
+        exhibit = policy.locked(actor, May.HAND_OVER, exhibit)
+        receiver = session().scalar(receivers(actor, exhibit).where(policy.person.person.id == to_id))
+        if receiver is None:
+            raise Invalid(
+                gettext("They may not read this exhibit. Release it to them first, then hand it over."), field="to"
+            )
         event = _add(actor, exhibit, CustodyStep.HANDED_OVER, receiver.id, reason)
         exhibit.offered_to_id = receiver.id
         notices.tell(NoticeKind.HANDED_OVER, exhibit, {receiver.id}, actor)
@@ -40,11 +52,23 @@ def hand_over(actor: User, exhibit: Exhibit, to_id: uuid.UUID, reason: str) -> C
     return event
 
 
+def take_back(actor: User, exhibit: Exhibit) -> CustodyEvent:
+    """End an offer that nobody has accepted; the exhibit stays with its holder."""
+    with transaction():
+        exhibit = policy.locked(actor, May.TAKE_BACK, exhibit)
+        receiver = exhibit.offered_to_id
+        assert receiver is not None, "the rule says that it is offered"
+        event = _add(actor, exhibit, CustodyStep.TAKEN_BACK, receiver, "")
+        exhibit.offered_to_id = None
+        notices.tell(NoticeKind.TAKEN_BACK, exhibit, {receiver}, actor)
+        audit.record(actor, "exhibit.taken_back", exhibit, also={receiver}, receiver=receiver, step=event.number)
+    return event
+
+
 def accept(actor: User, exhibit: Exhibit) -> CustodyEvent:
     """Take an exhibit that was handed over to oneself."""
-    policy.require(actor, May.ACCEPT, exhibit)
     with transaction():
-        exhibit = _offered_to(actor, exhibit)
+        exhibit = policy.locked(actor, May.ACCEPT, exhibit)
         event = _add(actor, exhibit, CustodyStep.ACCEPTED, None, "")
         giver, exhibit.holder_id, exhibit.offered_to_id = exhibit.holder_id, actor.id, None
         audit.record(actor, "exhibit.accepted", exhibit, also={giver}, step=event.number)
@@ -53,20 +77,12 @@ def accept(actor: User, exhibit: Exhibit) -> CustodyEvent:
 
 def decline(actor: User, exhibit: Exhibit, reason: str) -> CustodyEvent:
     """Leave an exhibit that was handed over to oneself with its holder."""
-    policy.require(actor, May.ACCEPT, exhibit)
     with transaction():
-        exhibit = _offered_to(actor, exhibit)
+        exhibit = policy.locked(actor, May.DECLINE, exhibit)
         event = _add(actor, exhibit, CustodyStep.DECLINED, None, reason)
         exhibit.offered_to_id = None
         audit.record(actor, "exhibit.declined", exhibit, step=event.number)
     return event
-
-
-def _offered_to(actor: User, exhibit: Exhibit) -> Exhibit:
-    locked = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
-    if locked.offered_to_id != actor.id:
-        raise Refused(gettext("This exhibit is no longer offered to you."))
-    return locked
 
 
 def _add(actor: User, exhibit: Exhibit, step: CustodyStep, to_id: uuid.UUID | None, reason: str) -> CustodyEvent:

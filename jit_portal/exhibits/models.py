@@ -98,12 +98,13 @@ sa.Index(
 
 class Release(Thing):
     """One exhibit shown to a principal, up to a sight, for a purpose, from a moment until another. Closed, never
-    changed.
+    changed. ``token`` is its maker's own, so that sending one form twice makes one.
     """
 
     __tablename__ = "release"
     __table_args__ = (
         sa.Index("ix_release_exhibit_principal", "exhibit_id", "principal_id"),
+        sa.UniqueConstraint("exhibit_id", "released_by_id", "token"),
         sa.CheckConstraint("sight BETWEEN 1 AND 4", name="sight"),
     )
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
@@ -119,6 +120,7 @@ class Release(Thing):
     released_at: Mapped[Created]
     withdrawn_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
     withdrawn_because: Mapped[str | None]
+    token: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     principal: Mapped[Principal] = relationship(lazy="joined", innerjoin=True)
     released_by: Mapped[User] = relationship(lazy="select", foreign_keys=[released_by_id])
 
@@ -134,12 +136,13 @@ sa.Index(
 class CountryRule(Thing):
     """A standing release, or a forbid, of a seizing party over its exhibits of a description. Closed, never changed.
 
-    A condition left empty holds for every exhibit.
+    A condition left empty holds for every exhibit. ``token`` as for a release.
     """
 
     __tablename__ = "country_rule"
     __table_args__ = (
         sa.Index("ix_country_rule_party", "workspace_id", "party_id"),
+        sa.UniqueConstraint("party_id", "set_by_id", "token"),
         sa.CheckConstraint("sight BETWEEN 1 AND 4", name="sight"),
         sa.CheckConstraint(
             "NOT is_forbid OR (seized_from IS NULL AND seized_until IS NULL)", name="forbid_has_no_dates"
@@ -161,6 +164,7 @@ class CountryRule(Thing):
     live_until: Mapped[dt.datetime | None]
     set_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
     closed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    token: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     party: Mapped[Party] = relationship(lazy="joined", innerjoin=True)
     principal: Mapped[Principal] = relationship(lazy="joined", innerjoin=True)
     authority: Mapped[Authority | None] = relationship(lazy="joined")

@@ -88,6 +88,7 @@ def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
     said = {
         NoticeKind.RELEASED: gettext("%(person)s released %(reference)s to you", **names),
         NoticeKind.HANDED_OVER: gettext("%(person)s hands over %(reference)s to you: accept or decline it", **names),
+        NoticeKind.TAKEN_BACK: gettext("%(person)s took %(reference)s back: it is no longer offered to you", **names),
     }
     mentioned = gettext("%(person)s mentioned you at %(reference)s", **names)
     place = url_for("exhibits.show", exhibit_id=exhibit.id)

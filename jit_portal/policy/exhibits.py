@@ -183,11 +183,6 @@ has_leader = has_live_leader(Exhibit.party_id)
 
 
 @rule(Exhibit, May.RECLASSIFY, May.RELEASE)
-def leader_of_seizing_party() -> Conditions:
-    return {**GATES, "own_party": own, "leader": leads_party, "agreement_in_force": agreement_in_force()}
-
-
-@rule(Exhibit, May.RECLASSIFY, May.RELEASE)
 def releases() -> Conditions:
     """Leaders of the seizing party, and whom they entrusted: up to which sight, the verbs ask."""
     return {

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _
 
 from jit_portal import policy
 from jit_portal.database import Thing, session
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
 from jit_portal.policy.person import live
 from jit_portal.vocabulary import May, Role
@@ -16,7 +17,7 @@ REASONS = {
     "agreement_in_force": _("The agreement is not in force: reading goes on, but nothing may be changed."),
     "asked_party": _("Only the party that was asked may answer."),
     "has_leader": _("Its party has no leader now: this waits until it names one."),
-    "holder": _("Only whoever holds the exhibit may hand it over."),
+    "holder": _("Only whoever holds the exhibit may do this."),
     "in_audience": _("You are not in its audience."),
     "investigator": _("Only leaders, members and seconded members may do this."),
     "is_draft": _("This version is signed; make a new one to change it."),
@@ -30,6 +31,7 @@ REASONS = {
     "member_or_assignee": _("Only members, and whoever the task is assigned to, may do this."),
     "not_forbidden": _("A rule of its party keeps this from you."),
     "not_offered": _("It is being handed over: the receiver must first accept or decline."),
+    "offered": _("It is not being handed over."),
     "offered_to_you": _("It is not offered to you."),
     "own_or_shown": _("It is not released to you this far."),
     "own_party": _("It belongs to another party."),
@@ -42,7 +44,7 @@ def why_not(person: User, may: May, thing: Thing) -> str:
     """What stands in the way, in the reader's words, and who could do it: leaders by name, or their authority."""
     failed = [each.name for each in policy.explain(person, may, thing) if not each.holds]
     said = [str(REASONS[name]) for name in failed if name in REASONS]
-    able = sorted(session().scalars(policy.who(thing, may)), key=lambda each: each.name)
+    able = sorted(session().scalars(policy.who(thing, _asked_of(person, may, thing))), key=lambda each: each.name)
     if able and _is_guest(person):
         names = sorted({each.authority.name for each in able})
     else:
@@ -50,6 +52,13 @@ def why_not(person: User, may: May, thing: Thing) -> str:
     if names:
         said.append(gettext("Who could: %(names)s.", names=", ".join(names[:MOST_NAMED])))
     return " ".join(said)
+
+
+def _asked_of(person: User, may: May, thing: Thing) -> May:
+    """Whose names to give: who sees or holds an exhibit is for its own party; others learn who releases it."""
+    if isinstance(thing, Exhibit) and not policy.may(person, May.SEE_AUDIENCE, thing):
+        return May.RELEASE
+    return may
 
 
 def _is_guest(person: User) -> bool:
