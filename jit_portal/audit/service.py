@@ -20,6 +20,8 @@ from jit_portal.workspaces.models import Membership, Workspace
 CHANNEL = "jit_portal"
 """The database's notification channel on which committed acts are announced, without content."""
 
+MOST_TOLD = 150
+"""People in one announcement: the database takes none of 8,000 bytes or more, and each person takes 40."""
 
 _entries = LedgerEntry.metadata.tables["ledger_entry"]
 _GIVEN = (
@@ -54,8 +56,9 @@ def record(
     that change nothing on anybody's screen.
     """
     session().flush()
-    announced = None if quietly else _announcement(noun(type(thing)), thing.id, act, also)
-    _append(actor, act, thing, place_of(thing), Outcome.DONE, details, announced=announced)
+    announced = [] if quietly else _announcements(noun(type(thing)), thing.id, act, also)
+    _append(actor, act, thing, place_of(thing), Outcome.DONE, details, announced=announced[0] if announced else None)
+    _tell(announced[1:])
 
 
 def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
@@ -75,11 +78,19 @@ def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
 
 def announce(noun: str, id: uuid.UUID, act: str, also: Iterable[uuid.UUID] = ()) -> None:
     """Tell the processes that hold sockets, once this transaction has committed."""
-    session().execute(select(func.pg_notify(CHANNEL, _announcement(noun, id, act, also))))
+    _tell(_announcements(noun, id, act, also))
 
 
-def _announcement(noun: str, id: uuid.UUID, act: str, also: Iterable[uuid.UUID]) -> str:
-    return json.dumps({"noun": noun, "id": str(id), "act": act, "also": [str(user_id) for user_id in also]})
+def _tell(announcements: Iterable[str]) -> None:
+    for announced in announcements:
+        session().execute(select(func.pg_notify(CHANNEL, announced)))
+
+
+def _announcements(noun: str, id: uuid.UUID, act: str, also: Iterable[uuid.UUID]) -> list[str]:
+    """One announcement, or as many as the people to be told need: each is the same act to others of them."""
+    told = [str(user_id) for user_id in also]
+    slices = [told[start : start + MOST_TOLD] for start in range(0, len(told), MOST_TOLD)] or [[]]
+    return [json.dumps({"noun": noun, "id": str(id), "act": act, "also": some}) for some in slices]
 
 
 def _append(
