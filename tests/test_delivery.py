@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select, update
+from werkzeug.exceptions import Unauthorized
 from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
@@ -19,12 +20,14 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import delivery
+from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.files import sniffing, storage
+from jit_portal.files import again, sniffing, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.sealing import Tampered
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.vocabulary import Integrity, Sight
+from jit_portal.workspaces.models import Membership
 from tests import factories
 from tests.factories import World
 from tests.vault import MIB, acts, do_the_work, error_in, put
@@ -370,6 +373,54 @@ class TestRecord:
         )
         assert entry.actor_country == "FR"
         assert "photo" not in entry.details
+
+
+class TestAgain:
+    """A right or a login that ends in the middle of a long download ends the download."""
+
+    LENGTH = 70 * MIB
+
+    @pytest.mark.parametrize("how", ["withdrawn", "membership ended", "signed out"])
+    def test_what_ends_meanwhile_ends_the_bytes(self, world: World, browse: Browse, how: str) -> None:
+        exhibit = put(world, bytes(self.LENGTH), "disk.img")
+        release = factories.release(world, exhibit, "nl", Sight.DOWNLOAD)
+        wanted = {"Range": f"bytes=5-{self.LENGTH - 1}"}
+        path = f"/vault/exhibits/{exhibit.id}/content?as=download"
+        answer = browse(world["nl_member"]).get(path, headers=wanted)
+        assert answer.status_code == 206
+        coming = iter(answer.response)
+        first = len(next(coming))
+        if how == "withdrawn":
+            exhibits.withdraw(world["fr_leader"], release, "Not for them.")
+        elif how == "membership ended":
+            with transaction():
+                mine = update(Membership).where(Membership.id == world.members["nl_member"].id)
+                session().execute(mine.values(live_until=factories.now()))
+        else:
+            with transaction():
+                session().execute(update(LoginSession).values(ended_at=factories.now()))
+        came = [first]
+        with pytest.raises((NotFound, Unauthorized)):
+            came.extend(map(len, coming))
+        answer.close()
+        assert sum(came) <= again.EVERY_BYTES
+        refused = select(LedgerEntry.outcome).where(LedgerEntry.act == "delivery.content")
+        on_record = session().scalars(refused.execution_options(policy=True)).all()
+        assert on_record == ([] if how == "signed out" else ["refused"])
+
+    def test_what_goes_on_is_whole(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, bytes(self.LENGTH), "disk.img")
+        answer = get(browse(world["fr_member"]), exhibit, "download", Range=f"bytes=5-{self.LENGTH - 1}")
+        assert len(answer.data) == self.LENGTH - 5
+
+    def test_it_is_asked_after_so_many_bytes_or_so_long(self) -> None:
+        asked: list[str] = []
+        by_bytes = again.Again(lambda: asked.append("bytes"), every_bytes=10)
+        for _ in range(5):
+            by_bytes.passed(4)
+        assert asked == ["bytes"]
+        again.Again(lambda: asked.append("time"), every_seconds=0).passed(1)
+        assert asked == ["bytes", "time"]
 
 
 def last_entry(exhibit: Exhibit) -> LedgerEntry:

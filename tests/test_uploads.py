@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,11 +21,12 @@ from sqlalchemy import update
 from jit_portal import policy
 from jit_portal.database import session, transaction
 from jit_portal.demo import store as demo_store
+from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.demo.secrets import Secrets
 from jit_portal.errors import StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.files import receiving, storage
+from jit_portal.files import again, receiving, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import TooLong, WrongOffset
@@ -35,6 +38,7 @@ from jit_portal.workspaces.models import Membership, Workspace
 from tests import factories, services
 from tests.factories import World
 from tests.vault import (
+    BYTES,
     MIB,
     Sender,
     acts,
@@ -466,6 +470,52 @@ class Breaking:
         if not came:
             raise ConnectionResetError
         return came
+
+
+class Meanwhile(BytesIO):
+    """A body in whose middle something happens."""
+
+    def __init__(self, length: int, happens: Callable[[], None]) -> None:
+        super().__init__(bytes(length))
+        self._happens = happens
+
+    def readinto(self, buffer: Any, /) -> int:
+        before = self.tell()
+        came = super().readinto(buffer)
+        if before < MIB <= self.tell():
+            self._happens()
+        return came
+
+
+class TestMeanwhile:
+    """A right or a login that ends while a body comes in ends the request; what was stored before is kept."""
+
+    LENGTH = 80 * MIB
+
+    @pytest.mark.parametrize(
+        ("statement", "status"),
+        [
+            ("UPDATE membership SET live_until = clock_timestamp()", 404),
+            ("UPDATE login_session SET ended_at = clock_timestamp()", 401),
+        ],
+    )
+    def test_what_ends_meanwhile_ends_the_body(
+        self, world: World, sender: Sender, cluster: Postgres, statement: str, status: int
+    ) -> None:
+        def happens() -> None:
+            with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+                connection.execute(statement)
+
+        address = sender.begin(world, self.LENGTH)
+        answer = sender.client.patch(
+            address,
+            headers=sender.headers | {"Upload-Offset": "0"},
+            content_type=BYTES,
+            content_length=self.LENGTH,
+            input_stream=Meanwhile(self.LENGTH, happens),
+        )
+        assert answer.status_code == status
+        assert 0 < file_at(address).received <= again.EVERY_BYTES
 
 
 class TestInterruptions:

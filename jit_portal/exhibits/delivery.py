@@ -1,22 +1,29 @@
 """Exhibits' bytes to a browser: for preview in the page, or to be taken away; whole, or any range of them."""
 
+import logging
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
 from jit_portal import policy
-from jit_portal.errors import Refused
+from jit_portal.audit import service as audit
+from jit_portal.database import session
+from jit_portal.errors import NotAllowed, NotFound, Refused, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.files import reading, sniffing
+from jit_portal.files import reading, sniffing, storage
+from jit_portal.files.again import Again
 from jit_portal.files.models import StoredFile
+from jit_portal.files.sealing import Tampered
 from jit_portal.vocabulary import May
-from jit_portal.web.session import viewer
+from jit_portal.web.session import still_signed_in, viewer
 from jit_portal.wording import gettext
 
+log = logging.getLogger(__name__)
 bp = Blueprint("delivery", __name__, url_prefix="/vault/exhibits")
 
 TEXT_SHOWN = 200_000
@@ -61,7 +68,8 @@ def _download(exhibit: Exhibit) -> Response:
     file = exhibit_bytes.look(viewer(), exhibit, May.DOWNLOAD)
     if request.method != "HEAD":
         exhibit_bytes.download(viewer(), exhibit, goes_on="Range" in request.headers)
-    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {_named(file.name)}")
+    again = Again(_still(May.DOWNLOAD, exhibit))
+    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {_named(file.name)}", again)
 
 
 def _preview(exhibit: Exhibit) -> Response:
@@ -73,10 +81,28 @@ def _preview(exhibit: Exhibit) -> Response:
         exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on="Range" in request.headers)
     if kind == sniffing.TEXT:
         return Response(sniffing.text_of(reading.beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
-    return _send(file, kind, f"inline; {_named(file.name)}", at_once=_AT_ONCE)
+    return _send(file, kind, f"inline; {_named(file.name)}", Again(_still(May.READ, exhibit)), at_once=_AT_ONCE)
 
 
-def _send(file: StoredFile, kind: str, disposition: str, *, at_once: int | None = None) -> Response:
+def _still(what: May, exhibit: Exhibit) -> Callable[[], None]:
+    """Asks amid the bytes, when the request is long over, whether its person still may; a refusal is on record."""
+    signed_in = still_signed_in()
+
+    def ask() -> None:
+        try:
+            person = signed_in()
+            try:
+                policy.require(person, what, exhibit)
+            except (NotAllowed, NotFound) as error:
+                audit.refused(person, "delivery.content", exhibit, error)
+                raise
+        finally:
+            session.remove()
+
+    return ask
+
+
+def _send(file: StoredFile, kind: str, disposition: str, again: Again, *, at_once: int | None = None) -> Response:
     about = {
         "Content-Type": kind,
         "Content-Disposition": disposition,
@@ -90,7 +116,7 @@ def _send(file: StoredFile, kind: str, disposition: str, *, at_once: int | None 
         about["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{file.length}"
     about["Content-Length"] = str(wanted.last - wanted.first + 1)
     is_bare = request.method == "HEAD" or file.is_empty
-    body = () if is_bare else reading.Range(file, wanted.first, wanted.last)
+    body = () if is_bare else reading.Range(file, wanted.first, wanted.last, again.passed)
     return Response(body, status=206 if wanted.is_part else 200, headers=about, direct_passthrough=True)
 
 
@@ -135,3 +161,17 @@ def kind_of(file: StoredFile) -> str | None:
         while len(_kinds) > _MOST_KINDS:
             _kinds.popitem(last=False)
     return _kinds[file.id]
+
+
+def preview_kind(file: StoredFile) -> str | None:
+    """How a file is shown in a page: image, video, audio, pdf, text, "" for not at all; ``None`` when its bytes cannot
+    be had or do not open: the page about it stays up.
+    """
+    try:
+        media = kind_of(file) or ""
+    except (Refused, StoreUnavailable, storage.Missing, Tampered) as error:
+        log.warning("a file cannot be previewed", extra={"file": str(file.id), "reason": type(error).__name__})
+        return None
+    if media in ("application/pdf", sniffing.TEXT):
+        return "text" if media == sniffing.TEXT else "pdf"
+    return media.partition("/")[0]

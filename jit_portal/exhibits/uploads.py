@@ -22,11 +22,12 @@ from jit_portal.exhibits.bytes import Sent
 from jit_portal.extensions import asker, limiter
 from jit_portal.files import keys, storage
 from jit_portal.files import service as files
+from jit_portal.files.again import Again
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, Digest
 from jit_portal.web.requests import open_to_all, refuse_nul
-from jit_portal.web.session import viewer
+from jit_portal.web.session import still_signed_in, viewer
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
@@ -81,13 +82,21 @@ class Malformed(Invalid):
 
 
 class ClientBody:
-    """The request's body; a client that goes away is a broken connection, whoever notices it."""
+    """The request's body; a client that goes away is a broken connection, whoever notices it.
+
+    ``again`` asks while it comes in whether it may go on.
+    """
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
 
     def read(self, size: int, /) -> bytes:
         try:
-            return bytes(request.stream.read(size))
+            came = bytes(request.stream.read(size))
         except ClientDisconnected as error:
             raise ConnectionError("the client went away") from error
+        self._again.passed(len(came))
+        return came
 
 
 @bp.route("", methods=["OPTIONS"], provide_automatic_options=False)
@@ -150,7 +159,9 @@ def append(file_id: uuid.UUID) -> Response:
     if request.content_type != BYTES:
         return Response(f"bytes come as {BYTES}", 415)
     offset, size, checksum = _number("Upload-Offset"), request.content_length, _checksum()
-    file = exhibit_bytes.append(viewer(), file_id, offset, ClientBody(), size=size, checksum=checksum)
+    signed_in = still_signed_in()
+    body = ClientBody(Again(lambda: files.require_writing(signed_in(), file_id)))
+    file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)
     return _answer(file, 204)
 
 

@@ -17,12 +17,15 @@ class Range:
     """Plain bytes ``first`` to ``last`` (inclusive) of a file, once; ``Tampered`` where the store holds something else.
 
     The key is unwrapped and the store asked at once, so that what can be refused is refused before the first byte.
+    ``passed`` is called before every chunk with its size and may raise to stop.
     """
 
-    def __init__(self, file: StoredFile, first: int, last: int) -> None:
+    def __init__(
+        self, file: StoredFile, first: int, last: int, passed: Callable[[int], None] = lambda _size: None
+    ) -> None:
         if not 0 <= first <= last < file.length:
             raise ValueError(f"no bytes {first} to {last} in a file of {file.length}")
-        self._first, self._last = first, last
+        self._first, self._last, self._passed = first, last, passed
         self._seal = seal_of(file)
         self._reading = storage.store().read(
             file.object_name, *sealed_range(first // CHUNK, last // CHUNK, file.length)
@@ -33,6 +36,7 @@ class Range:
             for index in range(self._first // CHUNK, self._last // CHUNK + 1):
                 start = index * CHUNK
                 plain = self._seal.open(index, self._reading.exactly(self._seal.size_of(index) + OVERHEAD))
+                self._passed(len(plain))
                 yield plain[max(0, self._first - start) : self._last + 1 - start]
         finally:
             self._reading.close()

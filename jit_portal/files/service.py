@@ -100,7 +100,7 @@ def append(
     ``size`` is how many bytes the sender announces; with ``checksum`` (a hash and its value) at most 16 MiB. Sending
     again is safe: what was not committed is sealed and stored anew. The file may be whole afterwards.
     """
-    _may_write(actor, file_id)
+    require_writing(actor, file_id)
     with sole_writer(file_id, patience=5) as upload:
         _check_place(upload, offset, size)
         if checksum and (size is None or size > LONGEST_CHECKED):
@@ -111,14 +111,15 @@ def append(
 
 def stand(actor: User, file_id: uuid.UUID) -> StoredFile:
     """How far the file has come, once whoever is writing to it has finished; ``Over`` when it can never go on."""
-    _may_write(actor, file_id)
+    require_writing(actor, file_id)
     with sole_writer(file_id, patience=10) as upload:
         if upload.integrity == Integrity.CANCELLED:
             raise Over(gettext("This upload was cancelled or has expired."))
         return _finish_if_whole(actor, upload)
 
 
-def _may_write(actor: User, file_id: uuid.UUID) -> None:
+def require_writing(actor: User, file_id: uuid.UUID) -> None:
+    """Go on only if she may send bytes of this upload now."""
     # A transaction of its own: none may stay open while a body comes in over a slow line.
     with transaction():
         policy.require(actor, May.UPLOAD, policy.fetch(actor, StoredFile, file_id))
@@ -185,7 +186,7 @@ def _is_whole(actor: User, file: StoredFile) -> None:
 
 def cancel(actor: User, file_id: uuid.UUID) -> StoredFile:
     """End an upload that is not whole yet; its parts are removed from the store after the commit."""
-    _may_write(actor, file_id)
+    require_writing(actor, file_id)
     with sole_writer(file_id, patience=5), transaction():
         file = policy.fetch(actor, StoredFile, file_id, lock=True)
         policy.require(actor, May.UPLOAD, file)

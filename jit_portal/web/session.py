@@ -1,9 +1,11 @@
 """Who is looking, for routes and templates."""
 
+from collections.abc import Callable
 from typing import cast
 
-from flask import Request, current_app, g
+from flask import Request, current_app, g, request
 from flask_login import LoginManager, current_user
+from werkzeug.exceptions import Unauthorized
 
 from jit_portal.identity import sessions
 from jit_portal.identity.models import User
@@ -22,6 +24,19 @@ def _person(request: Request) -> User | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
     login = sessions.load(token, is_use=BY_ITSELF not in request.headers)
     return login.user if login else None
+
+
+def still_signed_in() -> Callable[[], User]:
+    """Asks later, outside the request too, for the person of this request's login; Unauthorized once it has ended."""
+    token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
+
+    def ask() -> User:
+        login = sessions.load(token)
+        if login is None:
+            raise Unauthorized
+        return login.user
+
+    return ask
 
 
 def viewer() -> User:
