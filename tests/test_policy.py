@@ -85,7 +85,9 @@ Things = dict[str, Thing]
 @pytest.fixture
 def things(world: World) -> Things:
     """One of every kind, by the name that the table uses."""
-    shown, secret, given = (factories.exhibit(world, title=title) for title in ("Shown", "Secret", "Given"))
+    shown, secret, given, kept = (
+        factories.exhibit(world, title=title) for title in ("Shown", "Secret", "Given", "Kept by an auditor")
+    )
     release = factories.release(world, shown, "nl", Sight.READ)
     factories.release(world, shown, "al", Sight.READ)
     factories.release(world, shown, world["nl_expert"], Sight.SEE)
@@ -102,6 +104,8 @@ def things(world: World) -> Things:
     with transaction():
         for name, thing in places.items():
             _name(name, thing, world)
+        kept.holder_id = world["fr_auditor"].id
+        session().merge(kept)
         given.holder_id, given.offered_to_id = world["fr_member"].id, world["nl_member"].id
         session().merge(given)
         rule = CountryRule(
@@ -135,11 +139,13 @@ def things(world: World) -> Things:
         audit.record(world["fr_member"], "exhibit.read", shown)
         audit.record(world["nl_member"], "exhibit.opened", shown)
         audit.record(world["nl_member"], "jit.looked_at", world.jit)
+        audit.record(world["fr_leader"], "country_rule.forbidden", rule)
     entries = {entry.act: entry for entry in session().scalars(select(LedgerEntry).execution_options(policy=True))}
     return places | {
         "exhibit shown": shown,
         "exhibit secret": secret,
         "exhibit given": given,
+        "exhibit kept": kept,
         "release": release,
         "rule": rule,
         "entrustment": entrustment,
@@ -158,6 +164,7 @@ def things(world: World) -> Things:
         "body": world.parties["eu"],
         "entry by fr on fr": entries["exhibit.read"],
         "entry by nl on fr": entries["exhibit.opened"],
+        "entry by fr on rule": entries["country_rule.forbidden"],
         "entry by nl": entries["jit.looked_at"],
         "notice": notice,
         "login": login,
@@ -252,9 +259,15 @@ TABLE: list[tuple[str, May, str]] = [
     ("exhibit shown", May.RELEASE, "fr_leader fr_seconded"),
     ("exhibit shown", May.WITHDRAW, "fr_leader fr_seconded"),
     ("exhibit secret", May.HAND_OVER, "fr_member"),
+    ("exhibit secret", May.TAKE_BACK, NOBODY),
     ("exhibit secret", May.ACCEPT, NOBODY),
+    ("exhibit secret", May.DECLINE, NOBODY),
     ("exhibit given", May.HAND_OVER, NOBODY),
+    ("exhibit given", May.TAKE_BACK, "fr_member"),
     ("exhibit given", May.ACCEPT, "nl_member"),
+    ("exhibit given", May.DECLINE, "nl_member"),
+    ("exhibit kept", May.SEE, FRANCE),
+    ("exhibit kept", May.HAND_OVER, NOBODY),
     ("release", May.SEE, f"{FRANCE} nl_leader nl_member"),
     ("rule", May.SEE, FRANCE),
     ("rule", May.WITHDRAW, "fr_leader"),
@@ -311,8 +324,9 @@ TABLE: list[tuple[str, May, str]] = [
     ("party", May.ENTRUST, "fr_leader"),
     ("party", May.INVITE, "fr_leader"),
     ("body", May.INVITE, "fr_leader"),
-    ("entry by fr on fr", May.SEE, "fr_leader fr_auditor"),
-    ("entry by nl on fr", May.SEE, "fr_leader fr_auditor"),
+    ("entry by fr on fr", May.SEE, f"{FRANCE} fr_auditor"),
+    ("entry by nl on fr", May.SEE, f"{FRANCE} fr_auditor"),
+    ("entry by fr on rule", May.SEE, "fr_leader fr_auditor"),
     ("entry by nl", May.SEE, "fr_leader nl_leader al_leader"),
     ("notice", May.SEE, "fr_leader"),
     ("login", May.SEE, "fr_leader"),
@@ -365,6 +379,7 @@ _MODELS = {
 AFTER_THE_END = {
     May.RELEASE,
     May.RECLASSIFY,
+    May.DESCRIBE,
     May.POST,
     May.EDIT,
     May.CREATE_TASK,
@@ -406,6 +421,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
         ("exhibit shown", May.READ),
         ("exhibit shown", May.WITHDRAW),
         ("exhibit secret", May.SEE),
+        ("exhibit kept", May.SEE),
         ("release", May.SEE),
         ("custody", May.SEE),
         ("rule", May.SEE),

@@ -129,6 +129,14 @@ def look(actor: User, exhibit: Exhibit, may: May = May.READ) -> StoredFile:
     return _whole(exhibit)
 
 
+def read_about(actor: User, exhibit: Exhibit, *, goes_on: bool = False) -> None:
+    """Read what is said of an exhibit: description, hashes, custody; ``goes_on`` marks a page that looks again."""
+    policy.require(actor, May.READ, exhibit)
+    with transaction():
+        if not (goes_on and _opened_before(actor, "exhibit.opened", exhibit)):
+            audit.record(actor, "exhibit.opened", exhibit, quietly=True, edition=exhibit.edition)
+
+
 def open_for_reading(actor: User, exhibit: Exhibit, *, goes_on: bool = False) -> StoredFile:
     """Open an exhibit for preview. ``goes_on`` marks a further range of what the same login has just opened."""
     policy.require(actor, May.READ, exhibit)

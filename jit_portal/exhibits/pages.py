@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from jit_portal import policy
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import session, transaction
+from jit_portal.exhibits import history
 from jit_portal.exhibits.descriptions import Description
 from jit_portal.exhibits.limits import leaders
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release, VaultVisit
@@ -17,6 +18,9 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import May, Sight
 from jit_portal.workspaces.models import Workspace
+
+SHOWN = 10
+"""Acts of its history on the page of an exhibit; the rest has a page of its own."""
 
 
 def visit(person: User, workspace: Workspace) -> None:
@@ -39,6 +43,7 @@ def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
         chain = policy.which(person, CustodyEvent).where(CustodyEvent.exhibit_id == exhibit.id)
         context["custody"] = list(session().scalars(chain.order_by(CustodyEvent.number.desc())))
     if May.SEE_AUDIENCE in may:
+        context["history"] = history.of(person, exhibit, SHOWN)
         context["seers"] = policy.seers(exhibit)
         ids = {id for seer in context["seers"] for id in (*seer.rules, *seer.forbids)}
         rules = session().scalars(policy.which(person, CountryRule).where(CountryRule.id.in_(ids)))

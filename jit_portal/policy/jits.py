@@ -20,6 +20,7 @@ from jit_portal.policy.person import (
     has_role,
     is_investigator,
     is_leader,
+    is_participant_of_body,
     live,
     me,
     my_party,
@@ -253,14 +254,16 @@ protect(LedgerEntry, Ground(path=((Workspace, Workspace.jit_id == LedgerEntry.ch
 @rule(LedgerEntry, May.SEE)
 def reads_ledger() -> Conditions:
     """An auditor: acts by its country's people and on its country's things. A leader: acts on their own party's
-    things.
+    things. A member of the seizing party: acts on its exhibits, for their history.
     """
     on_ours = LedgerEntry.object_party_id == me.party_id
+    on_our_exhibits = and_(on_ours, LedgerEntry.noun == "exhibit")
     by_ours = or_(LedgerEntry.actor_party_id == me.party_id, LedgerEntry.actor_country == my_party.country)
     return {
         "in_reach": or_(
             and_(has_role(Role.AUDITOR), or_(on_ours, by_ours)),
             and_(is_leader, or_(on_ours, LedgerEntry.object_party_id.is_(None))),
+            and_(or_(is_investigator, is_participant_of_body), on_our_exhibits),
         )
     }
 
