@@ -1,9 +1,13 @@
 """The verbs and pages of the vault: release, withdraw, rules, custody, and who sees what of it."""
 
+import json
 import re
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,15 +15,19 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
+from jit_portal.audit.service import CHANNEL
 from jit_portal.custody import service as custody
-from jit_portal.database import session
+from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import rules, service, windows
+from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Purpose, Role, Sight
 from tests import factories
+from tests.factories import World
 
 Browse = Callable[[User], FlaskClient]
 
@@ -328,3 +336,115 @@ def test_a_refusal_says_why_and_who_could_and_is_on_record(app: Flask, browse: B
         ("exhibits.release", exhibit.id, world.jit.id),
         ("exhibits.reclassify_submit", exhibit.id, world.jit.id),
     ]
+
+
+def waits(cluster: Postgres) -> bool:
+    """Somebody waits for a lock."""
+    with psycopg.connect(cluster.url("postgres", "postgres")) as connection:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return connection.execute(waiting).fetchone() != (0,)
+
+
+VERBS: dict[str, Callable[[World, User, Exhibit], object]] = {
+    "release": lambda world, actor, exhibit: service.release(
+        actor, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
+    ),
+    "describe": lambda _, actor, exhibit: service.describe(actor, exhibit, "Anew", "", "", 1),
+    "reclassify": lambda _, actor, exhibit: service.reclassify(actor, exhibit, read({"handling": "H0"}), 1),
+    "withdraw": lambda _, actor, exhibit: service.withdraw(
+        actor, session().scalars(policy.which(actor, Release)).one(), "Enough."
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_right_is_asked_again_after_the_wait_for_the_exhibit(app: Flask, cluster: Postgres, verb: str) -> None:
+    """She stops leading, or being a member, while her act waits for whoever holds the exhibit's row."""
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    factories.release(world, exhibit, "nl")
+
+    def act() -> object:
+        try:
+            return VERBS[verb](world, world["fr_leader"], exhibit)
+        except (NotAllowed, NotFound) as refusal:
+            return refusal.status
+        finally:
+            session.remove()
+
+    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
+        other.execute("SELECT FROM exhibit WHERE id = %s FOR UPDATE", [exhibit.id])
+        answer = apart.submit(act)
+        until = time.monotonic() + 8
+        while not waits(cluster):
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.02)
+        with psycopg.connect(cluster.url(OWNER), autocommit=True) as meanwhile:
+            role = "member" if verb in ("release", "reclassify") else "expert"
+            meanwhile.execute("UPDATE membership SET role = %s WHERE id = %s", [role, world.members["fr_leader"].id])
+        other.commit()
+        assert answer.result(timeout=20) in (403, 404)
+    assert acts() == []
+
+
+def test_the_right_to_set_rules_is_asked_after_the_wait(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    party = world.parties["fr"]
+    said = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
+
+    def act() -> object:
+        try:
+            return rules.set_rule(world["fr_leader"], world.workspace, party, said)
+        except NotAllowed as refusal:
+            return refusal.status
+        finally:
+            session.remove()
+
+    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rules {party.id}"])
+        answer = apart.submit(act)
+        until = time.monotonic() + 8
+        while not waits(cluster):
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.02)
+        with psycopg.connect(cluster.url(OWNER), autocommit=True) as meanwhile:
+            meanwhile.execute("UPDATE membership SET role = 'member' WHERE id = %s", [world.members["fr_leader"].id])
+        other.commit()
+        assert answer.result(timeout=20) == 403
+    assert acts() == []
+
+
+def test_what_three_hundred_people_see_can_be_withdrawn_and_all_are_told(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    with transaction():
+        for number in range(300):
+            world.join(f"nl_{number}", "nl")
+    exhibit = factories.exhibit(world)
+    told: set[str] = set()
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
+        made = service.release(
+            world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
+        )
+        service.withdraw(world["fr_leader"], made, "Too many.")
+        for notice in connection.notifies(timeout=1):
+            said = json.loads(notice.payload)
+            told |= set(said["also"]) if said["act"] == "exhibit.withdrawn" else set()
+    assert {str(world[f"nl_{number}"].id) for number in range(300)} <= told
+    assert policy.allowed(world["nl_0"], exhibit) == frozenset()
+
+
+def test_a_window_that_passes_is_told_to_whom_the_release_reaches_now(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    with transaction():
+        world.join("nl_gone", "nl")
+        for role in (Role.AUDITOR, Role.SECRETARIAT, Role.EXPERT):
+            world.join(f"nl_{role}", "nl", role)
+    factories.end_membership(world, "nl_gone")
+    factories.release(world, factories.exhibit(world), "nl", live_until=factories.now())
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
+        assert windows.tell_of_changes() == 1
+        (notice,) = connection.notifies(timeout=5, stop_after=1)
+    told = json.loads(notice.payload)["also"]
+    assert set(told) == {str(world[name].id) for name in ("nl_leader", "nl_member")}

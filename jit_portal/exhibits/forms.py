@@ -1,7 +1,8 @@
 """What can be typed about exhibits, releases and country rules."""
 
+import uuid
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -9,6 +10,7 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
+    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
@@ -19,6 +21,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
+from jit_portal.errors import Invalid
 from jit_portal.exhibits.targets import Target
 from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Role, Sight
@@ -104,7 +107,15 @@ class ClassificationForm(FlaskForm):
     """What country rules look at."""
 
     kind = SelectField(_("Kind"), choices=_choices(KINDS, none=_("Not said")), validators=[Optional()])
-    handling = SelectField(_("Handling code"), choices=_choices(HANDLING), default=HandlingCode.H0.value)
+    handling = SelectField(
+        _("Handling code"),
+        description=_("H1, H2 and H3 cannot be given yet: the portal does not enforce them so far."),
+        choices=[
+            SelectChoice(code.value, label, {"disabled": True} if code != HandlingCode.H0 else {})
+            for code, label in HANDLING.items()
+        ],
+        default=HandlingCode.H0.value,
+    )
     authority = SelectField(_("Seizing authority"), validators=[Optional()])
     seized_on = DateField(_("Date of seizure"), validators=[Optional()])
     tags = StringField(
@@ -149,8 +160,32 @@ class ReclassifyForm(ClassificationForm):
     edition = IntegerField(widget=HiddenInput(), validators=[DataRequired()])
 
 
-class ReleaseForm(FlaskForm):
-    to = SelectField(_("To whom"), validators=[DataRequired(_("Say to whom it is released."))])
+class OnceForm(FlaskForm):
+    """A form that makes something new: it has a token, so that sending it twice makes one."""
+
+    token = HiddenField()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not self.token.data:
+            self.renew()
+
+    def renew(self) -> Self:
+        """What was refused can be sent again as a new wish."""
+        self.token.data = str(uuid.uuid4())
+        return self
+
+    def wish(self) -> uuid.UUID:
+        """The token; Invalid when it is none of ours."""
+        try:
+            return uuid.UUID(self.token.data)
+        except ValueError as error:
+            raise Invalid(gettext("The request makes no sense to the portal.")) from error
+
+
+class ReleaseForm(OnceForm):
+    # Whom the agreement no longer names is refused by the verb, which says so and cites it.
+    to = SelectField(_("To whom"), validators=[DataRequired(_("Say to whom it is released."))], validate_choice=False)
     sight = RadioField(_("How far"), choices=_choices(SIGHTS), default="2", validators=[DataRequired()])
     purpose = SelectField(_("For what purpose"), choices=_choices(PURPOSES), validators=[DataRequired()])
     conditions = TextAreaField(
@@ -195,7 +230,7 @@ class EntrustForm(FlaskForm):
         self.person.choices = [SelectChoice("", gettext("Choose a person")), *named]
 
 
-class RuleForm(FlaskForm):
+class RuleForm(OnceForm):
     is_forbid = RadioField(
         _("What it does"),
         choices=[
@@ -204,7 +239,7 @@ class RuleForm(FlaskForm):
         ],
         default="0",
     )
-    to = SelectField(_("Whom"), validators=[DataRequired(_("Say whom it names."))])
+    to = SelectField(_("Whom"), validators=[DataRequired(_("Say whom it names."))], validate_choice=False)
     sight = RadioField(
         _("Sight"),
         description=_("A release gives this sight and those below; a forbid takes away this sight and all above."),

@@ -11,7 +11,7 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
-from jit_portal.vocabulary import ExhibitKind, Sight
+from jit_portal.vocabulary import ExhibitKind, May, Sight
 from jit_portal.workspaces.models import Workspace
 
 PAGE = 50
@@ -46,7 +46,9 @@ def page(person: User, workspace: Workspace, wanted: Wanted, size: int = PAGE) -
     if wanted.is_everything:
         found = policy.newest(person, workspace, size + 1, wanted.before or policy.THE_END)
     else:
-        statement = _narrowed(policy.which(person, Exhibit).where(Exhibit.workspace_id == workspace.id), wanted)
+        # Who finds an exhibit by its tag knows the tag, which is shown to those who read it.
+        found_among = policy.which(person, Exhibit, May.READ if wanted.tag else May.SEE)
+        statement = _narrowed(found_among.where(Exhibit.workspace_id == workspace.id), wanted)
         ordered = statement.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).limit(size + 1)
         found = list(session().scalars(ordered))
     rows, last = found[:size], found[size - 1 : size]
@@ -63,7 +65,7 @@ def _narrowed(statement: Select[Exhibit], wanted: Wanted) -> Select[Exhibit]:
     if wanted.kind is not None:
         statement = statement.where(Exhibit.kind == wanted.kind)
     if wanted.tag:
-        statement = statement.where(Exhibit.tags.contains([wanted.tag]))
+        statement = statement.where(sa.literal(wanted.tag) == sa.func.any(Exhibit.tags))
     if wanted.before is not None:
         statement = statement.where(sa.tuple_(Exhibit.created_at, Exhibit.id) < sa.tuple_(*wanted.before))
     return statement

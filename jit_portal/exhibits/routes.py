@@ -6,15 +6,19 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
+from flask_babel import format_datetime
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.custody.forms import DeclineForm
 from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import delivery, limits, lists, pages, service
+from jit_portal.exhibits import history as histories
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.forms import (
     KINDS,
+    PURPOSES,
     ROLES,
     DescribeForm,
     ReclassifyForm,
@@ -25,8 +29,7 @@ from jit_portal.exhibits.forms import (
 )
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.targets import targets
-from jit_portal.files.models import StoredFile
-from jit_portal.vocabulary import ExhibitKind, May, PartyKind, Purpose, Sight
+from jit_portal.vocabulary import ExhibitKind, May, Purpose, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
@@ -40,15 +43,8 @@ bp = Blueprint("exhibits", __name__)
 @bp.record_once
 def _words(state: BlueprintSetupState) -> None:
     # Globals, not context: imported macros see no context.
-    state.app.jinja_env.globals.update(role_label=ROLES.get, kind_label=KINDS.get, preview_kind=_preview_kind)
-
-
-def _preview_kind(file: StoredFile) -> str:
-    """How a file is shown in a page: image, video, audio, pdf, text, or not at all."""
-    media = delivery.kind_of(file) or ""
-    if media in ("application/pdf", "text/plain"):
-        return "pdf" if media == "application/pdf" else "text"
-    return media.partition("/")[0]
+    words = {"role_label": ROLES.get, "kind_label": KINDS.get, "purpose_label": PURPOSES.get}
+    state.app.jinja_env.globals.update(words, preview_kind=delivery.preview_kind, upload_refusal=service.upload_refusal)
 
 
 def _wanted() -> lists.Wanted:
@@ -75,11 +71,11 @@ def index(workspace_id: uuid.UUID) -> str:
         return render_template("exhibits/_list.html", **context)
     pages.visit(viewer(), context["workspace"])
     form = UploadForm(formdata=None)
-    may_upload = May.UPLOAD in context["workspace_may"]
-    own = service.own_membership(viewer(), context["workspace"]).party
-    form.offer(own.provider.authorities)
-    is_ours = own.kind == PartyKind.MEMBER_STATE
-    return render_template("exhibits/index.html", form=form, may_upload=may_upload and is_ours, **context)
+    mine = service.own_membership(viewer(), context["workspace"])
+    form.offer(mine.party.provider.authorities)
+    refusal = service.upload_refusal(mine)
+    may_upload = May.UPLOAD in context["workspace_may"] and not refusal
+    return render_template("exhibits/index.html", form=form, may_upload=may_upload, refusal=refusal, **context)
 
 
 @bp.get("/exhibits/<uuid:exhibit_id>")
@@ -88,7 +84,23 @@ def show(exhibit_id: uuid.UUID) -> str:
     template = "exhibits/_exhibit.html" if wants_fragment() else "exhibits/show.html"
     context = pages.about(viewer(), exhibit) | head(viewer(), exhibit.workspace_id, "vault")
     wants_preview = request.args.get("preview") == "1"
+    if May.READ in context["may"]:
+        exhibit_bytes.read_about(viewer(), exhibit, goes_on=wants_fragment() or wants_preview)
     return render_template(template, decline=DeclineForm(formdata=None), wants_preview=wants_preview, **context)
+
+
+@bp.get("/exhibits/<uuid:exhibit_id>/history")
+def history(exhibit_id: uuid.UUID) -> str:
+    exhibit = _may(May.SEE_AUDIENCE, exhibit_id)
+    before = request.args.get("before", type=int)
+    return _form_page(exhibit, "history", history=histories.of(viewer(), exhibit, before=before))
+
+
+def _may(what: May, exhibit_id: uuid.UUID) -> Exhibit:
+    """The exhibit, if she may do this to it: asked before any form is read, for what a form says can disclose."""
+    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    policy.require(viewer(), what, exhibit)
+    return exhibit
 
 
 def _form_page(exhibit: Exhibit, template: str, **context: Any) -> str:
@@ -104,23 +116,33 @@ def _back(exhibit: Exhibit, said: str) -> Response:
 
 @bp.get("/exhibits/<uuid:exhibit_id>/edit")
 def edit(exhibit_id: uuid.UUID) -> str:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    policy.require(viewer(), May.DESCRIBE, exhibit)
+    exhibit = _may(May.DESCRIBE, exhibit_id)
     return _form_page(exhibit, "edit", form=DescribeForm(formdata=None, obj=exhibit))
 
 
 @bp.post("/exhibits/<uuid:exhibit_id>/edit")
 def update(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    exhibit = _may(May.DESCRIBE, exhibit_id)
     form = DescribeForm()
     if not form.validate():
         return _form_page(exhibit, "edit", form=form), 422
     try:
         said = read(form.data | {"kind": "", "handling": ""})
         service.describe(viewer(), exhibit, said.title, said.description, said.place, form.edition.data)
-    except (Invalid, Refused) as error:
-        return _form_page(exhibit, "edit", form=blame(form, error, exhibit), theirs=exhibit), error.status
+    except Invalid as error:
+        return _form_page(exhibit, "edit", form=blame(form, error)), error.status
+    except Refused as error:
+        theirs = _theirs(blame(form, error, exhibit), May.DESCRIBE, exhibit)
+        return _form_page(theirs, "edit", form=form, theirs=theirs), error.status
     return _back(exhibit, gettext("Saved."))
+
+
+def _theirs(form: DescribeForm | ReclassifyForm, what: May, exhibit: Exhibit) -> Exhibit:
+    """The exhibit as somebody else left it meanwhile; sending the form again is then meant to replace that."""
+    now = policy.fetch(viewer(), Exhibit, exhibit.id, what)
+    form.edition.data = now.edition
+    form.edition.raw_data = [str(now.edition)]
+    return now
 
 
 def _reclassify_form(exhibit: Exhibit, **filled: Any) -> ReclassifyForm:
@@ -131,8 +153,7 @@ def _reclassify_form(exhibit: Exhibit, **filled: Any) -> ReclassifyForm:
 
 @bp.get("/exhibits/<uuid:exhibit_id>/reclassify")
 def reclassify(exhibit_id: uuid.UUID) -> str:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    policy.require(viewer(), May.RECLASSIFY, exhibit)
+    exhibit = _may(May.RECLASSIFY, exhibit_id)
     said = {
         "edition": exhibit.edition,
         "kind": exhibit.kind or "",
@@ -146,18 +167,25 @@ def reclassify(exhibit_id: uuid.UUID) -> str:
 
 @bp.post("/exhibits/<uuid:exhibit_id>/reclassify")
 def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    exhibit = _may(May.RECLASSIFY, exhibit_id)
     form = _reclassify_form(exhibit)
     if not form.validate():
         return _form_page(exhibit, "reclassify", form=form, moved=None), 422
+    said_on = form.edition.data
     try:
         said = read(form.data)
         if "look" in request.form:
             moved = pages.reclassified(viewer(), exhibit, said)
             return _form_page(exhibit, "reclassify", form=form, moved=moved), 200
         service.reclassify(viewer(), exhibit, said, form.edition.data)
-    except (Invalid, Refused) as error:
-        return _form_page(exhibit, "reclassify", form=blame(form, error, exhibit), moved=None), error.status
+    except Invalid as error:
+        return _form_page(exhibit, "reclassify", form=blame(form, error), moved=None), error.status
+    except Refused as error:
+        theirs = _theirs(blame(form, error, exhibit), May.RECLASSIFY, exhibit)
+        is_stale = said_on != theirs.edition
+        return _form_page(
+            theirs, "reclassify", form=form, moved=None, theirs=theirs if is_stale else None
+        ), error.status
     return _back(exhibit, gettext("Classified anew."))
 
 
@@ -178,20 +206,19 @@ def _release_page(exhibit: Exhibit, form: ReleaseForm) -> str:
 
 @bp.get("/exhibits/<uuid:exhibit_id>/release")
 def release(exhibit_id: uuid.UUID) -> str:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    policy.require(viewer(), May.RELEASE, exhibit)
+    exhibit = _may(May.RELEASE, exhibit_id)
     return _release_page(exhibit, _release_form(exhibit))
 
 
 @bp.post("/exhibits/<uuid:exhibit_id>/release")
 def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
-    exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
+    exhibit = _may(May.RELEASE, exhibit_id)
     form = _release_form(exhibit)
     if not form.validate():
         return _release_page(exhibit, form), 422
     zone = viewer().time_zone
     try:
-        service.release(
+        made = service.release(
             viewer(),
             exhibit,
             form.to.data,
@@ -200,9 +227,13 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
             conditions=(form.conditions.data or "").strip(),
             live_from=to_utc(form.live_from.data, zone, "live_from"),
             live_until=to_utc(form.live_until.data, zone, "live_until"),
+            token=form.wish(),
         )
     except (Invalid, Refused) as error:
-        return _release_page(exhibit, blame(form, error, exhibit)), error.status
+        return _release_page(exhibit, blame(form, error, exhibit).renew()), error.status
+    if made.live_from > dt.datetime.now(dt.UTC):
+        begins = format_datetime(made.live_from, "long")
+        return _back(exhibit, gettext("Released. They see it from %(moment)s.", moment=begins))
     return _back(exhibit, gettext("Released. They see it now."))
 
 
@@ -221,6 +252,7 @@ def withdraw(release_id: uuid.UUID) -> str:
 @bp.post("/releases/<uuid:release_id>/withdraw")
 def withdraw_submit(release_id: uuid.UUID) -> Response | tuple[str, int]:
     made, exhibit = _release_of(release_id)
+    policy.require(viewer(), May.WITHDRAW, exhibit)
     form = WithdrawForm()
     if not form.validate():
         return _form_page(exhibit, "withdraw", form=form, release=made), 422

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -11,7 +12,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits.models import CountryRule, Exhibit
-from jit_portal.exhibits.service import Movement, movement
+from jit_portal.exhibits.service import Movement, movement, sent_before
 from jit_portal.exhibits.targets import resolve
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
@@ -49,11 +50,21 @@ class Preview:
     people: dict[uuid.UUID, User]
 
 
-def set_rule(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> CountryRule:
-    """Set a standing release or a forbid; it changes at once what is seen now, also on open screens."""
-    policy.require(actor, May.SET_RULES, party)
+def set_rule(
+    actor: User, workspace: Workspace, party: Party, said: RuleDescription, *, token: uuid.UUID | None = None
+) -> CountryRule:
+    """Set a standing release or a forbid; it changes at once what is seen now, also on open screens.
+
+    The same ``token`` again answers the rule that it set before.
+    """
     with transaction():
-        rule = _make(actor, workspace, party, said)
+        # The party's own row is no lock for this: everything that names the party would wait for it.
+        session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rules {party.id}", 0))))
+        policy.require(actor, May.SET_RULES, party)
+        columns = _columns(actor, workspace, party, said)
+        if (known := _set_with(actor, party, token)) is not None:
+            return sent_before(known, columns | {"live_until": None})
+        rule = _make(actor, party, columns, token)
         audit.record(
             actor,
             "country_rule.forbidden" if said.is_forbid else "country_rule.released",
@@ -71,7 +82,13 @@ def set_rule(actor: User, workspace: Workspace, party: Party, said: RuleDescript
     return rule
 
 
-def _make(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> CountryRule:
+def _set_with(actor: User, party: Party, token: uuid.UUID | None) -> CountryRule | None:
+    same = (CountryRule.party_id == party.id, CountryRule.set_by_id == actor.id, CountryRule.token == token)
+    return session().scalar(policy.which(actor, CountryRule).where(*same))
+
+
+def _columns(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> dict[str, Any]:
+    """The rule that was described; refuses whom the agreement does not name, and what makes no sense."""
     if said.is_forbid and (said.seized_from or said.seized_until):
         raise Invalid(
             gettext("A forbid holds whatever the date of seizure: leave the dates empty."), field="seized_from"
@@ -80,22 +97,23 @@ def _make(actor: User, workspace: Workspace, party: Party, said: RuleDescription
         authority = session().get(Authority, said.authority_id)
         if authority is None or authority.provider_id != party.provider_id:
             raise Invalid(gettext("This authority is not one of your country's."), field="authority")
-    rule = CountryRule(
-        workspace_id=workspace.id,
-        party_id=party.id,
-        party=party,
-        principal=resolve(actor, workspace, party.id, said.to, forbid=said.is_forbid),
-        is_forbid=said.is_forbid,
-        sight=int(said.sight),
-        kind=said.kind,
-        handling=said.handling.value if said.handling else None,
-        tag=said.tag,
-        authority_id=said.authority_id,
-        seized_from=said.seized_from,
-        seized_until=said.seized_until,
-        note=said.note,
-        set_by_id=actor.id,
-    )
+    return {
+        "workspace_id": workspace.id,
+        "principal_id": resolve(actor, workspace, party.id, said.to, forbid=said.is_forbid).id,
+        "is_forbid": said.is_forbid,
+        "sight": int(said.sight),
+        "kind": said.kind,
+        "handling": said.handling.value if said.handling else None,
+        "tag": said.tag,
+        "authority_id": said.authority_id,
+        "seized_from": said.seized_from,
+        "seized_until": said.seized_until,
+        "note": said.note,
+    }
+
+
+def _make(actor: User, party: Party, columns: dict[str, Any], token: uuid.UUID | None = None) -> CountryRule:
+    rule = CountryRule(party_id=party.id, set_by_id=actor.id, token=token or uuid.uuid4(), **columns)
     session().add(rule)
     session().flush()
     return rule
@@ -103,9 +121,8 @@ def _make(actor: User, workspace: Workspace, party: Party, said: RuleDescription
 
 def close_rule(actor: User, rule: CountryRule) -> None:
     """End a country rule at once; what it showed or forbade is decided without it from now on."""
-    policy.require(actor, May.WITHDRAW, rule)
     with transaction():
-        rule = policy.fetch(actor, CountryRule, rule.id, lock=True)
+        rule = policy.locked(actor, May.WITHDRAW, rule)
         if rule.live_until is not None:
             raise Refused(gettext("This rule has already ended."))
         rule.live_until = session().scalar(select(func.statement_timestamp()))
@@ -126,7 +143,7 @@ def preview(actor: User, workspace: Workspace, party: Party, said: RuleDescripti
     before = _who_sees_what(workspace, party)
     trial = session().begin_nested()
     try:
-        rule = _make(actor, workspace, party, said)
+        rule = _make(actor, party, _columns(actor, workspace, party, said))
         meant = _meant(rule)
         after = _who_sees_what(workspace, party)
     finally:

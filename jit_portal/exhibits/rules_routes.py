@@ -83,15 +83,16 @@ def new(workspace_id: uuid.UUID) -> str:
 @bp.post("/workspaces/<uuid:workspace_id>/rules/new")
 def create(workspace_id: uuid.UUID) -> Response | str | tuple[str, int]:
     workspace, party = _own(workspace_id)
+    policy.require(viewer(), May.SET_RULES, party)
     form = _form(workspace, party)
     if not form.validate():
         return _page(workspace, form), 422
     try:
         if "look" in request.form:
             return _page(workspace, form, rules.preview(viewer(), workspace, party, _said(form)))
-        rules.set_rule(viewer(), workspace, party, _said(form))
+        rules.set_rule(viewer(), workspace, party, _said(form), token=form.wish())
     except (Invalid, Refused) as error:
-        return _page(workspace, blame(form, error, party)), error.status
+        return _page(workspace, blame(form, error, party).renew()), error.status
     flash(gettext("The rule holds from now on."), "ok")
     return redirect(url_for("rules.index", workspace_id=workspace_id), 303)
 

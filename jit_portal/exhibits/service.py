@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, select
 
@@ -16,7 +16,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
 from jit_portal.exhibits.limits import no_further, refuse_further
-from jit_portal.exhibits.models import Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.exhibits.targets import resolve
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, User
@@ -24,6 +24,8 @@ from jit_portal.notices import service as notices
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, NoticeKind, PartyKind, Purpose, Sight
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
+
+R = TypeVar("R", Release, CountryRule)
 
 
 def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file: StoredFile) -> Exhibit:
@@ -73,14 +75,19 @@ def own_membership(actor: User, workspace: Workspace) -> Membership:
     return session().scalars(mine).one()
 
 
+def upload_refusal(member: Membership) -> str:
+    """Why nothing can be uploaded through this membership yet, where that is so."""
+    if member.party.kind == PartyKind.MEMBER_STATE and not member.is_outside_union:
+        return ""
+    return gettext(
+        "Uploads by third countries and by bodies need the verification of Article 17(3), which this portal "
+        "does not offer yet. Ask a member state's member to register the item."
+    )
+
+
 def _refuse_unbuilt(member: Membership, said: Description) -> None:
-    if member.party.kind != PartyKind.MEMBER_STATE or member.is_outside_union:
-        raise Refused(
-            gettext(
-                "Uploads by third countries and by bodies need the verification of Article 17(3), which this portal "
-                "does not offer yet. Ask a member state's member to register the item."
-            )
-        )
+    if refusal := upload_refusal(member):
+        raise Refused(refusal)
     if tuple(said.handling) != (HandlingCode.H0,):
         raise Refused(
             gettext(
@@ -164,9 +171,8 @@ def _put_tags(exhibit: Exhibit) -> None:
 
 def describe(actor: User, exhibit: Exhibit, title: str, description: str, place: str, edition: int) -> Exhibit:
     """Say anew what an exhibit is; refused when somebody else has said so since ``edition``."""
-    policy.require(actor, May.DESCRIBE, exhibit)
     with transaction():
-        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        exhibit = policy.locked(actor, May.DESCRIBE, exhibit)
         _refuse_stale(exhibit, edition)
         changed = [
             name
@@ -186,13 +192,12 @@ def _refuse_stale(exhibit: Exhibit, edition: int) -> None:
 
 def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -> Exhibit:
     """Change what country rules look at: kind, handling code, tags, authority, date of seizure. This moves sight."""
-    policy.require(actor, May.RECLASSIFY, exhibit)
-    member = own_membership(actor, exhibit.workspace)
-    _refuse_unbuilt(member, said)
-    _refuse_foreign_authority(member, said)
     with transaction():
-        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        exhibit = policy.locked(actor, May.RECLASSIFY, exhibit)
         _refuse_stale(exhibit, edition)
+        member = own_membership(actor, exhibit.workspace)
+        _refuse_unbuilt(member, said)
+        _refuse_foreign_authority(member, said)
         before = people_who_see(exhibit)
         with no_further(actor, exhibit):
             _classify(exhibit, said)
@@ -251,30 +256,35 @@ def release(
     conditions: str = "",
     live_from: dt.datetime | None = None,
     live_until: dt.datetime | None = None,
+    token: uuid.UUID | None = None,
 ) -> Release:
-    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time."""
-    policy.require(actor, May.RELEASE, exhibit)
-    now = dt.datetime.now(dt.UTC)
-    if live_until is not None and live_until <= max(now, live_from or now):
-        raise Invalid(gettext("The release would end before it begins."), field="live_until")
+    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time.
+
+    The same ``token`` again answers the release that it made before.
+    """
     with transaction():
         # Holding the exhibit's row: two releases, or a release and a withdrawal, come one after the other.
-        exhibit = policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        exhibit = policy.locked(actor, May.RELEASE, exhibit)
         refuse_further(actor, exhibit, sight)
-        meant = resolve(actor, exhibit.workspace, exhibit.party_id, to)
+        _refuse_no_time(live_from, live_until)
+        said = {
+            "principal_id": resolve(actor, exhibit.workspace, exhibit.party_id, to).id,
+            "sight": int(sight),
+            "purpose": purpose,
+            "conditions": conditions,
+            "live_until": live_until,
+            **({"live_from": live_from} if live_from else {}),
+        }
+        if (known := _released_with(actor, exhibit, token)) is not None:
+            return sent_before(known, said)
         before = people_who_see(exhibit)
         made = Release(
             workspace_id=exhibit.workspace_id,
             exhibit_id=exhibit.id,
             exhibit_created_at=exhibit.created_at,
-            principal_id=meant.id,
-            principal=meant,
-            sight=int(sight),
-            purpose=purpose,
-            conditions=conditions,
-            live_until=live_until,
             released_by_id=actor.id,
-            **({"live_from": live_from} if live_from else {}),
+            token=token or uuid.uuid4(),
+            **said,
         )
         session().add(made)
         session().flush()
@@ -284,8 +294,8 @@ def release(
             "exhibit.released",
             exhibit,
             release=made.id,
-            to=meant.kind,
-            principal=meant.id,
+            to=made.principal.kind,
+            principal=made.principal_id,
             sight=sight.name.lower(),
             purpose=purpose,
             until=live_until,
@@ -293,12 +303,29 @@ def release(
     return made
 
 
+def _refuse_no_time(live_from: dt.datetime | None, live_until: dt.datetime | None) -> None:
+    now = dt.datetime.now(dt.UTC)
+    if live_until is not None and live_until <= max(now, live_from or now):
+        raise Invalid(gettext("The release would end before it begins."), field="live_until")
+
+
+def _released_with(actor: User, exhibit: Exhibit, token: uuid.UUID | None) -> Release | None:
+    same = (Release.exhibit_id == exhibit.id, Release.released_by_id == actor.id, Release.token == token)
+    return session().scalar(policy.which(actor, Release).where(*same))
+
+
+def sent_before(known: R, said: Mapping[str, Any]) -> R:
+    """What the same form made before; refused when it says something else now, or when that has ended."""
+    if any(getattr(known, name) != value for name, value in said.items()):
+        raise Refused(gettext("This form was sent before. Look at what it did; if you mean it again, send it again."))
+    return known
+
+
 def withdraw(actor: User, release: Release, reason: str) -> None:
     """End a release at once; those who lose sight are told to look again."""
     exhibit = policy.fetch(actor, Exhibit, release.exhibit_id)
-    policy.require(actor, May.WITHDRAW, exhibit)
     with transaction():
-        policy.fetch(actor, Exhibit, exhibit.id, lock=True)
+        exhibit = policy.locked(actor, May.WITHDRAW, exhibit)
         release = policy.fetch(actor, Release, release.id, lock=True)
         if release.live_until is not None and release.live_until <= dt.datetime.now(dt.UTC):
             raise Refused(gettext("This release has already ended."))

@@ -17,8 +17,8 @@ LOOKS_BACK = dt.timedelta(seconds=90)
 
 
 def tell_of_changes() -> int:
-    """Announce the exhibits of releases whose window began or ended just now to all whom they mean, and entrustments
-    that ended to their party; how many there were.
+    """Announce the exhibits of releases whose window began or ended just now to all whom they mean now, and
+    entrustments that ended to their party; how many there were.
     """
     with transaction():
         begun_or_ended = sa.or_(_just_passed(Release.live_from), _just_passed(Release.live_until))
@@ -37,11 +37,14 @@ def _just_passed(moment: sa.SQLColumnExpression[dt.datetime | None]) -> sa.Colum
 
 
 def _meant_by(principal_id: uuid.UUID) -> list[uuid.UUID]:
-    meant = policy.portal_which(Work.PUSHING, Membership).join(
-        MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id
-    )
-    return list(
-        session().scalars(
-            meant.where(MembershipPrincipal.principal_id == principal_id).with_only_columns(Membership.user_id)
+    """The people of live memberships that a release to this principal reaches."""
+    meant = (
+        policy.portal_which(Work.PUSHING, Membership)
+        .join(MembershipPrincipal, MembershipPrincipal.membership_id == Membership.id)
+        .where(
+            MembershipPrincipal.principal_id == principal_id,
+            MembershipPrincipal.is_for_grants,
+            policy.person.live(Membership.live_from, Membership.live_until),
         )
     )
+    return list(session().scalars(meant.with_only_columns(Membership.user_id)))

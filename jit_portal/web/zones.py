@@ -8,13 +8,20 @@ from jit_portal.wording import gettext
 
 
 def to_utc(local: dt.datetime | None, zone: str, field: str | None = None) -> dt.datetime | None:
-    """What the reader's clock in ``zone`` showed, as a moment; Invalid for a time that the clocks left out.
+    """What the reader's clock in ``zone`` showed, as a moment; Invalid for a time that the clocks left out, or that no
+    calendar holds.
 
     A time that happens twice means the first.
     """
     if local is None:
         return None
-    moment = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(dt.UTC)
-    if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local:
+    try:
+        moment = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(dt.UTC)
+        shown_again = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    except OverflowError as error:
+        raise Invalid(
+            gettext("The portal's calendar does not reach that far. Choose another time."), field=field
+        ) from error
+    if shown_again != local:
         raise Invalid(gettext("The clocks change that night: this time does not exist. Choose another."), field=field)
     return moment

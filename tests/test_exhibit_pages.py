@@ -1,0 +1,322 @@
+"""The pages of an exhibit: what their forms refuse and keep, what they disclose, and what they stay up without."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from jit_portal import policy
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import session, transaction
+from jit_portal.errors import Refused
+from jit_portal.exhibits import rules, service
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.files import storage
+from jit_portal.identity.models import User
+from jit_portal.vocabulary import Purpose, Sight
+from tests import factories
+from tests.factories import World
+from tests.test_delivery import png
+from tests.test_exhibits import post
+from tests.vault import acts, put
+
+Browse = Callable[[User], FlaskClient]
+TOO_LONG = "\u0958" * 200
+"""Short enough as typed, too long once it is normalised."""
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    yield factories.world()
+    session.remove()
+
+
+@pytest.fixture
+def exhibit(world: World) -> Exhibit:
+    made = factories.exhibit(world)
+    with transaction():
+        session().execute(update(Exhibit).values(description="Kingfisher", place="Kingfisher"))
+    return made
+
+
+def made(model: type[Release] | type[CountryRule]) -> list[Release] | list[CountryRule]:
+    session().rollback()
+    return list(session().scalars(select(model).execution_options(policy=True)).unique())  # type: ignore[return-value]
+
+
+class TestRightsFirst:
+    """A form says what its reader may know only with the right to send it, so nothing about it comes before."""
+
+    @pytest.mark.parametrize("path", ["edit", "release", "reclassify", "hand-over", "accept", "decline", "take-back"])
+    def test_who_only_sees_is_refused_whatever_was_typed(
+        self, world: World, browse: Browse, exhibit: Exhibit, path: str
+    ) -> None:
+        factories.release(world, exhibit, "nl", Sight.SEE)
+        client = browse(world["nl_member"])
+        for fields in ({}, {"title": TOO_LONG, "edition": "1"}, {"title": "T", "edition": "7"}):
+            status, page = post(client, f"/exhibits/{exhibit.id}/{path}", **fields)
+            assert status == 403, fields
+            assert "Kingfisher" not in page
+        refused = select(LedgerEntry).where(LedgerEntry.outcome == "refused").execution_options(policy=True)
+        assert {entry.object_id for entry in session().scalars(refused)} == {exhibit.id}
+
+    def test_withdrawing_is_for_leaders_whatever_was_typed(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        release = factories.release(world, exhibit, "nl")
+        assert post(browse(world["fr_member"]), f"/releases/{release.id}/withdraw", reason="")[0] == 403
+        assert post(browse(world["nl_member"]), f"/releases/{release.id}/withdraw", reason="")[0] == 403
+
+    def test_rules_are_for_leaders_whatever_was_typed(self, world: World, browse: Browse) -> None:
+        assert post(browse(world["fr_member"]), f"/workspaces/{world.workspace.id}/rules/new", to="")[0] == 403
+
+    @pytest.mark.parametrize("way", ["preview", "download"])
+    def test_a_refusal_names_nobody_of_the_audience(
+        self, world: World, browse: Browse, exhibit: Exhibit, way: str
+    ) -> None:
+        factories.release(world, exhibit, world["nl_member"], Sight.SEE)
+        factories.release(world, exhibit, world["nl_leader"], Sight.USE)
+        said = browse(world["nl_member"]).get(f"/vault/exhibits/{exhibit.id}/content?as={way}")
+        assert said.status_code == 403
+        assert "Nl_Leader" not in said.text
+        assert "Fr_Member" not in said.text
+        assert "Fr_Leader" in said.text
+
+
+class TestStale:
+    def test_a_stale_description_is_saved_at_the_second_try(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        service.describe(world["fr_leader"], exhibit, "First", "Theirs", "", 1)
+        client, path = browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit"
+        status, page = post(client, path, title="Second", description="Mine", edition="1")
+        assert status == 409
+        assert "Theirs" in page
+        edition = re.search(r'name="edition"[^>]*value="(\d+)"', page)
+        assert edition
+        assert post(client, path, title="Second", description="Mine", edition=edition[1])[0] == 303
+        session().expire_all()
+        after = policy.fetch(world["fr_member"], Exhibit, exhibit.id)
+        assert (after.title, after.description, after.edition) == ("Second", "Mine", 3)
+
+    def test_a_stale_classification_too(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        service.describe(world["fr_leader"], exhibit, "First", "", "", 1)
+        client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/reclassify"
+        fields = {"kind": "video", "handling": "H0", "tags": "bank"}
+        status, page = post(client, path, edition="1", **fields)
+        edition = re.search(r'name="edition"[^>]*value="(\d+)"', page)
+        assert (status, edition and edition[1]) == (409, "2")
+        assert post(client, path, edition="2", **fields)[0] == 303
+
+
+class TestOnce:
+    def test_a_release_sent_twice_is_one(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/release"
+        token = re.search(r'name="token"[^>]*value="([^"]+)"', client.get(path).text)
+        assert token
+        fields = {"to": f"party:{world.parties['nl'].id}", "sight": "2", "purpose": "jit_purpose", "token": token[1]}
+        assert [post(client, path, **fields)[0] for _ in range(2)] == [303, 303]
+        assert len(made(Release)) == 1
+        assert acts(exhibit.id).count("exhibit.released") == 1
+
+    def test_the_same_form_with_another_wish_is_asked_about(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        client, path, token = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/release", str(uuid.uuid4())
+        fields = {"to": f"party:{world.parties['nl'].id}", "sight": "2", "purpose": "jit_purpose"}
+        assert post(client, path, token=token, **fields)[0] == 303
+        status, page = post(client, path, token=token, **(fields | {"sight": "3"}))
+        assert status == 409
+        assert len(made(Release)) == 1
+        again = re.search(r'name="token"[^>]*value="([^"]+)"', page)
+        assert again
+        assert post(client, path, token=again[1], **(fields | {"sight": "3"}))[0] == 303
+        assert sorted(each.sight for each in made(Release)) == [2, 3]
+        assert post(client, path, token="no token", **fields)[0] == 422
+
+    def test_a_replay_after_the_withdrawal_releases_nothing(self, world: World, exhibit: Exhibit) -> None:
+        leader, token, to = world["fr_leader"], uuid.uuid4(), f"party:{world.parties['nl'].id}"
+        release = service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
+        service.withdraw(leader, release, "Enough.")
+        with pytest.raises(Refused, match="sent before"):
+            service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
+        assert policy.allowed(world["nl_member"], exhibit) == frozenset()
+
+    def test_a_rule_set_twice_is_one(self, world: World, browse: Browse) -> None:
+        client, path = browse(world["fr_leader"]), f"/workspaces/{world.workspace.id}/rules/new"
+        token = re.search(r'name="token"[^>]*value="([^"]+)"', client.get(path).text)
+        assert token
+        fields = {"is_forbid": "1", "to": f"party:{world.parties['nl'].id}", "sight": "2", "token": token[1]}
+        assert [post(client, path, **fields)[0] for _ in range(2)] == [303, 303]
+        (rule,) = made(CountryRule)
+        assert post(client, path, **(fields | {"sight": "3"}))[0] == 409
+        assert isinstance(rule, CountryRule)
+        rules.close_rule(world["fr_leader"], policy.fetch(world["fr_leader"], CountryRule, rule.id))
+        assert post(client, path, **fields)[0] == 409
+        assert len(made(CountryRule)) == 1
+
+
+class TestReleaseForm:
+    @pytest.mark.parametrize("moment", ["9999-12-31T23:59", "0001-01-01T00:00"])
+    @pytest.mark.parametrize("field", ["live_from", "live_until"])
+    def test_a_time_beyond_every_calendar_is_a_slip_of_the_pen(
+        self, world: World, browse: Browse, exhibit: Exhibit, moment: str, field: str
+    ) -> None:
+        zone = "Asia/Tokyo" if moment.startswith("0001") else "America/New_York"
+        with transaction():
+            session().execute(update(User).where(User.id == world["fr_leader"].id).values(time_zone=zone))
+        fields = {"to": f"party:{world.parties['nl'].id}", "sight": "2", "purpose": "jit_purpose", field: moment}
+        status, page = post(browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/release", **fields)
+        assert status == 422
+        assert "does not reach that far" in page
+
+    def test_whom_the_agreement_no_longer_names_is_refused_with_the_clause(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        stranger = {"to": f"party:{uuid.uuid4()}", "sight": "2"}
+        path = f"/exhibits/{exhibit.id}/release"
+        status, page = post(browse(world["fr_leader"]), path, purpose="jit_purpose", **stranger)
+        assert status == 422
+        assert "Version 1 of the agreement does not name them" in page
+        rule = f"/workspaces/{world.workspace.id}/rules/new"
+        status, page = post(browse(world["fr_leader"]), rule, is_forbid="1", **stranger)
+        assert status == 422
+        assert "Version 1 of the agreement does not name them" in page
+
+    def test_purpose_and_beginning_are_shown(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        factories.release(world, exhibit, "nl")
+        client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}"
+        assert "Not yet" not in client.get(path).text
+        tomorrow = (factories.now() + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+        fields = {"to": f"party:{world.parties['eu'].id}", "sight": "2", "purpose": "public_security"}
+        assert post(client, f"{path}/release", live_from=tomorrow, **fields)[0] == 303
+        page = client.get(path).text
+        assert "They see it from" in page
+        assert "They see it now" not in page
+        assert "Not yet" in page
+        assert "An immediate and serious threat to public security" in page
+        theirs = browse(world["nl_member"]).get(path).text
+        assert "The purposes of this JIT" in theirs
+
+
+class TestDisclosure:
+    def test_a_tag_finds_only_what_is_read(self, world: World, browse: Browse) -> None:
+        seen, read = (factories.exhibit(world, title=title, tags=("bank",)) for title in ("Only seen", "Also read"))
+        factories.release(world, seen, "nl", Sight.SEE)
+        factories.release(world, read, "nl", Sight.READ)
+        page = browse(world["nl_member"]).get(f"/workspaces/{world.workspace.id}/vault?tag=bank").text
+        assert "Also read" in page
+        assert "Only seen" not in page
+
+    @pytest.mark.parametrize(("sight", "is_shown"), [(Sight.SEE, False), (Sight.READ, True)])
+    def test_the_seizing_authority_is_shown_from_read(
+        self, world: World, browse: Browse, sight: Sight, is_shown: bool
+    ) -> None:
+        authority = world.providers["fr"].authorities[0]
+        exhibit = factories.exhibit(world, authority_id=authority.id)
+        factories.release(world, exhibit, "nl", sight)
+        row = browse(world["nl_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
+        row = row.split(f'id="exhibit-{exhibit.id}"')[1].split("</tr>")[0]
+        assert (authority.name in row) == is_shown
+
+    def test_opening_the_page_is_on_record_once_and_looking_again_is_not(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        path = f"/exhibits/{exhibit.id}"
+        factories.release(world, exhibit, "nl", Sight.SEE)
+        browse(world["nl_member"]).get(path)
+        assert acts(exhibit.id) == [], "who only sees it has read nothing"
+        client = browse(world["fr_member"])
+        client.get(path)
+        client.get(path, headers={"HX-Request": "true"})
+        client.get(f"{path}?preview=1")
+        assert acts(exhibit.id) == ["exhibit.opened"]
+        client.get(path)
+        assert acts(exhibit.id) == ["exhibit.opened"] * 2
+        browse(world["fr_leader"]).get(path, headers={"HX-Request": "true"})
+        assert acts(exhibit.id) == ["exhibit.opened"] * 3, "asking for the fragment is no way round the record"
+
+
+class TestPreview:
+    def test_the_page_stays_up_without_the_store(
+        self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exhibit = put(world, png(), "photo.png")
+        monkeypatch.setattr(storage, "_store", storage.Store("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
+        page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1")
+        assert page.status_code == 200
+        assert "not available now" in page.text
+
+    @pytest.mark.parametrize("how", ["changed", "gone"])
+    def test_the_page_stays_up_with_a_damaged_file(self, world: World, browse: Browse, how: str) -> None:
+        exhibit = put(world, png(), "photo.png")
+        assert exhibit.file is not None
+        if how == "gone":
+            storage.store().remove(exhibit.file.object_name)
+        else:
+            storage.store().put(exhibit.file.object_name, bytes(len(png()) + 28))
+        page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1")
+        assert page.status_code == 200
+        assert "not available now" in page.text
+
+
+class TestHistory:
+    def test_the_seizing_party_reads_what_was_done_with_its_exhibit(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        to = f"party:{world.parties['nl'].id}"
+        service.release(world["fr_leader"], exhibit, to, Sight.DOWNLOAD, Purpose.JIT_PURPOSE)
+        browse(world["nl_member"]).get(f"/exhibits/{exhibit.id}")
+        page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}/history")
+        assert page.status_code == 200
+        told = page.text.split('class="timeline"')[1]
+        assert told.index("Exhibit opened") < told.index("Exhibit released"), "newest first"
+        assert "Nl_Member" in told
+        assert "Netherlands" in told
+        assert "/record?reference=" not in page.text, "a member does not read the whole record"
+        leaders = browse(world["fr_leader"]).get(f"/exhibits/{exhibit.id}").text
+        assert f"/record?reference={exhibit.reference}" in leaders
+
+    def test_others_read_none_of_it(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        factories.release(world, exhibit, "nl", Sight.USE)
+        client = browse(world["nl_leader"])
+        assert client.get(f"/exhibits/{exhibit.id}/history").status_code == 403
+        assert "history-title" not in client.get(f"/exhibits/{exhibit.id}").text
+
+    def test_it_is_read_page_by_page(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        for edition in range(1, 62):
+            service.describe(world["fr_leader"], exhibit, f"Title {edition}", "", "", edition)
+        client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/history"
+        first = client.get(path).text
+        assert first.count("timeline-body") == 50
+        older = re.search(r'href="([^"]*before=\d+)"', first)
+        assert older
+        assert client.get(older[1]).text.count("timeline-body") == 11
+
+
+class TestNotYet:
+    @pytest.mark.parametrize(
+        ("name", "is_refused"), [("al_member", True), ("eu_participant", True), ("fr_member", False)]
+    )
+    def test_who_cannot_upload_yet_is_told_why(self, app: Flask, browse: Browse, name: str, is_refused: bool) -> None:
+        world = factories.world(slugs=("fr", "al", "eu"))
+        for path in ("", "/vault"):
+            page = browse(world[name]).get(f"/workspaces/{world.workspace.id}{path}").text
+            assert ("Article 17(3)" in page) == is_refused, path
+            assert ("#upload" in page or 'popovertarget="upload"' in page or "upload-files" in page) != is_refused, path
+
+    def test_codes_that_cannot_be_given_yet_cannot_be_chosen(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        for path in (f"/workspaces/{world.workspace.id}/vault", f"/exhibits/{exhibit.id}/reclassify"):
+            page = browse(world["fr_leader"]).get(path).text
+            for code, is_offered in (("H0", True), ("H1", False), ("H2", False), ("H3", False)):
+                option = re.search(rf'<option[^>]*value="{code}"[^>]*>', page)
+                assert option
+                assert ("disabled" not in option[0]) == is_offered
+            assert "cannot be given yet" in page
