@@ -3,6 +3,7 @@
 import uuid
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, true
+from sqlalchemy.orm import aliased
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
@@ -67,16 +68,19 @@ def _named_and_not_begun() -> ColumnElement[bool]:
 
 
 def _live_member(*roles: Role) -> ColumnElement[bool]:
+    """A live membership for a party that has not left; who only keeps a view of its own exhibits is no member here."""
+    its_party = aliased(Party, name="its_party")
     return (
         exists()
         .where(
-            Workspace.jit_id == Jit.id,
-            Membership.workspace_id == Workspace.id,
+            its_party.jit_id == Jit.id,
+            live(its_party.live_from, its_party.live_until),
+            Membership.party_id == its_party.id,
             Membership.user_id == person.id,
             Membership.role.in_(roles or tuple(Role)),
             live(Membership.live_from, Membership.live_until),
         )
-        .correlate_except(Workspace, Membership)
+        .correlate_except(its_party, Membership)
     )
 
 
@@ -140,15 +144,18 @@ def records_signature() -> Conditions:
 
 
 def _leads_now(who: ColumnElement[bool]) -> ColumnElement[bool]:
+    led = aliased(Party, name="led")
     return (
         exists()
         .where(
-            Membership.party_id == AgreementParty.party_id,
+            led.id == AgreementParty.party_id,
+            live(led.live_from, led.live_until),
+            Membership.party_id == led.id,
             Membership.role == Role.LEADER,
             live(Membership.live_from, Membership.live_until),
             who,
         )
-        .correlate_except(Membership)
+        .correlate_except(led, Membership)
     )
 
 
