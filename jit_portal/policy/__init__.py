@@ -20,7 +20,7 @@ from jit_portal.policy.guard import UnpolicedRead, watch
 from jit_portal.policy.newest import THE_END, newest
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
 from jit_portal.policy.sight import Seer, seers, sights
-from jit_portal.policy.within import agreement_of, parties_of, people_named
+from jit_portal.policy.within import agreement_of, parties_from, parties_of, people_named
 
 __all__ = [
     "GROUNDS",
@@ -42,6 +42,7 @@ __all__ = [
     "newest",
     "noun",
     "pairs",
+    "parties_from",
     "parties_of",
     "people_named",
     "person",

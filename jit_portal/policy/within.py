@@ -2,13 +2,16 @@
 policy.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 
 from sqlalchemy import Select, case, select
 
 from jit_portal.database import session
+from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, Party
+from jit_portal.policy.asking import which
 from jit_portal.policy.person import NOW, live
 from jit_portal.vocabulary import AgreementState, PartyKind
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
@@ -17,11 +20,21 @@ _KINDS = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
 _STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(_KINDS)), else_=len(_KINDS))
 
 
-def parties_of(jit_ids: Iterable[uuid.UUID]) -> Select[Party]:
-    """The parties that are party to these JITs now, or are named in a draft and not yet party."""
-    now_or_not_yet = Party.live_from.is_(None) | live(Party.live_from, Party.live_until)
-    statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), now_or_not_yet)
+def parties_of(jit_ids: Iterable[uuid.UUID], reader: User | None = None) -> Select[Party]:
+    """The parties that are party to these JITs now; to a reader who sees a draft of theirs, also those it adds."""
+    shown = live(Party.live_from, Party.live_until)
+    if reader is not None:
+        drafts = which(reader, Agreement).where(Agreement.state == AgreementState.DRAFT)
+        shown |= Party.live_from.is_(None) & Party.jit_id.in_(drafts.with_only_columns(Agreement.jit_id))
+    statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), shown)
     return statement.order_by(_STATES_FIRST, Party.country).execution_options(policy=True)
+
+
+def parties_from(jit_id: uuid.UUID, at: dt.datetime) -> Select[Party]:
+    """The parties that are party at that moment or become party after it, for the verb that signs."""
+    stays = Party.live_until.is_(None) | (Party.live_until > at)
+    statement = select(Party).where(Party.jit_id == jit_id, Party.live_from.is_not(None), stays)
+    return statement.execution_options(policy=True)
 
 
 def agreement_of(jit_id: uuid.UUID) -> Agreement | None:

@@ -91,7 +91,7 @@ def sidebar(person: User) -> list[SidebarJit]:
     jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
     ids = [jit.id for jit in jits]
     flags: dict[Any, list[str]] = {id: [] for id in ids}
-    for party in session().scalars(policy.parties_of(ids)):
+    for party in session().scalars(policy.parties_of(ids, person)):
         flags[party.jit_id].append(party.country)
     spaces = dict(
         session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()

@@ -91,7 +91,7 @@ def home(person: User) -> Home:
 def _cards(person: User) -> list[Card]:
     jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
     parties: dict[uuid.UUID, list[Party]] = defaultdict(list)
-    for party in session().scalars(policy.parties_of([jit.id for jit in jits])).unique():
+    for party in session().scalars(policy.parties_of([jit.id for jit in jits], person)).unique():
         parties[party.jit_id].append(party)
     mine = policy.which(person, Membership).where(
         Membership.user_id == person.id, live(Membership.live_from, Membership.live_until)

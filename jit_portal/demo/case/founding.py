@@ -92,9 +92,9 @@ def workspace_of(jit: Jit) -> Workspace | None:
     return session().scalar(policy.portal_which(Work.SEATING, Workspace).where(Workspace.jit_id == jit.id))
 
 
-def parties_of(jit: Jit) -> dict[str, Party]:
-    """The parties of a JIT by the code that the case gives them."""
-    parties = session().scalars(policy.parties_of([jit.id])).unique()
+def parties_of(jit: Jit, drafter: User | None = None) -> dict[str, Party]:
+    """The parties of a JIT by the code that the case gives them; for its drafter also before it is signed."""
+    parties = session().scalars(policy.parties_of([jit.id], drafter)).unique()
     return {party.provider.slug.upper(): party for party in parties}
 
 
@@ -146,7 +146,7 @@ def _sign(demo: DemoJit, agreement: Agreement, people: People) -> None:
     drafter = people[_first_leader(demo)]
     document = io.BytesIO(signed_document(demo))
     documents.attach(drafter, agreement, f"{demo.reference}-agreement.pdf", document, agreement.edition)
-    parties = parties_of(agreement.jit)
+    parties = parties_of(agreement.jit, drafter)
     for code, day in demo.signed_on:
         leader = next((one for one in demo.leaders if BY_SUBJECT[one].party == code), None)
         actor = people[leader] if leader else drafter
