@@ -27,6 +27,8 @@ from jit_portal.jits.terms import Terms
 from jit_portal.messages.models import Channel
 from jit_portal.tasks.models import Board
 from jit_portal.vocabulary import AgreementState, Duty, May, PrincipalKind, Role, Sight
+from jit_portal.web import context, home
+from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.principals import principal
 from tests import factories
@@ -575,6 +577,85 @@ def test_a_party_that_left_comes_back(at: Desk) -> None:
         assert sees(at["ro_one"], first) == ("ro" in slugs)
     assert members(first)["RO One"].role == Role.LEADER
     assert not members(first)["RO One"].keeps_own_exhibits
+
+
+def _next(at: Desk, first: Agreement, terms: Terms, by: str = "fr_one") -> Agreement:
+    """The next version of a JIT, signed by everybody who has to."""
+    draft = service.extend(at[by], first.jit)
+    service.edit(at[by], draft, terms, draft.edition)
+    return at.sign(draft)
+
+
+def test_who_kept_a_view_is_a_plain_member_when_the_party_comes_back_under_others(at: Desk) -> None:
+    first = at.in_force("fr", "nl", "ro")
+    _next(at, first, at.terms("fr", "nl"))
+    assert members(first)["RO One"].keeps_own_exhibits
+    back = at.terms(parties=(at.named("fr"), at.named("nl"), at.named("ro", "two")))
+    draft = service.extend(at["fr_one"], first.jit)
+    service.edit(at["fr_one"], draft, back, draft.edition)
+    documents.attach(at["fr_one"], draft, "agreement.pdf", io.BytesIO(PDF), draft.edition)
+    assert not policy.jits.signs_for(at["ro_one"], draft), "the last leader of a party that left speaks for it no more"
+    for by, slug in (("fr_one", "fr"), ("nl_one", "nl"), ("ro_two", "ro")):
+        sign_for(at[by], draft, slug, at)
+    seated = members(first)
+    assert (seated["RO Two"].role, seated["RO One"].role) == (Role.LEADER, Role.MEMBER)
+    assert not seated["RO One"].keeps_own_exhibits
+    assert not policy.may(at["ro_one"], May.AMEND, first.jit)
+
+
+def test_a_party_that_never_began_is_dropped_by_the_next_version(at: Desk) -> None:
+    first = at.in_force("fr", "nl")
+    _next(at, first, at.terms("fr", "nl", "ro", starts_on=TODAY + dt.timedelta(days=30)))
+    _next(at, first, at.terms("fr", "nl", starts_on=TODAY + dt.timedelta(days=30)))
+    romania = policy.jits.party_at(first.jit_id, at.providers["ro"].id)
+    assert romania is not None
+    assert romania.live_from is not None
+    assert romania.live_until == romania.live_from
+
+
+def test_a_party_that_is_only_drafted_is_shown_to_those_who_see_the_draft(at: Desk, browse: Browse) -> None:
+    first = at.in_force("fr", "nl")
+    space = workspace_of(first)
+    assert space is not None
+    workspaces.enrol(at["fr_one"], space, at["fr_two"], first.named_parties[0].party, Role.MEMBER)
+    draft = service.extend(at["fr_one"], first.jit)
+    service.edit(at["fr_one"], draft, at.terms("fr", "nl", "ro"), draft.edition)
+
+    def flags(name: str) -> set[str]:
+        return {country for jit in context.sidebar(at[name]) for country in jit.flags}
+
+    def on_card(name: str) -> set[str]:
+        return {party.country for card in home.home(at[name]).cards for party in card.parties}
+
+    assert flags("fr_one") == on_card("fr_one") == {"FR", "NL", "RO"}
+    assert flags("fr_two") == on_card("fr_two") == {"FR", "NL"}
+    page = browse(at["fr_two"]).get(f"/workspaces/{space.id}").text
+    assert "flags/fr" in page
+    assert "flags/ro" not in page
+    at.sign(draft)
+    assert flags("fr_two") == {"FR", "NL", "RO"}
+
+
+def test_an_expert_is_tied_to_the_party_of_her_own_login_once_it_joins(at: Desk) -> None:
+    first = at.in_force("fr", "nl")
+    space = workspace_of(first)
+    assert space is not None
+    drafted = service.extend(at["fr_one"], first.jit)
+    service.edit(at["fr_one"], drafted, at.terms("fr", "nl", "ro"), drafted.edition)
+    france = next(named.party for named in first.named_parties if named.party.country == "FR")
+    workspaces.enrol(at["fr_one"], space, at["ro_two"], france, Role.EXPERT, purpose="Interpreting")
+    service.edit(at["fr_one"], drafted, at.terms("fr", "nl"), drafted.edition)  # what was only drafted is forgotten
+    service.edit(at["fr_one"], drafted, at.terms("fr", "nl", "ro"), drafted.edition)
+    at.sign(drafted)
+    made = _world_of(drafted, space, at)
+    shown = factories.exhibit(made, "fr", "Shown")
+    factories.release(made, shown, at["ro_two"])
+    assert policy.may(at["ro_two"], May.READ, shown)
+    with transaction():
+        meant = principal(space.id, PrincipalKind.PARTY, party_id=made.parties["ro"].id)
+        forbid = {"is_forbid": True, "sight": int(Sight.SEE), "set_by_id": at["fr_one"].id}
+        session().add(CountryRule(workspace_id=space.id, party_id=france.id, principal_id=meant.id, **forbid))
+    assert not policy.may(at["ro_two"], May.SEE, shown), "a forbid on Romania reaches people of its login"
 
 
 def test_a_version_that_begins_later_changes_nothing_before(at: Desk) -> None:

@@ -20,6 +20,7 @@ from jit_portal.vocabulary import BODIES, INVESTIGATORS, AgreementDuty, Audience
 from jit_portal.wording import gettext
 from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Principal, Workspace
+from jit_portal.workspaces.principals import answer_to_own
 from jit_portal.workspaces.seats import Seat
 
 COLUMNS = {
@@ -44,9 +45,9 @@ def follow(actor: User, agreement: Agreement, start: dt.datetime) -> Workspace:
         session().flush()
     named = {each.party_id: each.party for each in agreement.named_parties}
     for party in named.values():
-        _arrive(party, start)
-    for party in session().scalars(policy.parties_of([jit.id])).all():
-        if party.id not in named and party.live_from is not None:
+        _arrive(workspace, party, start)
+    for party in session().scalars(policy.parties_from(jit.id, start)).all():
+        if party.id not in named:
             _depart(actor, workspace, party, start)
     _seat_the_named(actor, workspace, agreement, start)
     if is_first:
@@ -57,10 +58,13 @@ def follow(actor: User, agreement: Agreement, start: dt.datetime) -> Workspace:
     return workspace
 
 
-def _arrive(party: Party, start: dt.datetime) -> None:
+def _arrive(workspace: Workspace, party: Party, start: dt.datetime) -> None:
     if party.live_from is None or (party.live_until is not None and party.live_until <= start):
         party.live_from = start
     party.live_until = None
+    for member in _members(workspace):
+        if member.user.provider_id == party.provider_id and (member.live_until is None or member.live_until > start):
+            answer_to_own(member, party)
 
 
 def _members(workspace: Workspace) -> list[Membership]:
@@ -74,7 +78,8 @@ def _is_live(member: Membership, at: dt.datetime) -> bool:
 
 def _depart(actor: User, workspace: Workspace, party: Party, start: dt.datetime) -> None:
     """A party that is named no longer: what was shown to it ends; its last leaders keep a view of what is theirs."""
-    party.live_until = start
+    # One that was to begin later than it is now to end never begins.
+    party.live_until = start = max(start, party.live_from or start)
     members = [member for member in _members(workspace) if member.party_id == party.id and _is_live(member, start)]
     leaders = [member for member in members if member.role == Role.LEADER]
     keepers = leaders or [member for member in members if _investigates(member)]
@@ -125,7 +130,7 @@ def _seat_the_named(actor: User, workspace: Workspace, agreement: Agreement, sta
         if not _is_live(member, start):
             continue
         want = wanted.pop(member.user_id, None)
-        if want is None and not _holds_what_is_named(member):
+        if want is None and not _holds_what_is_named(member, agreement):
             continue
         if want is None:
             want = _as_plain_member(member)
@@ -159,8 +164,11 @@ def _role(party: Party, leads: bool) -> Role:
     return Role.LEADER if leads else Role.MEMBER
 
 
-def _holds_what_is_named(member: Membership) -> bool:
-    return not member.keeps_own_exhibits and (member.role == Role.LEADER or member.is_space_administrator)
+def _holds_what_is_named(member: Membership, agreement: Agreement) -> bool:
+    """What only a version gives: leading, administering, and, where it names a party again, being of it once more."""
+    if member.keeps_own_exhibits:
+        return any(named.party_id == member.party_id for named in agreement.named_parties)
+    return member.role == Role.LEADER or member.is_space_administrator
 
 
 def _as_plain_member(member: Membership) -> Seat:

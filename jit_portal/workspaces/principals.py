@@ -46,15 +46,25 @@ def answer_to(membership: Membership, party: Party, provider_party: Party | None
         principal(space, PrincipalKind.ROLE, party_id=party.id, role=membership.role).id: groups,
         principal(space, PrincipalKind.PERSON, user_id=membership.user_id).id: named,
     }
-    if provider_party is not None and provider_party.id != party.id:
-        ties.setdefault(principal(space, PrincipalKind.PARTY, party_id=provider_party.id).id, False)
-        role = principal(space, PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role)
-        ties.setdefault(role.id, False)
-    session().add_all(
-        MembershipPrincipal(membership_id=membership.id, principal_id=id, is_for_grants=grants)
-        for id, grants in ties.items()
-    )
-    session().flush()
+    _tie(membership, ties)
+    if provider_party is not None:
+        answer_to_own(membership, provider_party)
+
+
+def answer_to_own(membership: Membership, provider_party: Party) -> None:
+    """Tie a membership to the party of the person's own login, where it is another's: for forbids only."""
+    space = membership.workspace_id
+    party = principal(space, PrincipalKind.PARTY, party_id=provider_party.id)
+    role = principal(space, PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role)
+    _tie(membership, {party.id: False, role.id: False})
+
+
+def _tie(membership: Membership, ties: dict[uuid.UUID, bool]) -> None:
+    """What the membership answers to already stays as it is."""
+    rows = [
+        {"membership_id": membership.id, "principal_id": id, "is_for_grants": grants} for id, grants in ties.items()
+    ]
+    session().execute(insert(MembershipPrincipal).on_conflict_do_nothing(), rows)
 
 
 def _in_groups(role: Role, party: Party) -> bool:

@@ -43,6 +43,8 @@ def take(
 ) -> Membership:
     """Open a membership and tie it to everything that means it; part of the verb that causes it."""
     own_party = policy.jits.party_at(workspace.jit_id, seat.person.provider_id)
+    # A party that is only drafted may yet be forgotten; it is tied to when it arrives.
+    joined = own_party if own_party is not None and own_party.live_from is not None else None
     member = Membership(
         workspace_id=workspace.id,
         user_id=seat.person.id,
@@ -59,7 +61,7 @@ def take(
     session().add(member)
     session().flush()
     session().refresh(member)
-    answer_to(member, seat.party, own_party)
+    answer_to(member, seat.party, joined)
     audit.record(
         actor,
         "membership.begun",
