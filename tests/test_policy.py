@@ -312,6 +312,7 @@ TABLE: list[tuple[str, May, str]] = [
     ("draft", May.AMEND, "fr_leader nl_leader al_leader"),
     ("draft", May.SIGN, "fr_leader nl_leader al_leader"),
     ("workspace", May.SEE, EVERYBODY),
+    ("workspace", May.READ, EVERYBODY),
     ("workspace", May.UPLOAD, MEMBERS),
     ("workspace", May.OPEN_CHANNEL, MEMBERS),
     ("workspace", May.OPEN_BOARD, MEMBERS),
@@ -426,6 +427,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
         ("custody", May.SEE),
         ("rule", May.SEE),
         ("rule", May.WITHDRAW),
+        ("workspace", May.READ),
     }
     for name, may, _ in TABLE:
         if name in {"notice", "login"}:

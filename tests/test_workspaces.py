@@ -18,14 +18,16 @@ from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
+from jit_portal.exhibits.models import CountryRule
 from jit_portal.identity import invitations
 from jit_portal.identity.models import Invitation, User
 from jit_portal.jits.models import AgreementParty
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
-from jit_portal.vocabulary import Audience, Duty, May, NoticeKind, Role, Sight
+from jit_portal.vocabulary import Audience, Duty, May, NoticeKind, PrincipalKind, Role, Sight
 from jit_portal.workspaces import overview, people, service
 from jit_portal.workspaces.models import Membership
+from jit_portal.workspaces.principals import principal
 from tests import factories
 from tests.drafting import UNCHECKED, submit
 from tests.factories import World
@@ -414,6 +416,41 @@ def test_the_first_page_shows_each_reader_what_the_policy_lets_them_see(world: W
     assert pieces.fresh_exhibits == 2
 
 
+def test_who_kept_a_view_finds_what_is_theirs_and_withdraws_it_and_nothing_else(world: World, browse: Browse) -> None:
+    ours, theirs = factories.exhibit(world, "nl", "Ours of old"), factories.exhibit(world, "fr", "Shown once")
+    release = factories.release(world, ours, "fr")
+    factories.release(world, theirs, "nl")
+    with transaction():
+        meant = principal(world.workspace.id, PrincipalKind.PARTY, party_id=world.parties["fr"].id)
+        named = {"workspace_id": world.workspace.id, "party_id": world.parties["nl"].id, "principal_id": meant.id}
+        session().add(CountryRule(is_forbid=True, sight=4, set_by_id=world["nl_leader"].id, **named))
+        session().merge(world.parties["nl"]).live_until = factories.now()
+        session().merge(world.members["nl_leader"]).keeps_own_exhibits = True
+    keeper, space = browse(world["nl_leader"]), f"/workspaces/{world.workspace.id}"
+    assert f"{space}/vault" in keeper.get("/").text
+    vault = keeper.get(f"{space}/vault").text
+    assert "Ours of old" in vault
+    assert "Your party has left" in vault
+    assert "Shown once" not in vault
+    for place in ("board", "chat", "people", "record"):
+        assert f"{space}/{place}" not in vault
+    page = keeper.get(f"/exhibits/{ours.id}").text
+    withdraw = f"/releases/{release.id}/withdraw"
+    assert withdraw in page
+    assert submit(keeper, withdraw, withdraw, {"reason": "We left."}).status_code == 303
+    assert not policy.may(world["fr_leader"], May.SEE, ours)
+    close = re.search(r"/rules/[0-9a-f-]+/close", keeper.get(f"{space}/rules").text)
+    assert close is not None
+    assert submit(keeper, f"{space}/rules", close[0], {}).status_code == 303
+    assert "Ended" in keeper.get(f"{space}/rules").text
+    closed = [f"{space}{place}" for place in ("", "/people", "/board", "/chat", "/record", "/rules/new")]
+    closed += [f"/exhibits/{theirs.id}", f"/jits/{world.jit.id}", f"/jits/{world.jit.id}/agreement"]
+    assert {path: keeper.get(path).status_code for path in closed} == dict.fromkeys(closed, 404)
+    other = browse(world["nl_member"])
+    both = [f"{space}/vault", f"{space}/rules", f"/exhibits/{ours.id}", withdraw]
+    assert {path: other.get(path).status_code for path in both} == dict.fromkeys(both, 404)
+
+
 def test_the_pieces_that_refetch_themselves_come_without_the_page(world: World, browse: Browse) -> None:
     leader = browse(world["fr_leader"])
     for path in (f"/workspaces/{world.workspace.id}", f"/workspaces/{world.workspace.id}/people"):
@@ -428,6 +465,10 @@ def test_after_the_end_the_pages_can_be_read_only(world: World, browse: Browse) 
     leader = browse(world["fr_leader"])
     page = leader.get(f"/workspaces/{world.workspace.id}").text
     assert "The agreement has ended." in page
+    head = page[page.index('class="head-title"') : page.index("</dl>")]
+    assert "Ended" in head
+    assert "Ended on" in head
+    assert "Active" not in head
     assert "Upload evidence" not in page
     listing = leader.get(f"/workspaces/{world.workspace.id}/people")
     assert listing.status_code == 200

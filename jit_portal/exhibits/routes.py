@@ -33,7 +33,7 @@ from jit_portal.vocabulary import ExhibitKind, May, Purpose, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
-from jit_portal.web.workspace import head
+from jit_portal.web.workspace import vault_head
 from jit_portal.web.zones import to_utc
 from jit_portal.wording import gettext
 
@@ -64,7 +64,7 @@ def _wanted() -> lists.Wanted:
 
 @bp.get("/workspaces/<uuid:workspace_id>/vault")
 def index(workspace_id: uuid.UUID) -> str:
-    context = head(viewer(), workspace_id, "vault")
+    context = vault_head(viewer(), workspace_id)
     wanted = _wanted()
     context |= {"page_of": lists.page(viewer(), context["workspace"], wanted), "wanted": wanted}
     if wants_fragment():
@@ -82,7 +82,7 @@ def index(workspace_id: uuid.UUID) -> str:
 def show(exhibit_id: uuid.UUID) -> str:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
     template = "exhibits/_exhibit.html" if wants_fragment() else "exhibits/show.html"
-    context = pages.about(viewer(), exhibit) | head(viewer(), exhibit.workspace_id, "vault")
+    context = pages.about(viewer(), exhibit) | vault_head(viewer(), exhibit.workspace_id)
     wants_preview = request.args.get("preview") == "1"
     if May.READ in context["may"]:
         exhibit_bytes.read_about(viewer(), exhibit, goes_on=wants_fragment() or wants_preview)
@@ -105,7 +105,7 @@ def _may(what: May, exhibit_id: uuid.UUID) -> Exhibit:
 
 def _form_page(exhibit: Exhibit, template: str, **context: Any) -> str:
     return render_template(
-        f"exhibits/{template}.html", exhibit=exhibit, **context, **head(viewer(), exhibit.workspace_id, "vault")
+        f"exhibits/{template}.html", exhibit=exhibit, **context, **vault_head(viewer(), exhibit.workspace_id)
     )
 
 

@@ -18,7 +18,7 @@ from jit_portal.jits.models import Party
 from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.session import viewer
-from jit_portal.web.workspace import head
+from jit_portal.web.workspace import head, vault_head
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
@@ -32,17 +32,20 @@ def _own(workspace_id: uuid.UUID) -> tuple[Workspace, Party]:
 
 @bp.get("/workspaces/<uuid:workspace_id>/rules")
 def index(workspace_id: uuid.UUID) -> str:
-    workspace = policy.fetch(viewer(), Workspace, workspace_id)
-    member = service.own_membership(viewer(), workspace)
-    ours = policy.which(viewer(), CountryRule).where(CountryRule.workspace_id == workspace.id)
+    context = vault_head(viewer(), workspace_id)
+    here = CountryRule.workspace_id == workspace_id
+    ours = policy.which(viewer(), CountryRule).where(here)
+    closable = policy.which(viewer(), CountryRule, May.WITHDRAW).where(here).with_only_columns(CountryRule.id)
+    member = service.own_membership(viewer(), context["workspace"])
     newest = ours.order_by(CountryRule.live_until.is_not(None), CountryRule.live_from.desc())
     return render_template(
         "rules/index.html",
         rules=list(session().scalars(newest)),
+        closable=set(session().scalars(closable)),
         may_set=policy.may(viewer(), May.SET_RULES, member.party),
         investigates=member.role in INVESTIGATORS,
-        **pages.who_releases(viewer(), workspace, member.party),
-        **head(viewer(), workspace_id, "vault"),
+        **pages.who_releases(viewer(), context["workspace"], member.party),
+        **context,
     )
 
 

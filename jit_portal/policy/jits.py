@@ -22,9 +22,11 @@ from jit_portal.policy.person import (
     is_investigator,
     is_leader,
     is_participant_of_body,
+    leads_party,
     live,
     me,
     my_party,
+    party_live,
     person,
 )
 from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, May, PartyKind, Role
@@ -210,6 +212,12 @@ def sees_workspace() -> Conditions:
     return {}
 
 
+@rule(Workspace, May.READ)
+def enters_vault() -> Conditions:
+    """The vault is open to the last leaders of a party that left too: they find there what is theirs."""
+    return {"party_live": or_(party_live, me.keeps_own_exhibits)}
+
+
 @rule(Workspace, May.UPLOAD)
 def uploads() -> Conditions:
     return upload_conditions()
@@ -244,7 +252,13 @@ protect(Membership, Ground(workspace=Membership.workspace_id))
 
 @rule(Membership, May.SEE)
 def sees_membership() -> Conditions:
-    return {}
+    """Members see each other; who only keeps a view of its own exhibits, herself."""
+    return {"party_live": or_(party_live, and_(me.keeps_own_exhibits, Membership.id == me.id))}
+
+
+@rule(Membership, May.READ)
+def reads_why_it_ended() -> Conditions:
+    return {"leader_or_yours": or_(leads_party, Membership.user_id == person.id)}
 
 
 @rule(Membership, May.END_MEMBERSHIP)

@@ -18,11 +18,11 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
 from jit_portal.notices import reading
 from jit_portal.notices.reading import Shown
-from jit_portal.policy.person import live
+from jit_portal.policy.person import live, party_live
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
 from jit_portal.web.news import unread_messages
-from jit_portal.workspaces.models import Membership
+from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import fresh_exhibits
 
 MOST = 60
@@ -60,7 +60,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Home:
-    """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first."""
+    """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first;
+    ``kept`` are the vaults in which she keeps a view of what is her party's, which has left."""
 
     cards: list[Card]
     tasks: list[tuple[str, list[Task]]]
@@ -68,6 +69,7 @@ class Home:
     uploads: Sequence[StoredFile]
     offers: Sequence[Exhibit]
     drafts: list[tuple[Agreement, list[AgreementParty]]]
+    kept: Sequence[Workspace]
     may_begin: bool
 
     @property
@@ -84,8 +86,14 @@ def home(person: User) -> Home:
         uploads=_uploads(person),
         offers=_offers(person),
         drafts=_drafts(person),
+        kept=_kept(person),
         may_begin=policy.jits.may_begin(person),
     )
+
+
+def _kept(person: User) -> Sequence[Workspace]:
+    left = policy.which(person, Workspace, May.READ).where(~party_live)
+    return session().scalars(left.order_by(Workspace.opened_at)).unique().all()
 
 
 def _cards(person: User) -> list[Card]:

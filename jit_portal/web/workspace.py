@@ -9,6 +9,7 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
+from jit_portal.vocabulary import May
 from jit_portal.web import news
 from jit_portal.workspaces.models import Workspace
 
@@ -21,6 +22,7 @@ def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
     return {
         "workspace": workspace,
         "tab": tab,
+        "kept": False,
         "agreement": policy.agreement_of(workspace.jit_id),
         "parties": list(session().scalars(policy.parties_of([workspace.jit_id]))),
         "counts": {
@@ -29,6 +31,23 @@ def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
         },
         "people_here": news.people_here(person, workspace),
         "workspace_may": policy.allowed(person, workspace),
+    }
+
+
+def vault_head(person: User, workspace_id: uuid.UUID) -> dict[str, Any]:
+    """The head of a page of the vault; to the last leaders of a party that left it shows the vault and nothing else."""
+    workspace = policy.fetch(person, Workspace, workspace_id, May.READ)
+    may = policy.allowed(person, workspace)
+    if May.SEE in may:
+        return head(person, workspace_id, "vault")
+    counts = {"vault": exhibit_count(person, workspace)}
+    return {
+        "workspace": workspace,
+        "tab": "vault",
+        "kept": True,
+        "parties": [],
+        "counts": counts,
+        "workspace_may": may,
     }
 
 
