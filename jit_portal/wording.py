@@ -1,6 +1,7 @@
 """The reader's language, for whatever must say why: the one name under which verbs, too, know gettext."""
 
 import datetime as dt
+from typing import Protocol
 
 import flask_babel
 from babel.dates import format_datetime
@@ -14,6 +15,24 @@ def gettext(text: str, **values: object) -> str:
 def ngettext(one: str, many: str, number: int, **values: object) -> str:
     """The form of a text that fits ``number``, in the reader's language."""
     return str(flask_babel.ngettext(one, many, number, **values))
+
+
+class OfCountry(Protocol):
+    """A party of a JIT, or the national login of its people."""
+
+    @property
+    def country(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def country(of: OfCountry) -> str:
+    """A party or national login as the reader's language names its country; a body by its own name."""
+    if of.country == "EU":
+        return gettext("EU bodies")
+    locale = flask_babel.get_locale()
+    return str(locale.territories.get(of.country, of.name)) if locale else of.name
 
 
 def moment(at: dt.datetime) -> str:

@@ -25,7 +25,7 @@ from jit_portal.errors import Invalid
 from jit_portal.exhibits.targets import Target
 from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Role, Sight
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -97,10 +97,10 @@ def target_label(target: Target) -> str:
     if target.authority is not None:
         return f"{target.authority.name} ({target.party.country})"
     if target.role is not None:
-        return f"{ROLES[target.role]} – {target.party.name}"
+        return f"{ROLES[target.role]} – {country(target.party)}"
     if target.person is not None:
         return f"{target.person.name} ({target.party.country})"
-    return str(target.party.name)
+    return country(target.party)
 
 
 class ClassificationForm(FlaskForm):

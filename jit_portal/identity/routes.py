@@ -3,20 +3,22 @@
 import uuid
 
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import endings, invitations, oidc, registry, service, sessions, tokens
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import IdentityProvider, LoginSession
+from jit_portal.identity.models import LoginSession
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
 from jit_portal.web.session import viewer, viewer_or_none
+from jit_portal.wording import country
 
 bp = Blueprint("identity", __name__)
 bp.record_once(lambda state: oidc.use(state.app.config["SETTINGS"]))
+bp.add_app_template_filter(country)
 
 TRIES = "120/minute"
 FAILURES = "20/minute"
@@ -41,15 +43,6 @@ def _forget_login(response: Response) -> None:
 
 def _login() -> LoginSession | None:
     return sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
-
-
-@bp.app_template_filter("country")
-def country(provider: IdentityProvider) -> str:
-    """The country of a national login in the reader's language; a body by its own name."""
-    locale = get_locale()
-    if provider.country == "EU":
-        return str(gettext("EU bodies"))
-    return str(locale.territories.get(provider.country, provider.name)) if locale else provider.name
 
 
 def _choice(next_page: str, away: str | None = None) -> str:

@@ -11,7 +11,7 @@ from flask_babel import format_date, get_locale
 from jit_portal.jits.models import Agreement, AgreementParty
 from jit_portal.jits.words import KINDS, ROLES, legal_basis
 from jit_portal.vocabulary import AgreementDuty, Role
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read_out(agreement: Agreement) -> dict[str, str]:
 
 
 def _party_lines(agreement: Agreement, named: AgreementParty) -> dict[str, str]:
-    name = named.party.name
+    name = country(named.party)
     until = named.invites_until or agreement.ends_on
     roles = ", ".join(str(ROLES[role]) for role in Role if named.lists(role))
     lines = {

@@ -19,7 +19,7 @@ from jit_portal.vocabulary import May
 from jit_portal.web.fields import put_error
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("messages", __name__)
@@ -180,7 +180,7 @@ def new_channel(workspace_id: uuid.UUID) -> str:
 def _channel_form(workspace: Workspace) -> ChannelForm:
     form = ChannelForm()
     form.party_ids.choices = [
-        SelectChoice(party.id, party.name) for party in channels.possible_parties(viewer(), workspace)
+        SelectChoice(party.id, country(party)) for party in channels.possible_parties(viewer(), workspace)
     ]
     form.user_ids.choices = [
         SelectChoice(member.user_id, f"{member.user.name}, {member.authority.name}")

@@ -28,7 +28,7 @@ from jit_portal.tasks.boards import NAME_LENGTH, PREFIX_LENGTH
 from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Column
 from jit_portal.tasks.service import REASON_LENGTH
 from jit_portal.vocabulary import Audience
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 
 F = TypeVar("F", bound=Form)
 MOST_EDITIONS = 2**31 - 1
@@ -83,8 +83,10 @@ class NewTaskForm(TaskForm):
 
     def offer(self, columns: Iterable[Column], own: Party, askable: Iterable[Party]) -> None:
         self.column.choices = [SelectChoice(column.id, column.name) for column in columns]
-        self.party.choices = [SelectChoice(own.id, own.name)]
-        self.party.choices += [SelectChoice(party.id, gettext("Ask %(party)s", party=party.name)) for party in askable]
+        self.party.choices = [SelectChoice(own.id, country(own))]
+        self.party.choices += [
+            SelectChoice(party.id, gettext("Ask %(party)s", party=country(party))) for party in askable
+        ]
 
 
 class PersonForm(EditionForm):

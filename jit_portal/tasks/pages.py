@@ -19,7 +19,7 @@ from jit_portal.tasks.forms import AskForm, BoardForm, DeclineForm, EditionForm,
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import May, Sight
 from jit_portal.web import markup
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 from jit_portal.workspaces.models import Workspace
 
 DUES = ("overdue", "week", "none", "dated")
@@ -213,10 +213,10 @@ def board_form(person: User, workspace: Workspace) -> BoardForm:
     members = boards.invitable(person, workspace.id)
     named: dict[uuid.UUID, Party] = {member.party_id: member.party for member in members}
     form.parties.choices = [
-        SelectChoice(id, party.name) for id, party in sorted(named.items(), key=lambda pair: pair[1].name)
+        SelectChoice(id, country(party)) for id, party in sorted(named.items(), key=lambda pair: pair[1].name)
     ]
     form.people.choices = [
-        SelectChoice(member.user_id, f"{member.user.name}, {member.party.name}")
+        SelectChoice(member.user_id, f"{member.user.name}, {country(member.party)}")
         for member in members
         if member.user_id != person.id
     ]
@@ -239,7 +239,7 @@ def _person_form(wanted: Task, party_id: uuid.UUID | None) -> PersonForm:
 def _ask_form(wanted: Task) -> AskForm | None:
     askable = people.askable(wanted.board, wanted.party_id)
     form = AskForm(formdata=None, edition=wanted.edition)
-    form.party.choices = [SelectChoice(party.id, party.name) for party in askable]
+    form.party.choices = [SelectChoice(party.id, country(party)) for party in askable]
     return form if askable else None
 
 

@@ -10,7 +10,7 @@ from jit_portal.jits.models import Party
 from jit_portal.policy.person import is_leader, me, person
 from jit_portal.tasks.models import Task, TaskChange
 from jit_portal.vocabulary import May, TaskAct
-from jit_portal.wording import gettext, moment
+from jit_portal.wording import country, gettext, moment
 
 _STATES = frozenset({"unassigned", "not_asked", "assigned"})
 """Conditions that anybody could meet at another moment: failing them alone is a conflict, not a missing right."""
@@ -55,8 +55,8 @@ def _leaders_of(party: Party, task: Task) -> str:
     leaders = policy.who(task).where(me.party_id == party.id, is_leader).with_only_columns(person.name)
     names = ", ".join(sorted(session().scalars(leaders)))
     if not names:
-        return gettext("Only %(party)s decides this, and nobody leads for it here.", party=party.name)
-    return gettext("Only %(party)s decides this. Leading for it here: %(names)s.", party=party.name, names=names)
+        return gettext("Only %(party)s decides this, and nobody leads for it here.", party=country(party))
+    return gettext("Only %(party)s decides this. Leading for it here: %(names)s.", party=country(party), names=names)
 
 
 def refuse_stale(actor: User, task: Task, edition: int, *acts: TaskAct) -> None:

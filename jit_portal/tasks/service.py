@@ -25,7 +25,7 @@ from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Board, Col
 from jit_portal.tasks.reasons import refuse_stale, require
 from jit_portal.tasks.texts import line, text
 from jit_portal.vocabulary import May, NoticeKind, TaskAct
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 
 REASON_LENGTH = 1000
 _WHO_HAS_IT = (
@@ -313,6 +313,6 @@ def _leaders(task: Task, party: Party) -> Sequence[uuid.UUID]:
     found = people.leaders(task, party.id)
     if not found:
         raise Refused(
-            gettext("Nobody who leads for %(party)s sees this board, so nobody could answer.", party=party.name)
+            gettext("Nobody who leads for %(party)s sees this board, so nobody could answer.", party=country(party))
         )
     return found
