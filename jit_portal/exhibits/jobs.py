@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from jit_portal.errors import StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import windows
+from jit_portal.workspaces import windows as memberships
 
 tasks = procrastinate.Blueprint()
 
@@ -31,4 +32,5 @@ def verify(context: procrastinate.JobContext, file_id: str) -> None:
 @tasks.periodic(cron="* * * * * */20")
 @tasks.task(name="sweep", queueing_lock="exhibits:sweep")
 def sweep(timestamp: int) -> None:
+    memberships.tell_of_changes()
     windows.tell_of_changes()

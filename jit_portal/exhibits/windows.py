@@ -1,9 +1,6 @@
 """Releases and entrustments that begin or end by the clock have no verb; this tells the screens that show them."""
 
-import datetime as dt
 import uuid
-
-import sqlalchemy as sa
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -11,9 +8,7 @@ from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Release
 from jit_portal.policy import Work
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
-
-# Longer than the time between two sweeps, so that a late one misses nothing; hearing of a change twice does no harm.
-LOOKS_BACK = dt.timedelta(seconds=90)
+from jit_portal.workspaces.windows import just_passed
 
 
 def tell_of_changes() -> int:
@@ -21,19 +16,15 @@ def tell_of_changes() -> int:
     entrustments that ended to their party; how many there were.
     """
     with transaction():
-        begun_or_ended = sa.or_(_just_passed(Release.live_from), _just_passed(Release.live_until))
-        releases = session().scalars(policy.portal_which(Work.PUSHING, Release).where(begun_or_ended)).unique().all()
+        changed = policy.portal_which(Work.PUSHING, Release).where(just_passed(Release.live_from, Release.live_until))
+        releases = session().scalars(changed).unique().all()
         for release in releases:
             audit.announce("exhibit", release.exhibit_id, "release.window_passed", _meant_by(release.principal_id))
-        ended = policy.portal_which(Work.PUSHING, Entrustment).where(_just_passed(Entrustment.live_until))
+        ended = policy.portal_which(Work.PUSHING, Entrustment).where(just_passed(Entrustment.live_until))
         entrustments = session().scalars(ended).unique().all()
         for entrustment in entrustments:
             audit.announce("entrustment", entrustment.id, "entrustment.window_passed", [entrustment.user_id])
     return len(releases) + len(entrustments)
-
-
-def _just_passed(moment: sa.SQLColumnExpression[dt.datetime | None]) -> sa.ColumnElement[bool]:
-    return sa.and_(moment > sa.func.statement_timestamp() - LOOKS_BACK, moment <= sa.func.statement_timestamp())
 
 
 def _meant_by(principal_id: uuid.UUID) -> list[uuid.UUID]:

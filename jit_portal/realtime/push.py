@@ -83,6 +83,9 @@ def deliver(said: Said) -> None:
     """Tell everyone connected here who may see the thing now, and those named in ``also``."""
     thing, hearers = _thing_and_audience(said)
     to_all = hearers | (said.also & set(connected))
+    if said.noun in ("membership", "workspace"):
+        # What she sees anywhere may have changed, not only where people are listed.
+        tell(said.also & set(connected), "look_again", {})
     carrying = CARRIERS.get(said.noun)
     if carrying and hearers:
         carrying.carrier(thing, said, sorted(hearers))
