@@ -26,7 +26,7 @@ from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.jits.terms import Terms
 from jit_portal.messages.models import Channel
 from jit_portal.tasks.models import Board
-from jit_portal.vocabulary import AgreementState, Duty, May, PrincipalKind, Role, Sight
+from jit_portal.vocabulary import AgreementState, Duty, May, Outcome, PrincipalKind, Role, Sight
 from jit_portal.web import context, home
 from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership, Workspace
@@ -801,6 +801,40 @@ def test_a_signature_that_makes_no_sense_is_not_recorded(at: Desk, browse: Brows
         assert answer.status_code == 422, (field, value)
     session().refresh(agreement, ["named_parties"])
     assert not any(named.recorded_at for named in agreement.named_parties)
+
+
+def test_a_period_that_no_calendar_reaches_is_said_at_its_field(at: Desk, browse: Browse) -> None:
+    for field, day in (("ends_on", dt.date(9999, 12, 31)), ("starts_on", dt.date(1, 1, 1))):
+        with pytest.raises(Invalid) as caught:
+            at.begin(**{field: day})
+        assert caught.value.field == field
+    page = submit(browse(at["fr_one"]), "/jits/new", "/jits", typed(at, at.terms(ends_on=dt.date(9999, 12, 31))))
+    assert page.status_code == 422
+    assert "Choose a day from 2000 to 2099." in page.text
+
+
+def test_refusals_of_drafting_and_signing_are_on_the_jits_record(at: Desk, browse: Browse) -> None:
+    draft = at.begin()
+    service.edit(at["fr_one"], draft, at.terms(purpose="Meanwhile"), draft.edition)
+    page, client = f"/agreements/{draft.id}/edit", browse(at["fr_one"])
+    assert submit(client, page, page, typed(at, at.terms(), edition="1")).status_code == 409
+    party = next(named.party_id for named in draft.named_parties)
+    sent = {"party": str(party), "signed_by": "A", "signed_on": TODAY.isoformat(), "place": "Paris", "edition": "2"}
+    sign = f"/agreements/{draft.id}/signatures"
+    assert submit(client, f"/jits/{draft.jit_id}/agreement", sign, sent).status_code == 409  # no document yet
+    refused = select(LedgerEntry).where(LedgerEntry.outcome == Outcome.REFUSED).execution_options(**UNCHECKED)
+    entries = {entry.act: entry for entry in session().scalars(refused)}
+    assert set(entries) == {"jits.update", "jits.sign"}
+    assert {(entry.chain, entry.object_id) for entry in entries.values()} == {(draft.jit_id, draft.id)}
+
+
+def test_a_party_is_named_in_the_readers_language(at: Desk, app: Flask, browse: Browse) -> None:
+    draft = at.begin("fr", "nl", parties=(at.named("fr"), at.named("nl", leaders=())))
+    client = browse(at["fr_one"])
+    client.set_cookie(context.LANGUAGE_COOKIE, "fr", secure=True)
+    page = client.get(f"/jits/{draft.jit_id}/agreement").text
+    assert "Pays-Bas" in page
+    assert "Netherlands" not in page
 
 
 def test_right_to_left_and_combining_text_is_kept(at: Desk) -> None:

@@ -19,6 +19,7 @@ from jit_portal.jits.signing import Signature
 from jit_portal.jits.terms import changes, read_out, terms_of
 from jit_portal.jits.words import PARTY_KINDS, ROLES
 from jit_portal.vocabulary import AgreementState, May
+from jit_portal.web.errors import put_on_record
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.workspaces.models import Workspace
@@ -120,6 +121,7 @@ def update(agreement_id: uuid.UUID) -> Page:
     try:
         service.edit(viewer(), held, form.read(), form.terms.edition.data or 0)
     except service.Stale as error:
+        put_on_record(error, "jits.update")
         meanwhile = changes(form.base(), read_out(error.agreement))
         form.now_at(error.agreement.edition, read_out(error.agreement))
         return _form_page(form, 409, jit=held.jit, agreement=error.agreement, meanwhile=meanwhile, stale=True)

@@ -15,14 +15,18 @@ from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, J
 from jit_portal.jits.terms import NamedParty, Terms, terms_of
 from jit_portal.jits.words import ROLES_OF
 from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, May, PartyKind
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
+
+YEARS = range(2000, 2100)
+"""Those in which an agreement can begin and end."""
 
 
 class Stale(Refused):
     """The draft was changed by somebody else since it was read; ``agreement`` is how it stands now."""
 
     def __init__(self, agreement: Agreement) -> None:
-        super().__init__(gettext("Somebody else changed this draft meanwhile. Nothing of yours was saved yet."))
+        said = gettext("Somebody else changed this draft meanwhile. Nothing of yours was saved yet.")
+        super().__init__(said, thing=agreement)
         self.agreement = agreement
 
 
@@ -61,11 +65,11 @@ def extend(actor: User, jit: Jit) -> Agreement:
         held = policy.fetch(actor, Jit, jit.id, May.AMEND, lock=True)
         versions = session().scalars(policy.which(actor, Agreement).where(Agreement.jit_id == held.id)).all()
         if any(version.state == AgreementState.DRAFT for version in versions):
-            raise Refused(gettext("The next version is being drafted already."))
+            raise Refused(gettext("The next version is being drafted already."), thing=held)
         signed = [version for version in versions if version.state == AgreementState.SIGNED]
         last = max(signed or versions, key=lambda version: version.version, default=None)
         if last is None:
-            raise Refused(gettext("There is no version to copy."))
+            raise Refused(gettext("There is no version to copy."), thing=held)
         number = max(version.version for version in versions) + 1
         agreement = _new_version(actor, held, number, terms_of(last))
         audit.record(actor, "agreement.drafted", agreement, version=number)
@@ -88,12 +92,13 @@ def abandon(actor: User, agreement: Agreement, edition: int) -> None:
 
 def refuse_if_signed_by_any(agreement: Agreement) -> None:
     """A text that a party has signed is not changed under its signature."""
-    signed = [named.party.name for named in agreement.named_parties if named.recorded_at]
+    signed = [country(named.party) for named in agreement.named_parties if named.recorded_at]
     if signed:
         raise Refused(
             gettext(
                 "%(party)s has signed this text. Remove the recorded signatures before you change it.", party=signed[0]
-            )
+            ),
+            thing=agreement,
         )
 
 
@@ -125,6 +130,10 @@ def _write(agreement: Agreement, terms: Terms) -> None:
 
 
 def _check(terms: Terms) -> None:
+    for field in ("starts_on", "ends_on"):
+        if getattr(terms, field).year not in YEARS:
+            said = gettext("Choose a day from %(first)s to %(last)s.", first=YEARS[0], last=YEARS[-1])
+            raise Invalid(said, field=field)
     if terms.ends_on < terms.starts_on:
         raise Invalid(gettext("The last day is before the first."), field="ends_on")
 
@@ -133,7 +142,7 @@ def _name(agreement: Agreement, named: NamedParty) -> None:
     party = _party(agreement.jit_id, named.provider_id)
     foreign = set(named.roles) - set(ROLES_OF[party.kind])
     if foreign:
-        raise Invalid(gettext("%(party)s cannot have people in every role you ticked.", party=party.name))
+        raise Invalid(gettext("%(party)s cannot have people in every role you ticked.", party=country(party)))
     if named.administrators and party.kind != PartyKind.MEMBER_STATE:
         raise Invalid(gettext("Only people of Member States can be space administrators (Article 3(8))."))
     session().add(
@@ -168,7 +177,7 @@ def _party(jit_id: uuid.UUID, provider_id: uuid.UUID) -> Party:
 def _name_person(agreement: Agreement, party: Party, user_id: uuid.UUID, duty: AgreementDuty) -> None:
     person = session().get(User, user_id)
     if person is None or person.provider_id != party.provider_id or not person.is_active or person.duty:
-        raise Invalid(gettext("A person named for %(party)s does not belong to it.", party=party.name))
+        raise Invalid(gettext("A person named for %(party)s does not belong to it.", party=country(party)))
     session().add(AgreementPerson(agreement_id=agreement.id, party_id=party.id, user_id=user_id, duty=duty))
 
 

@@ -13,7 +13,7 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementParty
 from jit_portal.jits.service import Stale
 from jit_portal.vocabulary import OUTSIDE_UNION, AgreementDuty, AgreementState, May, PartyKind
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 from jit_portal.workspaces import opening, seats
 
 STATES = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
@@ -42,7 +42,7 @@ def lacking(agreement: Agreement) -> list[str]:
         ),
         (not agreement.legal_bases, gettext("Tick a legal basis.")),
         (not agreement.states_of_operation, gettext("Name the States of operation.")),
-        *((party.id not in led, gettext("Name a leader for %(party)s.", party=party.name)) for party in states),
+        *((party.id not in led, gettext("Name a leader for %(party)s.", party=country(party))) for party in states),
         (AgreementDuty.SPACE_ADMINISTRATOR not in duties, gettext("Name a space administrator (Article 3(8)).")),
         (agreement.document_sha256 is None, gettext("Attach the document that is signed.")),
         (end_of(agreement) <= dt.datetime.now(dt.UTC), gettext("The last day has passed.")),
@@ -52,7 +52,7 @@ def lacking(agreement: Agreement) -> list[str]:
 
 def remarks(agreement: Agreement) -> list[str]:
     """What does not hinder signing but has consequences that the parties should know."""
-    outside = [named.party.name for named in agreement.named_parties if named.party.kind in OUTSIDE_UNION]
+    outside = [country(named.party) for named in agreement.named_parties if named.party.kind in OUTSIDE_UNION]
     controlled = any(person.duty == AgreementDuty.CONTROLLER for person in agreement.named_people)
     if not outside or controlled:
         return []
@@ -75,6 +75,7 @@ def record_signature(
         session().refresh(held, ["named_parties", "named_people"])
         if held.edition != edition:
             raise Stale(held)
+        seats.one_at_a_time(held.jit_id)
         named = _unsigned(actor, held, party_id)
         _check(held, signature)
         named.signed_by, named.signed_on, named.signed_at_place = signature.by, signature.on, signature.place
@@ -117,13 +118,15 @@ def _unsigned(actor: User, agreement: Agreement, party_id: uuid.UUID) -> Agreeme
     if named is None:
         raise Invalid(gettext("This version does not name that party."), field="party")
     if named.recorded_at:
-        raise Refused(gettext("The signature of %(party)s is recorded already.", party=named.party.name))
+        said = gettext("The signature of %(party)s is recorded already.", party=country(named.party))
+        raise Refused(said, thing=agreement)
     if party_id not in policy.jits.signs_for(actor, agreement):
         raise NotAllowed(
-            gettext("Who leads for %(party)s records its signature.", party=named.party.name),
+            gettext("Who leads for %(party)s records its signature.", party=country(named.party)),
             may=May.SIGN,
             noun="agreement",
             object_id=agreement.id,
+            thing=agreement,
         )
     return named
 
@@ -131,7 +134,7 @@ def _unsigned(actor: User, agreement: Agreement, party_id: uuid.UUID) -> Agreeme
 def _check(agreement: Agreement, signature: Signature) -> None:
     needs = lacking(agreement)
     if needs:
-        raise Refused(gettext("This draft cannot be signed yet.") + " " + " ".join(needs))
+        raise Refused(gettext("This draft cannot be signed yet.") + " " + " ".join(needs), thing=agreement)
     if signature.on > dt.datetime.now(ZoneInfo(agreement.time_zone)).date():
         raise Invalid(gettext("A signature cannot lie in the future."), field="signed_on")
 
