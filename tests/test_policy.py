@@ -319,6 +319,7 @@ TABLE: list[tuple[str, May, str]] = [
     ("workspace", May.INVITE, "fr_leader nl_leader al_leader"),
     ("workspace", May.READ_RECORD, "fr_leader nl_leader al_leader fr_auditor"),
     ("membership", May.SEE, EVERYBODY),
+    ("membership", May.READ, "fr_leader nl_leader nl_member al_leader"),
     ("membership", May.END_MEMBERSHIP, "fr_leader nl_leader"),
     ("party", May.SEE, EVERYBODY),
     ("party", May.SET_RULES, "fr_leader"),

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from werkzeug.test import TestResponse
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import Invitation, LoginSession, User
 from jit_portal.messages.models import Channel, ChannelParty, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, Task
@@ -51,7 +52,18 @@ SECRET = "Kingfisher"
 OF_THE_JIT = {"workspace_id", "jit_id", "agreement_id", "membership_id", "party_id"}
 """What every member of the JIT sees; the rest is shown to its own people only."""
 
-ENDINGS = ("end", "end_submit", "delete", "withdraw", "withdraw_submit", "cancel", "close", "abandon", "sign_out")
+ENDINGS = (
+    "end",
+    "end_submit",
+    "delete",
+    "withdraw",
+    "withdraw_submit",
+    "cancel",
+    "close",
+    "abandon",
+    "revoke",
+    "sign_out",
+)
 FORM = {
     "edition": "1",
     "person": str(uuid.uuid4()),
@@ -186,6 +198,15 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
     login = LoginSession(
         token_hash=uuid.uuid4().bytes, user_id=leader.id, assurance=3, authenticated_at=now(), ends_at=now()
     )
+    invitation = Invitation(
+        token_hash=uuid.uuid4().bytes,
+        provider_id=leader.provider_id,
+        authority_id=leader.authority_id,
+        name=SECRET,
+        invited_by_id=leader.id,
+        membership_offer={"workspace": str(world.workspace.id), "role": "member"},
+        expires_at=now() + timedelta(days=1),
+    )
     notice = Notice(user_id=leader.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=exhibit.id)
     made: dict[str, Thing] = {
         "rule_id": rule,
@@ -195,6 +216,7 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
         "file_id": file,
         "login_id": login,
         "notice_id": notice,
+        "invitation_id": invitation,
     }
     session().add_all(made.values())
     session().flush()

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -24,7 +25,7 @@ from jit_portal.identity.models import Invitation, User
 from jit_portal.jits.models import AgreementParty
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
-from jit_portal.vocabulary import Audience, Duty, May, NoticeKind, PrincipalKind, Role, Sight
+from jit_portal.vocabulary import Audience, Duty, May, NoticeKind, Outcome, PrincipalKind, Role, Sight
 from jit_portal.workspaces import overview, people, service
 from jit_portal.workspaces.models import Membership
 from jit_portal.workspaces.principals import principal
@@ -115,14 +116,14 @@ def test_what_the_agreement_does_not_list_is_refused_by_its_clause(world: World)
     list_only(world, "fr", Role.MEMBER)
     with pytest.raises(Refused) as caught:
         enrol(world, "fr_leader", "fr", Role.EXPERT, purpose="Telephones")
-    assert caught.value.reason == "Agreement version 1 does not list experts for Login FR."
+    assert caught.value.reason == "Agreement version 1 does not list experts for France."
     enrol(world, "fr_leader", "fr", Role.MEMBER)
 
 
 def test_invitations_end_on_the_day_that_the_agreement_says(world: World) -> None:
     today = dt.datetime.now(dt.UTC).date()
     list_only(world, "fr", Role.MEMBER, until=today - dt.timedelta(days=2))
-    with pytest.raises(Refused, match="let Login FR invite until"):
+    with pytest.raises(Refused, match="let France invite until"):
         enrol(world, "fr_leader", "fr")
     list_only(world, "fr", Role.MEMBER, until=today + dt.timedelta(days=1))
     enrol(world, "fr_leader", "fr")
@@ -147,6 +148,28 @@ def test_a_person_is_in_a_jit_once(world: World) -> None:
         enrol(world, "fr_leader", "fr")
     with pytest.raises(Refused, match="already"):
         enrol(world, "fr_leader", "fr", Role.AUDITOR, who="fr_member")
+
+
+def test_a_person_let_in_twice_at_the_same_moment_is_in_once(world: World, app: Flask) -> None:
+    outcomes, together = [], threading.Barrier(2)
+
+    def let_in() -> None:
+        with app.test_request_context():
+            together.wait()
+            try:
+                enrol(world, "fr_leader", "fr")
+                outcomes.append("in")
+            except Refused as refusal:
+                outcomes.append(refusal.reason)
+            finally:
+                session.remove()
+
+    both = [threading.Thread(target=let_in) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert sorted(outcomes) == ["New FR is in this JIT already.", "in"]
 
 
 def test_who_was_ended_can_come_back(world: World) -> None:
@@ -217,6 +240,27 @@ def test_an_offer_is_held_against_the_rules_of_the_day_it_is_accepted(world: Wor
     with pytest.raises(Refused, match="may not invite any more"), transaction():
         service.join_by_invitation(world["fr_new"], made)
     assert not policy.may(world["fr_new"], May.SEE, world.workspace)
+
+
+def test_an_open_invitation_is_not_made_twice_until_it_is_taken_back(world: World) -> None:
+    authority = world.providers["fr"].authorities[0]
+    leader, space = world["fr_leader"], world.workspace
+    made, _token = service.invite(leader, space, authority, "Somebody New", Role.MEMBER)
+    with pytest.raises(Refused, match="is open already"):
+        service.invite(leader, space, authority, " somebody new", Role.MEMBER)
+    service.invite(leader, space, authority, "Somebody New", Role.SECONDED_MEMBER)
+    assert [each.name for each in service.open_invitations(leader, space)] == ["Somebody New"] * 2
+    assert service.open_invitations(world["nl_leader"], space) == []
+    invitations.revoke(leader, made)
+    service.invite(leader, space, authority, "Somebody New", Role.MEMBER)
+
+
+def test_an_invitation_can_be_for_one_national_identifier_alone(world: World) -> None:
+    authority = world.providers["fr"].authorities[0]
+    made, _token = service.invite(
+        world["fr_leader"], world.workspace, authority, "Somebody New", Role.LEADER, subject="FR-77"
+    )
+    assert made.subject == "FR-77"
 
 
 def test_an_invitation_to_the_portal_alone_seats_nobody(world: World) -> None:
@@ -322,13 +366,23 @@ def test_the_pages_of_letting_in_inviting_and_ending(world: World, browse: Brows
         "new-authority": authority,
         "new-role": "expert",
         "new-purpose": "Telephones",
+        "new-subject": "NL-77",
     }
     made = submit(leader, page, page, sent)
     assert made.status_code == 201
     assert "<script>alert" not in made.text
     link = re.search(r'value="(https?://[^"]+/invitations/[^"]+)"', made.text)
     assert link is not None
-    assert invitations.find(link[1].rpartition("/")[2]).name == f"Bram {HOSTILE}"
+    found = invitations.find(link[1].rpartition("/")[2])
+    assert (found.name, found.subject) == (f"Bram {HOSTILE}", "NL-77")
+    again = submit(leader, page, page, sent)
+    assert again.status_code == 409
+    assert "is open already" in again.text
+    revoke = f"/workspaces/{space}/invitations/{found.id}/revoke"
+    assert revoke in leader.get(f"/workspaces/{space}/people").text
+    assert revoke not in browse(world["fr_leader"]).get(f"/workspaces/{space}/people").text
+    assert submit(leader, page, revoke, {}).status_code == 303
+    assert revoke not in leader.get(f"/workspaces/{space}/people").text
     member = (
         session()
         .scalars(policy.which(world["nl_leader"], Membership).where(Membership.user_id == world["nl_new"].id))
@@ -341,6 +395,32 @@ def test_the_pages_of_letting_in_inviting_and_ending(world: World, browse: Brows
     assert submit(leader, end, end, {"because": HOSTILE}).status_code == 303
     assert "<script>alert" not in leader.get(f"/workspaces/{space}/people").text
     assert submit(leader, f"/workspaces/{space}", end, {"because": "Twice"}).status_code == 403
+
+
+def test_why_a_membership_ended_is_for_leaders_and_the_person(world: World, browse: Browse) -> None:
+    service.end(world["nl_leader"], session().merge(world.members["nl_member"]), "Under suspicion")
+    enrol(world, "nl_leader", "nl", who="nl_member")
+    people_page = f"/workspaces/{world.workspace.id}/people"
+    for name in ("nl_leader", "fr_leader", "nl_member"):
+        assert "Under suspicion" in browse(world[name]).get(people_page).text, name
+    for name in ("fr_member", "auditor", "expert", "eu_participant"):
+        page = browse(world[name]).get(people_page).text
+        assert "Nl_Member" in page
+        assert "Under suspicion" not in page, name
+
+
+def test_what_the_agreement_does_not_let_is_on_the_jits_record(world: World, browse: Browse) -> None:
+    list_only(world, "nl", Role.MEMBER)
+    page = f"/workspaces/{world.workspace.id}/people/{world.parties['nl'].id}/invite"
+    sent = {"known-person": str(world["nl_new"].id), "known-role": "member"}
+    list_only(world, "nl", Role.MEMBER, until=dt.date(2020, 1, 1))
+    answer = submit(browse(world["nl_leader"]), page, page.replace("/invite", "/enrol"), sent)
+    assert answer.status_code == 409
+    assert "invite until" in answer.text
+    refusals = select(LedgerEntry).where(LedgerEntry.outcome == Outcome.REFUSED).execution_options(**UNCHECKED)
+    entry = session().scalars(refusals).one()
+    assert (entry.act, entry.chain) == ("workspaces.enrol", world.jit.id)
+    assert entry.object_party_id == world.parties["nl"].id
 
 
 def test_a_person_who_cannot_be_let_in_is_refused_on_the_page(world: World, browse: Browse) -> None:

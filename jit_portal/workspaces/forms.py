@@ -45,6 +45,15 @@ class InviteForm(_JoinForm):
 
     name = StringField(_("Name"), [_NEEDED, Length(max=120), one_line], [stripped])
     authority = SelectField(_("Authority"), [_NEEDED])
+    subject = StringField(
+        _("National identifier at the login"),
+        [Length(max=255), one_line],
+        [stripped],
+        description=_(
+            "If you know it: nobody else can then use the invitation. Without it, whoever holds the address "
+            "and signs in at that authority can."
+        ),
+    )
 
     def offer_authorities(self, authorities: Iterable[Authority]) -> None:
         """Let only these authorities be chosen."""
@@ -58,7 +67,7 @@ class EndForm(FlaskForm):
         _("Reason"),
         [_NEEDED, Length(max=300), one_line],
         [stripped],
-        description=_("Stays on record and is shown to the leaders."),
+        description=_("Leaders read it, and the person does; others see only that the membership ended."),
     )
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session
-from jit_portal.identity.models import User
+from jit_portal.identity.models import Invitation, User
 from jit_portal.jits.models import AgreementParty, Party
 from jit_portal.jits.words import KINDS
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import May, Role
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import live_members
+from jit_portal.workspaces.service import open_invitations
 
 FEW = 20
 
@@ -33,11 +34,14 @@ class Group:
 
 @dataclass(frozen=True)
 class People:
-    """Everybody in the workspace now, who left it lately, and whose membership she may end."""
+    """Everybody in the workspace now, who left it lately, whose membership she may end, of whose end she reads the
+    reason, and whom she has invited."""
 
     groups: list[Group]
     left: Sequence[Membership]
     endable: frozenset[uuid.UUID]
+    explained: frozenset[uuid.UUID]
+    invited: Sequence[Invitation]
 
     @property
     def number(self) -> int:
@@ -65,7 +69,13 @@ def people(person: User, workspace: Workspace) -> People:
         for party in sorted(parties, key=lambda party: (KINDS.index(party.kind), party.name))
     ]
     shown = [group for group in groups if group.members or group.party.id in listed]
-    return People(shown, _left(person, workspace), _endable(person, workspace))
+    return People(
+        groups=shown,
+        left=_left(person, workspace),
+        endable=_who_may(person, workspace, May.END_MEMBERSHIP),
+        explained=_who_may(person, workspace, May.READ),
+        invited=open_invitations(person, workspace),
+    )
 
 
 def _listed(workspace: Workspace) -> dict[uuid.UUID, AgreementParty]:
@@ -83,6 +93,6 @@ def _left(person: User, workspace: Workspace) -> Sequence[Membership]:
     return session().scalars(ended.order_by(Membership.live_until.desc()).limit(FEW)).unique().all()
 
 
-def _endable(person: User, workspace: Workspace) -> frozenset[uuid.UUID]:
-    mine = policy.which(person, Membership, May.END_MEMBERSHIP).where(Membership.workspace_id == workspace.id)
-    return frozenset(session().scalars(mine.with_only_columns(Membership.id)))
+def _who_may(person: User, workspace: Workspace, may: May) -> frozenset[uuid.UUID]:
+    found = policy.which(person, Membership, may).where(Membership.workspace_id == workspace.id)
+    return frozenset(session().scalars(found.with_only_columns(Membership.id)))

@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity.models import Authority, User
+from jit_portal.identity import invitations
+from jit_portal.identity.models import Authority, Invitation, User
 from jit_portal.jits.models import Party
 from jit_portal.jits.terms import country_name
 from jit_portal.jits.words import PARTY_KINDS, ROLE_HINTS, ROLES
 from jit_portal.vocabulary import May, Role
+from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
@@ -90,7 +92,8 @@ def enrol(workspace_id: uuid.UUID, party_id: uuid.UUID) -> Page:
     try:
         service.enrol(viewer(), workspace, person, party, Role(form.role.data), purpose=form.purpose.data)
     except (Invalid, Refused) as error:
-        return _complain(workspace, forms, form, error)
+        blame(form, error, party)
+        return _invite_page(workspace, forms, error.status)
     flash(gettext("%(person)s is in the JIT now.", person=person.name), "ok")
     return redirect(url_for(".people", workspace_id=workspace.id), 303)
 
@@ -105,22 +108,24 @@ def invite_submit(workspace_id: uuid.UUID, party_id: uuid.UUID) -> Page:
     if not form.validate():
         return _invite_page(workspace, forms, 422)
     authority = session().get_one(Authority, uuid.UUID(form.authority.data))
-    role, purpose = Role(form.role.data), form.purpose.data
+    role, more = Role(form.role.data), {"purpose": form.purpose.data, "subject": form.subject.data or None}
     try:
-        made, token = service.invite(viewer(), workspace, authority, form.name.data, role, purpose=purpose)
+        made, token = service.invite(viewer(), workspace, authority, form.name.data, role, **more)
     except (Invalid, Refused) as error:
-        return _complain(workspace, forms, form, error)
+        blame(form, error, party)
+        return _invite_page(workspace, forms, error.status)
     link = url_for("identity.invitation", token=token, _external=True)
     context = head(viewer(), workspace.id, "people")
     return render_template("workspaces/invited.html", **context, **WORDS, invitation=made, link=link, role=role), 201
 
 
-def _complain(
-    workspace: Workspace, forms: dict[str, Any], form: EnrolForm | InviteForm, error: Invalid | Refused
-) -> tuple[str, int]:
-    field = form.purpose if isinstance(error, Invalid) and error.field == "purpose" else form.role
-    field.errors = [error.reason]
-    return _invite_page(workspace, forms, error.status)
+@bp.post("/workspaces/<uuid:workspace_id>/invitations/<uuid:invitation_id>/revoke")
+def revoke(workspace_id: uuid.UUID, invitation_id: uuid.UUID) -> Response:
+    workspace = policy.fetch(viewer(), Workspace, workspace_id)
+    invitation = policy.fetch(viewer(), Invitation, invitation_id)
+    invitations.revoke(viewer(), invitation)
+    flash(gettext("The invitation of %(name)s is taken back.", name=invitation.name), "ok")
+    return redirect(url_for(".people", workspace_id=workspace.id), 303)
 
 
 def _member(membership_id: uuid.UUID) -> Membership:

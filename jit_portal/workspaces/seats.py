@@ -33,6 +33,15 @@ def now() -> dt.datetime:
     return moment
 
 
+def one_at_a_time(jit_id: uuid.UUID) -> None:
+    """Whoever seats or ends somebody in this JIT waits here until another who does has committed.
+
+    It is taken before anything is put on record, which waits too: the other way round two could wait for each other.
+    """
+    place = select(Workspace.id).where(Workspace.jit_id == jit_id).with_for_update(key_share=True)
+    session().execute(place.execution_options(policy=True))
+
+
 def take(
     actor: User,
     workspace: Workspace,

@@ -19,7 +19,7 @@ from jit_portal.jits.words import PLURAL_ROLES
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work
 from jit_portal.vocabulary import May, NoticeKind, Role
-from jit_portal.wording import gettext
+from jit_portal.wording import country, gettext
 from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.seats import Seat
@@ -40,9 +40,20 @@ def enrol(
 
 
 def invite(
-    actor: User, workspace: Workspace, authority: Authority, name: str, role: Role, *, purpose: str = ""
+    actor: User,
+    workspace: Workspace,
+    authority: Authority,
+    name: str,
+    role: Role,
+    *,
+    purpose: str = "",
+    subject: str | None = None,
 ) -> tuple[Invitation, str]:
-    """Ask somebody of one's own country in who has never signed in; answers the invitation and its one-time token."""
+    """Ask somebody of one's own country in who has never signed in; answers the invitation and its one-time token.
+
+    With ``subject`` only whom the national login knows by that identifier can use it. Refused while one's own
+    invitation of that name, authority and role is open, as after a double click.
+    """
     party = policy.jits.party_at(workspace.jit_id, authority.provider_id)
     if party is None:
         raise NotFound(noun="party")
@@ -51,9 +62,35 @@ def invite(
     _check_purpose(role, purpose)
     offer = {"workspace": str(workspace.id), "party": str(party.id), "role": role.value, "purpose": purpose}
     with transaction():
-        invitation, token = invitations.invite(actor, authority, name, membership_offer=offer)
+        seats.one_at_a_time(workspace.jit_id)
+        _refuse_second(actor, workspace, authority, name, role)
+        invitation, token = invitations.invite(actor, authority, name, subject=subject, membership_offer=offer)
         audit.record(actor, "membership.offered", workspace, quietly=True, invitation=invitation.id, role=role.value)
     return invitation, token
+
+
+def open_invitations(actor: User, workspace: Workspace) -> Sequence[Invitation]:
+    """Her own invitations into this workspace that can still be accepted, the newest first."""
+    still = policy.which(actor, Invitation).where(
+        Invitation.membership_offer["workspace"].astext == str(workspace.id),
+        Invitation.used_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > policy.person.NOW,
+    )
+    return session().scalars(still.order_by(Invitation.created_at.desc())).unique().all()
+
+
+def _refuse_second(actor: User, workspace: Workspace, authority: Authority, name: str, role: Role) -> None:
+    wanted = (name.strip().casefold(), authority.id, role.value)
+    for each in open_invitations(actor, workspace):
+        offered = each.membership_offer or {}
+        if (each.name.casefold(), each.authority_id, offered.get("role")) == wanted:
+            said = gettext(
+                "Your invitation of %(name)s is open already. If its address is lost, take it back under People "
+                "and make another.",
+                name=each.name,
+            )
+            raise Refused(said, thing=workspace)
 
 
 def join_by_invitation(person: User, invitation: Invitation) -> None:
@@ -83,6 +120,7 @@ def end(actor: User, member: Membership, because: str) -> None:
     if not because.strip():
         raise Invalid(gettext("Say why the membership ends."), field="because")
     with transaction():
+        seats.one_at_a_time(member.workspace.jit_id)
         held = policy.fetch(actor, Membership, member.id, May.END_MEMBERSHIP, lock=True)
         seats.leave(actor, held, seats.now(), because.strip())
 
@@ -91,15 +129,16 @@ def check_listed(workspace: Workspace, party: Party, role: Role) -> None:
     """Refused, citing the version in force, unless it lets this party invite people of this role today."""
     agreement, named = clause_for(workspace, party)
     if agreement is None or named is None:
-        raise Refused(gettext("No agreement version in force names %(party)s.", party=party.name))
+        raise Refused(gettext("No agreement version in force names %(party)s.", party=country(party)), thing=party)
     if not named.lists(role):
         raise Refused(
             gettext(
                 "Agreement version %(version)s does not list %(roles)s for %(party)s.",
                 version=agreement.version,
                 roles=PLURAL_ROLES[role],
-                party=party.name,
-            )
+                party=country(party),
+            ),
+            thing=party,
         )
     until = named.invites_until
     if until is not None and dt.datetime.now(ZoneInfo(agreement.time_zone)).date() > until:
@@ -107,9 +146,10 @@ def check_listed(workspace: Workspace, party: Party, role: Role) -> None:
             gettext(
                 "Agreement version %(version)s let %(party)s invite until %(day)s.",
                 version=agreement.version,
-                party=party.name,
+                party=country(party),
                 day=format_date(until),
-            )
+            ),
+            thing=party,
         )
 
 
@@ -151,9 +191,11 @@ def _check_purpose(role: Role, purpose: str) -> None:
 
 def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: Role, purpose: str) -> Membership:
     if not person.is_active or person.duty is not None:
-        raise Refused(gettext("This person cannot be a member: the account is inactive or has a duty for the portal."))
+        said = gettext("This person cannot be a member: the account is inactive or has a duty for the portal.")
+        raise Refused(said, thing=party)
     if person.provider_id != party.provider_id and role != Role.EXPERT:
-        raise Refused(gettext("%(party)s can only be joined by its own people.", party=party.name))
+        raise Refused(gettext("%(party)s can only be joined by its own people.", party=country(party)), thing=party)
+    seats.one_at_a_time(workspace.jit_id)
     now = seats.now()
     seated = policy.portal_which(Work.SEATING, Membership).where(
         Membership.workspace_id == workspace.id,
@@ -161,5 +203,5 @@ def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: R
         (Membership.live_until.is_(None)) | (Membership.live_until > now),
     )
     if session().scalar(seated.limit(1)) is not None:
-        raise Refused(gettext("%(person)s is in this JIT already.", person=person.name))
+        raise Refused(gettext("%(person)s is in this JIT already.", person=person.name), thing=party)
     return seats.take(actor, workspace, Seat(person, party, role, purpose=purpose.strip()), now, invited_by=actor.id)
