@@ -85,7 +85,7 @@ def deliver(said: Said) -> None:
     to_all = hearers | (said.also & set(connected))
     if said.noun in ("membership", "workspace"):
         # What she sees anywhere may have changed, not only where people are listed.
-        tell(said.also & set(connected), "look_again", {})
+        tell(set(said.also) & set(connected), "look_again", {})
     carrying = CARRIERS.get(said.noun)
     if carrying and hearers:
         carrying.carrier(thing, said, sorted(hearers))
