@@ -34,6 +34,7 @@ from jit_portal.vocabulary import (
     Integrity,
     May,
     NoticeKind,
+    Outcome,
     PrincipalKind,
     Role,
     Sight,
@@ -140,35 +141,44 @@ def things(world: World) -> Things:
         audit.record(world["nl_member"], "exhibit.opened", shown)
         audit.record(world["nl_member"], "jit.looked_at", world.jit)
         audit.record(world["fr_leader"], "country_rule.forbidden", rule)
+        for name, thing in (places | {"message": message, "task": task}).items():
+            audit.record(leader, name, thing)
+        session().add(_entry_of_every_party(world, places["board people"]))
     entries = {entry.act: entry for entry in session().scalars(select(LedgerEntry).execution_options(policy=True))}
-    return places | {
-        "exhibit shown": shown,
-        "exhibit secret": secret,
-        "exhibit given": given,
-        "exhibit kept": kept,
-        "release": release,
-        "rule": rule,
-        "entrustment": entrustment,
-        "custody": event,
-        "file": file,
-        "message": message,
-        "task": task,
-        "task open": open_task,
-        "task asked": asked,
-        "jit": world.jit,
-        "agreement": world.agreement,
-        "draft": draft,
-        "workspace": world.workspace,
-        "membership": world.members["nl_member"],
-        "party": france,
-        "body": world.parties["eu"],
-        "entry by fr on fr": entries["exhibit.read"],
-        "entry by nl on fr": entries["exhibit.opened"],
-        "entry by fr on rule": entries["country_rule.forbidden"],
-        "entry by nl": entries["jit.looked_at"],
-        "notice": notice,
-        "login": login,
-    }
+    told = {f"entry on {name}": entries[name] for name in (*places, "message", "task")}
+    return (
+        places
+        | told
+        | {
+            "exhibit shown": shown,
+            "exhibit secret": secret,
+            "exhibit given": given,
+            "exhibit kept": kept,
+            "release": release,
+            "rule": rule,
+            "entrustment": entrustment,
+            "custody": event,
+            "file": file,
+            "message": message,
+            "task": task,
+            "task open": open_task,
+            "task asked": asked,
+            "jit": world.jit,
+            "agreement": world.agreement,
+            "draft": draft,
+            "workspace": world.workspace,
+            "membership": world.members["nl_member"],
+            "party": france,
+            "body": world.parties["eu"],
+            "entry by fr on fr": entries["exhibit.read"],
+            "entry by nl on fr": entries["exhibit.opened"],
+            "entry by fr on rule": entries["country_rule.forbidden"],
+            "entry by nl": entries["jit.looked_at"],
+            "entry of every party on board people": entries["board.opened"],
+            "notice": notice,
+            "login": login,
+        }
+    )
 
 
 def _name(name: str, thing: Thing, world: World) -> None:
@@ -206,6 +216,24 @@ def _file(world: World, of: User) -> StoredFile:
         wrapped_key=b"",
         integrity=Integrity.RECEIVING,
         expires_at=now(),
+    )
+
+
+def _entry_of_every_party(world: World, restricted: Thing) -> LedgerEntry:
+    """As the record was written when it did not yet say whose a restricted board is."""
+    leader = world["fr_leader"]
+    return LedgerEntry(
+        chain=world.jit.id,
+        actor_id=leader.id,
+        actor_name=leader.name,
+        actor_country=leader.country,
+        actor_authority="",
+        act="board.opened",
+        outcome=Outcome.DONE,
+        noun="board",
+        object_id=restricted.id,
+        reference="LAN",
+        details="{}",
     )
 
 
@@ -330,6 +358,15 @@ TABLE: list[tuple[str, May, str]] = [
     ("entry by nl on fr", May.SEE, f"{FRANCE} fr_auditor"),
     ("entry by fr on rule", May.SEE, "fr_leader fr_auditor"),
     ("entry by nl", May.SEE, "fr_leader nl_leader al_leader"),
+    ("entry on channel everyone", May.SEE, "fr_leader nl_leader al_leader fr_auditor"),
+    ("entry on board everyone", May.SEE, "fr_leader nl_leader al_leader fr_auditor"),
+    ("entry on channel parties", May.SEE, "fr_leader fr_auditor"),
+    ("entry on board parties", May.SEE, "fr_leader fr_auditor"),
+    ("entry on channel people", May.SEE, "fr_leader fr_auditor"),
+    ("entry on board people", May.SEE, "fr_leader fr_auditor"),
+    ("entry of every party on board people", May.SEE, "fr_auditor"),
+    ("entry on message", May.SEE, "fr_leader fr_auditor"),
+    ("entry on task", May.SEE, "fr_leader fr_auditor"),
     ("notice", May.SEE, "fr_leader"),
     ("login", May.SEE, "fr_leader"),
 ]

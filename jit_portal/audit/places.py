@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from jit_portal.audit.models import PORTAL_CHAIN
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session
@@ -13,6 +15,7 @@ from jit_portal.files.models import StoredFile
 from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.messages.models import Channel, Message
 from jit_portal.tasks.models import Board, Task
+from jit_portal.vocabulary import Audience
 from jit_portal.workspaces.models import Membership, Workspace
 
 
@@ -43,6 +46,21 @@ def _message(message: Message) -> Place:
     return Place(_jit_of(message.channel.workspace_id), message.party_id, f"#{message.number}")
 
 
+def _opened(thing: Channel | Board) -> uuid.UUID | None:
+    """What is open to everyone is every party's; what is restricted is that of whoever opened it, and exists for no
+    other.
+    """
+    if thing.audience == Audience.EVERYONE:
+        return None
+    opener = select(Membership.party_id).where(
+        Membership.workspace_id == thing.workspace_id,
+        Membership.user_id == thing.created_by_id,
+        Membership.live_from <= thing.created_at,
+    )
+    newest = opener.order_by(Membership.live_from.desc()).limit(1)
+    return session().scalar(newest.execution_options(policy=True))
+
+
 _PLACES: dict[type[Thing], Callable[[Any], Place]] = {
     Jit: lambda jit: Place(jit.id, None, jit.reference),
     Party: lambda party: Place(party.jit_id, party.id, party.country),
@@ -55,9 +73,9 @@ _PLACES: dict[type[Thing], Callable[[Any], Place]] = {
     CustodyEvent: _of_exhibit,
     CountryRule: lambda rule: Place(_jit_of(rule.workspace_id), rule.party_id, ""),
     Entrustment: lambda entrustment: Place(_jit_of(entrustment.workspace_id), entrustment.party_id, ""),
-    Channel: lambda channel: Place(_jit_of(channel.workspace_id), None, ""),
+    Channel: lambda channel: Place(_jit_of(channel.workspace_id), _opened(channel), ""),
     Message: _message,
-    Board: lambda board: Place(_jit_of(board.workspace_id), None, board.prefix),
+    Board: lambda board: Place(_jit_of(board.workspace_id), _opened(board), board.prefix),
     Task: lambda task: Place(_jit_of(task.board.workspace_id), task.party_id, task.key),
 }
 

@@ -54,7 +54,7 @@ def open_channel(actor: User, workspace: Workspace, wish: ChannelWish) -> Channe
         session().add_all(ChannelParty(channel_id=channel.id, party_id=id) for id in parties)
         session().add_all(ChannelPerson(channel_id=channel.id, user_id=id) for id in people)
         audit.record(
-            actor, "channel.opened", channel, audience=wish.audience, parties=sorted(parties), people=sorted(people)
+            actor, "channel.opened", channel, audience=wish.audience, parties=sorted(parties), people=len(people)
         )
     return channel
 

@@ -10,8 +10,9 @@ from jit_portal.database import session
 from jit_portal.errors import NotAllowed
 from jit_portal.identity.models import IdentityProvider, Invitation, LoginSession, User
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
+from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
-from jit_portal.policy.asking import Ground, holds, joined, protect, rule
+from jit_portal.policy.asking import Ground, holds, joined, noun, protect, rule
 from jit_portal.policy.exhibits import upload_conditions
 from jit_portal.policy.person import (
     NOW,
@@ -29,7 +30,8 @@ from jit_portal.policy.person import (
     party_live,
     person,
 )
-from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, May, PartyKind, Role
+from jit_portal.tasks.models import Board
+from jit_portal.vocabulary import BODIES, AgreementDuty, AgreementState, Audience, May, PartyKind, Role
 from jit_portal.workspaces.models import Membership, Workspace
 
 
@@ -269,13 +271,21 @@ def ends_membership() -> Conditions:
     }
 
 
+def _restricted(place: type[Channel | Board]) -> ColumnElement[bool]:
+    said = (LedgerEntry.noun == noun(place), place.id == LedgerEntry.object_id, place.audience != Audience.EVERYONE)
+    return exists().where(*said).correlate_except(place)
+
+
+# Whatever party an entry names: a channel or board that is restricted is nobody's but of whoever opened it.
+_open_to_everyone = not_(or_(_restricted(Channel), _restricted(Board)))
+
 protect(LedgerEntry, Ground(path=((Workspace, Workspace.jit_id == LedgerEntry.chain),), workspace=Workspace.id))
 
 
 @rule(LedgerEntry, May.SEE)
 def reads_ledger() -> Conditions:
     """An auditor: acts by its country's people and on its country's things. A leader: acts on their own party's
-    things. A member of the seizing party: acts on its exhibits, for their history.
+    things, and on what is every party's. A member of the seizing party: acts on its exhibits, for their history.
     """
     on_ours = LedgerEntry.object_party_id == me.party_id
     on_our_exhibits = and_(on_ours, LedgerEntry.noun == "exhibit")
@@ -283,7 +293,7 @@ def reads_ledger() -> Conditions:
     return {
         "in_reach": or_(
             and_(has_role(Role.AUDITOR), or_(on_ours, by_ours)),
-            and_(is_leader, or_(on_ours, LedgerEntry.object_party_id.is_(None))),
+            and_(is_leader, or_(on_ours, and_(LedgerEntry.object_party_id.is_(None), _open_to_everyone))),
             and_(or_(is_investigator, is_participant_of_body), on_our_exhibits),
         )
     }
