@@ -1,8 +1,14 @@
 """The ways a wish can fail; how a page or a socket phrases them is theirs to say."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Refusal(Exception):
-    """An act that does not happen; ``status`` is the HTTP status, ``reason`` is in the reader's words."""
+    """An act that does not happen; ``status`` is the HTTP status, ``reason`` is in the reader's words.
+
+    ``thing`` is what it was to be done to, where the person sees it: on its record the refusal goes.
+    """
 
     status = 409
 
@@ -53,3 +59,13 @@ class StoreUnavailable(Refusal):
     """The object store does not answer; the act can be tried again."""
 
     status = 503
+
+
+@contextmanager
+def about(thing: object) -> Iterator[None]:
+    """What is refused within is refused about ``thing``, which the person sees, unless the refusal names another."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.thing = refusal.thing or thing
+        raise

@@ -1,7 +1,7 @@
 """Every address of the portal, asked by everybody who may not: what they may not see is missing, and looks missing.
 
 The walk goes over the whole URL map with real ids. An address with an argument that ``Doors`` cannot fill fails it, and
-so does a view that is open to all and not listed here.
+so does a view that is open to all and not listed here. Whatever is refused to a person on the way must be on record.
 """
 
 import datetime as dt
@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit
 from jit_portal.files.models import StoredFile
@@ -27,7 +28,7 @@ from jit_portal.identity.models import Invitation, LoginSession, User
 from jit_portal.messages.models import Channel, ChannelParty, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, Task
-from jit_portal.vocabulary import Audience, Integrity, NoticeKind, PrincipalKind, Sight
+from jit_portal.vocabulary import Audience, Integrity, NoticeKind, Outcome, PrincipalKind, Sight
 from jit_portal.workspaces.principals import principal
 from tests import factories
 from tests.factories import World, now
@@ -240,9 +241,10 @@ def methods(rule: Rule) -> list[str]:
 class Visitor:
     """Somebody with a browser, who sends forms with a token and asks for fragments too."""
 
-    def __init__(self, app: Flask, client: FlaskClient) -> None:
+    def __init__(self, app: Flask, client: FlaskClient, *, is_signed_in: bool) -> None:
         self.app = app
         self.client = client
+        self.is_signed_in = is_signed_in
         self.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
         page = client.get("/sign-in", base_url="https://localhost", follow_redirects=True)
         self.token = token_in(page.text)
@@ -258,9 +260,29 @@ class Visitor:
         kind = "application/x-www-form-urlencoded" if method == "POST" else kind
         if method == "POST" and address.endswith("/hash"):
             kind, body = "application/json", b'{"sha256": "%s"}' % (b"0" * 64)
-        return self.client.open(
+        before = refusals()
+        answer = self.client.open(
             address, method=method, headers=sent, data=body, content_type=kind, base_url="https://localhost"
         )
+        if self.is_signed_in:
+            assert_on_record(answer.status_code, before, f"{method} {rule.rule}", is_of_a_jit=bool(rule.arguments))
+        return answer
+
+
+def refusals() -> int:
+    """How many refusals are on record."""
+    refused = select(func.count()).select_from(LedgerEntry).where(LedgerEntry.outcome == Outcome.REFUSED)
+    return session().scalar(refused) or 0
+
+
+def assert_on_record(status: int, before: int, where: str, *, is_of_a_jit: bool) -> None:
+    """What was refused is on record once: on that of its JIT, unless it is missing to whoever asked."""
+    if status not in (403, 404, 409):
+        return
+    assert refusals() == before + 1, f"{where}: {status} is on record {refusals() - before} times"
+    newest = select(LedgerEntry.chain).where(LedgerEntry.outcome == Outcome.REFUSED).order_by(LedgerEntry.at.desc())
+    is_on_the_portals = session().scalar(newest.limit(1).execution_options(policy=True)) == PORTAL_CHAIN
+    assert is_on_the_portals == (status == 404 or not is_of_a_jit), f"{where}: {status} is not on the record of its JIT"
 
 
 Visit = Callable[[User | None], Visitor]
@@ -268,7 +290,11 @@ Visit = Callable[[User | None], Visitor]
 
 @pytest.fixture
 def visit(app: Flask, browse: Callable[[User], FlaskClient]) -> Visit:
-    return lambda someone: Visitor(app, browse(someone) if someone is not None else app.test_client())
+    def come(someone: User | None) -> Visitor:
+        client = app.test_client() if someone is None else browse(someone)
+        return Visitor(app, client, is_signed_in=someone is not None)
+
+    return come
 
 
 _CHANGING = (

@@ -14,9 +14,10 @@ from jit_portal.extensions import socketio
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages.sockets import POSTS
 from jit_portal.realtime import push
+from jit_portal.realtime.push import Said
 from jit_portal.realtime.sockets import EVENTS
 from tests.factories import now
-from tests.test_routes import SECRET, Doors, make_doors
+from tests.test_routes import SECRET, Doors, assert_on_record, make_doors, refusals
 
 # For each event its payload; a value that is the name of an argument of the walk over the pages stands for its real id.
 PAYLOADS: dict[str, dict[str, Any]] = {
@@ -43,8 +44,10 @@ class Socket:
         self.client = socketio.test_client(app, flask_test_client=client)
 
     def ask(self, event: str, *payload: Any) -> dict[str, Any]:
+        before = refusals()
         answer = self.client.emit(event, *payload, callback=True)
         assert isinstance(answer, dict), answer
+        assert_on_record(answer.get("status", 200), before, event, is_of_a_jit=True)
         return answer
 
 
@@ -99,6 +102,16 @@ def test_every_event_is_carried_out_for_its_own(doors: Doors, connect: Connect) 
     for event in sorted(EVENTS, key=lambda event: event in LAST):
         answer = socket.ask(event, filled(doors, event))
         assert answer["ok"], f"{event}: {answer}"
+
+
+@pytest.mark.parametrize("act", ["country_rule.forbidden", "country_rule.released", "country_rule.closed"])
+def test_whom_a_country_rule_names_is_not_told_what_it_says(doors: Doors, connect: Connect, act: str) -> None:
+    someone = doors.world["nl_leader"]
+    socket = connect(someone)
+    rule_id = uuid.UUID(doors.ids["rule_id"])
+    push.deliver(Said("country_rule", rule_id, act, frozenset({someone.id})))
+    (told,) = socket.client.get_received()
+    assert told["args"] == [{"noun": "country_rule", "id": str(rule_id), "act": "country_rule.changed"}]
 
 
 @pytest.mark.parametrize("event", ["no:such", "", "message:post\0", "__init__"])

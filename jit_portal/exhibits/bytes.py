@@ -12,7 +12,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import Thing, session, transaction
-from jit_portal.errors import Refused
+from jit_portal.errors import Refused, about
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import service as files
@@ -41,7 +41,8 @@ class Sent:
 def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Sent) -> StoredFile:
     """Register an exhibit and begin its file, both or neither; under a key that is known, answer the known file."""
     policy.require(actor, May.UPLOAD, workspace)
-    with transaction():
+    party = exhibits.own_membership(actor, workspace).party
+    with transaction(), about(party):
         if sent.key is not None:
             session().execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(str(sent.key), 8))))
             known = files.begun(actor, sent.key)
@@ -50,7 +51,7 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
         file = files.begin(
             actor,
             workspace,
-            exhibits.own_membership(actor, workspace).party,
+            party,
             name=sent.name,
             length=sent.length,
             media_type=sent.media_type,

@@ -16,6 +16,7 @@ from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.sockets import POSTS
 from jit_portal.messages.text import LONGEST
 from jit_portal.vocabulary import May
+from jit_portal.web.errors import put_on_record
 from jit_portal.web.fields import put_error
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
@@ -160,6 +161,7 @@ def update(message_id: uuid.UUID) -> Response | tuple[str, int]:
             message = service.edit(viewer(), message, form.text.data, form.edition.data)
             return _back_to(message)
         except (Invalid, Refused) as error:
+            put_on_record(error)
             put_error({"text": form.text}, "text", error.reason)
     return _edit_page(message, form), 422
 

@@ -64,6 +64,8 @@ class Carrying:
 
 
 CARRIERS: dict[str, Carrying] = {}
+_NEUTRAL = {policy.noun(CountryRule): "country_rule.changed"}
+"""Pushed instead of the act: those whom a rule names hear of it too, and are not to learn that it forbids."""
 
 
 def carry(noun: str, *, says_all: bool = False) -> Callable[[Carrier], Carrier]:
@@ -91,7 +93,7 @@ def deliver(said: Said) -> None:
         carrying.carrier(thing, said, sorted(hearers))
         if carrying.says_all:
             to_all -= hearers
-    tell(to_all, "changed", {"noun": said.noun, "id": str(said.id), "act": said.act})
+    tell(to_all, "changed", {"noun": said.noun, "id": str(said.id), "act": _NEUTRAL.get(said.noun, said.act)})
 
 
 def tell(people: set[uuid.UUID] | list[uuid.UUID], event: str, payload: dict[str, Any]) -> None:

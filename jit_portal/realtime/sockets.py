@@ -130,7 +130,8 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
             return {"ok": False, "status": 401, "reason": ""}
         return {"ok": True, **_carry_out(login.user, known, arguments)}
     except Refusal as error:
-        errors.put_on_record(error, event)
+        said = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
+        errors.put_on_record(error, event, said)
         return {"ok": False, "status": error.status, "reason": errors.wording(error)}
     except errors.DATABASE_AWAY as error:
         return {"ok": False, "status": 503, "reason": errors.database_away(error)}

@@ -1,7 +1,8 @@
 """How a refusal is said on a page or in a fragment; each is on record where a person was refused."""
 
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -13,18 +14,42 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
+from jit_portal.jits.models import Agreement, Jit, Party
+from jit_portal.messages.models import Channel, Message
+from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import May
 from jit_portal.web import reasons
 from jit_portal.web.requests import sender_page, wants_data
 from jit_portal.web.session import forget_viewer, viewer_or_none
 from jit_portal.wording import gettext
+from jit_portal.workspaces.models import Membership, Workspace
 
 log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError, NoConnection)
+_NAMED: dict[str, type[Thing]] = {
+    "message": Message,
+    "channel": Channel,
+    "task": Task,
+    "board": Board,
+    "release": Release,
+    "rule": CountryRule,
+    "exhibit": Exhibit,
+    "file": StoredFile,
+    "membership": Membership,
+    "agreement": Agreement,
+    "party": Party,
+    "workspace": Workspace,
+    "jit": Jit,
+}
+"""What addresses (``exhibit_id``) and socket events (``exhibit``) name, from the narrowest to the widest."""
 
 
 def phrase(app: Flask) -> None:
@@ -80,17 +105,33 @@ def our_fault() -> str:
     return gettext("Something went wrong on our side. Nothing was changed.")
 
 
-def put_on_record(error: Refusal, act: str) -> None:
-    """A refused wish of a person who is signed in goes on record."""
+def put_on_record(error: Refusal, event: str | None = None, said: Mapping[str, Any] | None = None) -> None:
+    """A refused wish of a person who is signed in goes on record: by the address asked for, or the socket's event.
+
+    It is about what the refusal names, or else about what the address, or what came with the event, names.
+    """
     person = viewer_or_none()
     session().rollback()
     if person is not None and isinstance(error, NotAllowed | NotFound | Refused):
-        thing = error.thing if isinstance(error.thing, Thing) else None
-        audit.refused(person, act, thing, error)
+        asked = (request.view_args if event is None else said) or {}
+        audit.refused(person, event or request.endpoint or request.path, _blamed(person, error, asked), error)
+
+
+def _blamed(person: User, error: Refusal, said: Mapping[str, Any]) -> Thing | None:
+    """What the refusal is about: the narrowest thing named that she sees; nothing where something is missing."""
+    if isinstance(error, NotFound) or isinstance(error.thing, Thing):
+        return error.thing if isinstance(error.thing, Thing) else None
+    for name, model in _NAMED.items():
+        id = said.get(f"{name}_id", said.get(name))
+        try:
+            return policy.fetch(person, model, uuid.UUID(str(id)))
+        except (ValueError, NotFound):
+            continue
+    return None
 
 
 def _refused(error: Refusal) -> Response:
-    put_on_record(error, request.endpoint or request.path)
+    put_on_record(error)
     return _say(error.status, wording(error))
 
 

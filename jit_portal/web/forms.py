@@ -2,7 +2,6 @@
 
 from typing import TypeVar
 
-from flask import request
 from flask_wtf import FlaskForm
 
 from jit_portal.database import Thing
@@ -19,7 +18,7 @@ def blame(form: F, error: Refusal, thing: Thing | None = None) -> F:
     """
     if isinstance(error, Refused):
         error.thing = error.thing or thing
-        put_on_record(error, request.endpoint or request.path)
+        put_on_record(error)
     name = getattr(error, "field", None)
     if name is not None and name in form:
         form[name].errors = [*form[name].errors, wording(error)]
