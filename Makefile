@@ -21,7 +21,7 @@ disk-image: $(VENV)/.installed ## send the case's disk image of 256 MiB into the
 	@$(BIN)/python -m jit_portal.demo.case disk-image --port $(PORT) --data "$(DATA)"
 
 verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's record again
-	@$(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)" verify-ledger
+	@$(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)" -- verify-ledger $(if $(HEADS),--heads "$(HEADS)")
 
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser

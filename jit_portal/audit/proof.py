@@ -1,9 +1,15 @@
-"""Proving the ledger: each seal is computed again, outside the database, from what the entry says."""
+"""Proving the ledger: each seal is computed again, outside the database, from what the entry says.
+
+Seals alone cannot tell that the newest entries of a chain, or a whole chain, were deleted, nor that one was sealed anew
+from some entry on. For that, the heads of the chains are kept elsewhere and compared.
+"""
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,13 +40,30 @@ SEALED = (
 
 
 @dataclass(frozen=True)
+class Head:
+    """The number and the seal (hex) of the last entry that a chain had when it was looked at."""
+
+    number: int
+    seal: str
+
+
+class Damage(StrEnum):
+    """How a chain is not as it was: an entry differs, or is gone with all after it, or all up to it is sealed anew."""
+
+    DIFFERS = "differs"
+    GONE = "gone"
+    SEALED_ANEW = "sealed_anew"
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What checking one chain found. ``broken_at`` is the number of the first entry that is not as it was sealed."""
+    """What checking one chain found. ``broken_at`` is the number of the first entry to blame, ``damage`` what for."""
 
     chain: uuid.UUID
     entries: int
     head: str
     broken_at: int | None = None
+    damage: Damage | None = None
 
 
 def seal(previous: bytes, microseconds: int, fields: list[str | None]) -> bytes:
@@ -55,25 +78,38 @@ def seal(previous: bytes, microseconds: int, fields: list[str | None]) -> bytes:
     return digest.digest()
 
 
-def verify(connection: sa.Connection) -> Iterator[Verdict]:
-    """Check every chain from its first entry, reading in a stream; yields one verdict per chain."""
+def verify(connection: sa.Connection, kept: Mapping[uuid.UUID, Head] | None = None) -> Iterator[Verdict]:
+    """Check every chain from its first entry, and against the head that was ``kept`` of it; one verdict per chain.
+
+    Entries are read in a stream.
+    """
     microseconds = sa.cast(sa.func.extract("epoch", LedgerEntry.at) * 1_000_000, sa.BigInteger)
     fields = [sa.cast(column, sa.Text) for column in SEALED]
     statement = select(microseconds, LedgerEntry.seal, *fields).order_by(LedgerEntry.chain, LedgerEntry.number)
     rows = connection.execution_options(stream_results=True, yield_per=5000).execute(statement)
-    chain, entries, previous, broken_at = "", 0, b"", None
-    for row in rows:
-        if row[3] != chain:
-            if chain:
-                yield Verdict(uuid.UUID(chain), entries, previous.hex(), broken_at)
-            chain, entries, previous, broken_at = row[3], 0, b"", None
-        entries += 1
-        if broken_at is None and not _holds(tuple(row), entries, previous):
-            broken_at = entries
+    missing = dict(kept or {})
+    for chain, entries in groupby(rows, key=lambda row: row[3]):
+        yield _verdict(uuid.UUID(chain), entries, missing.pop(uuid.UUID(chain), None))
+    for chain in sorted(missing):
+        yield Verdict(chain, 0, "", 1, Damage.GONE)
+
+
+def _verdict(chain: uuid.UUID, rows: Iterable[Any], kept: Head | None) -> Verdict:
+    count, previous, broken_at, is_as_kept = 0, b"", None, kept is None
+    for count, row in enumerate(rows, 1):
+        if broken_at is None and not _holds(row, count, previous):
+            broken_at = count
         previous = bytes(row[1])
-    if chain:
-        yield Verdict(uuid.UUID(chain), entries, previous.hex(), broken_at)
+        if kept is not None and count == kept.number:
+            is_as_kept = previous.hex() == kept.seal
+    if broken_at is not None:
+        return Verdict(chain, count, previous.hex(), broken_at, Damage.DIFFERS)
+    if kept is not None and count < kept.number:
+        return Verdict(chain, count, previous.hex(), count + 1, Damage.GONE)
+    if kept is not None and not is_as_kept:
+        return Verdict(chain, count, previous.hex(), kept.number, Damage.SEALED_ANEW)
+    return Verdict(chain, count, previous.hex())
 
 
-def _holds(row: tuple[Any, ...], number: int, previous: bytes) -> bool:
+def _holds(row: Any, number: int, previous: bytes) -> bool:
     return row[4] == str(number) and seal(previous, row[0], list(row[2:])) == bytes(row[1])
