@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,11 +19,13 @@ from jit_portal.audit import proof
 from jit_portal.audit import service as audit
 from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
 from jit_portal.custody import service as custody
-from jit_portal.database import session, transaction
+from jit_portal.database import factory, session, transaction
 from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.errors import NotAllowed, NotFound
+from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import rules
 from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits.bytes import Sent
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.rules import RuleDescription
@@ -249,6 +252,67 @@ def test_a_rolled_back_act_leaves_no_entry_and_tells_nobody(world: World, exhibi
         "also": [str(world["nl_member"].id)],
     }
     assert len(entries()) == before + 1
+
+
+# --- one commit a verb
+
+
+@pytest.fixture
+def commits(app: Flask) -> Iterator[Callable[[], int]]:
+    """How many times a session has committed since the last call."""
+    counted = 0
+
+    def more(_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    def since() -> int:
+        nonlocal counted
+        counted, before = 0, counted
+        return before
+
+    sa.event.listen(factory, "after_commit", more)
+    yield since
+    sa.event.remove(factory, "after_commit", more)
+
+
+def test_each_verb_on_exhibits_commits_once(world: World, commits: Callable[[], int]) -> None:
+    leader, member = world["fr_leader"], world["fr_member"]
+    exhibit = factories.exhibit(world, by=leader)
+    with transaction():
+        custody.receive(leader, session().merge(exhibit))
+    to = f"party:{world.parties['nl'].id}"
+    described = {"title": "Diary", "kind": "image", "handling": "H0", "unclassified": "yes"}
+    forbid = RuleDescription(is_forbid=True, to=to, sight=Sight.READ)
+    france = world.parties["fr"]
+    made: dict[str, Any] = {}
+
+    def keep(name: str, thing: object) -> None:
+        made[name] = thing
+
+    verbs: list[tuple[str, Callable[[], object]]] = [
+        ("receive", lambda: exhibit_bytes.receive(leader, world.workspace, dict(described), Sent("a.pdf", 10))),
+        ("describe", lambda: exhibits.describe(leader, exhibit, "Diary", "Red", "Lyon", exhibit.edition)),
+        ("reclassify", lambda: exhibits.reclassify(leader, exhibit, read(described), exhibit.edition)),
+        ("open", lambda: exhibit_bytes.open_for_reading(leader, exhibit)),
+        ("download", lambda: exhibit_bytes.download(leader, exhibit)),
+        ("release", lambda: keep("release", exhibits.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE))),
+        ("withdraw", lambda: exhibits.withdraw(leader, made["release"], "Done.")),
+        ("set rule", lambda: keep("rule", rules.set_rule(leader, world.workspace, france, forbid))),
+        ("close rule", lambda: rules.close_rule(leader, made["rule"])),
+        ("hand over", lambda: custody.hand_over(leader, exhibit, member.id, "Copy it.")),
+        ("decline", lambda: custody.decline(member, exhibit, "No time.")),
+        ("hand over again", lambda: custody.hand_over(leader, exhibit, member.id, "Copy it.")),
+        ("accept", lambda: custody.accept(member, exhibit)),
+    ]
+    for name, verb in verbs:
+        session().refresh(exhibit)
+        session().rollback()
+        before = len(entries())
+        commits()
+        verb()
+        assert commits() == 1, name
+        assert len(entries()) > before, name
 
 
 # --- no content
