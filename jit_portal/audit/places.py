@@ -42,6 +42,12 @@ def _of_exhibit(thing: Release | CustodyEvent) -> Place:
     return _exhibit(exhibit) if exhibit else Place(PORTAL_CHAIN, None, "")
 
 
+def _file(file: StoredFile) -> Place:
+    """By the reference of the exhibit that it is the file of, once it has one."""
+    carried = select(Exhibit.reference).where(Exhibit.file_id == file.id).execution_options(policy=True)
+    return Place(_jit_of(file.workspace_id), file.party_id, session().scalar(carried) or "")
+
+
 def _message(message: Message) -> Place:
     return Place(_jit_of(message.channel.workspace_id), message.party_id, f"#{message.number}")
 
@@ -67,7 +73,7 @@ _PLACES: dict[type[Thing], Callable[[Any], Place]] = {
     Agreement: lambda agreement: Place(agreement.jit_id, None, f"v{agreement.version}"),
     Workspace: lambda workspace: Place(workspace.jit_id, None, ""),
     Membership: lambda member: Place(_jit_of(member.workspace_id), member.party_id, member.role.value),
-    StoredFile: lambda file: Place(_jit_of(file.workspace_id), file.party_id, ""),
+    StoredFile: _file,
     Exhibit: _exhibit,
     Release: _of_exhibit,
     CustodyEvent: _of_exhibit,

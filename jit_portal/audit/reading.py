@@ -1,17 +1,19 @@
-"""The record as a person may read it: narrowed, paged, and taken away as a file."""
+"""The record as a person may read it: narrowed, paged, and taken away as a file from which seals can be checked."""
 
 import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from jit_portal import policy
-from jit_portal.audit import service
+from jit_portal.audit import service, words
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.identity.models import User
@@ -19,22 +21,13 @@ from jit_portal.vocabulary import May, Outcome
 from jit_portal.workspaces.models import Workspace
 
 PAGE = 100
-MOST_EXPORTED = 100_000
+AT_ONCE = 2_000
+"""So many entries of an export are in memory at a time."""
 COLUMNS = (
-    "number",
-    "at",
-    "zone",
-    "actor",
-    "country",
-    "authority",
-    "act",
-    "outcome",
-    "noun",
-    "reference",
-    "object",
-    "details",
-    "seal",
+    *("at", "id", "chain", "number", "zone", "actor_id", "actor", "country", "authority", "actor_party", "login"),
+    *("act", "outcome", "noun", "object", "object_party", "reference", "details", "previous", "seal"),
 )
+"""``at`` to ``details`` are what is sealed, in the order of the seal; ``previous`` is the seal of the entry before."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +43,45 @@ class Wanted:
     before: int | None = None
 
 
-def export(actor: User, workspace: Workspace, wanted: Wanted, form: str) -> list[LedgerEntry]:
-    """What she may read of the record, as it is narrowed, to be taken away as ``csv`` or ``json``: itself on record."""
+@dataclass(frozen=True)
+class Exported:
+    """An entry and the seal of the one before it, which the reader may not see; the first has none."""
+
+    entry: LedgerEntry
+    previous: bytes | None
+
+
+def export(actor: User, workspace: Workspace, wanted: Wanted, form: str) -> Iterator[Exported]:
+    """What she may read of the record, as it is narrowed, to be taken away as ``csv`` or ``json``: itself on record.
+
+    All of it, newest first, as far as it went at that moment, read while it is sent.
+    """
     policy.require(actor, May.READ_RECORD, workspace)
     with transaction():
-        found = list(session().scalars(entries(actor, workspace, wanted).limit(MOST_EXPORTED)))
-        service.record(actor, "record.exported", workspace, quietly=True, entries=len(found), format=form)
-    return found
+        found = entries(actor, workspace, wanted).order_by(None)
+        newest, count = session().execute(found.with_only_columns(func.max(LedgerEntry.number), func.count())).one()
+        service.record(actor, "record.exported", workspace, quietly=True, entries=count, format=form)
+    return _stream(actor, workspace, replace(wanted, before=(newest or 0) + 1))
+
+
+def _stream(actor: User, workspace: Workspace, wanted: Wanted) -> Iterator[Exported]:
+    earlier = aliased(LedgerEntry)
+    previous = select(earlier.seal).where(earlier.chain == LedgerEntry.chain, earlier.number == LedgerEntry.number - 1)
+    while True:
+        following = entries(actor, workspace, wanted).add_columns(previous.scalar_subquery()).limit(AT_ONCE)
+        with transaction():
+            found = [Exported(*row) for row in session().execute(following)]
+        yield from found
+        if len(found) < AT_ONCE:
+            return
+        wanted = replace(wanted, before=found[-1].entry.number)
 
 
 def entries(person: User, workspace: Workspace, wanted: Wanted) -> Select[LedgerEntry]:
     """The entries of this JIT's chain that she may read, newest first."""
     statement = policy.which(person, LedgerEntry).where(LedgerEntry.chain == workspace.jit_id)
     if wanted.act:
-        statement = statement.where(LedgerEntry.act.startswith(wanted.act, autoescape=True))
+        statement = statement.where(LedgerEntry.act.in_(words.alike(wanted.act)))
     if wanted.person:
         statement = statement.where(LedgerEntry.actor_name.icontains(wanted.person, autoescape=True))
     if wanted.reference:
@@ -81,46 +99,73 @@ def entries(person: User, workspace: Workspace, wanted: Wanted) -> Select[Ledger
     return statement.order_by(LedgerEntry.number.desc())
 
 
-def acts(person: User, workspace: Workspace) -> list[str]:
-    """Every act that occurs in what she may read, for the filter."""
+def acts(person: User, workspace: Workspace) -> dict[str, str]:
+    """Every act that occurs in what she may read, and what it is called, for the filter; one name for what is alike."""
     mine = entries(person, workspace, Wanted()).order_by(None).with_only_columns(LedgerEntry.act).distinct()
-    return sorted(session().scalars(mine))
+    named = {words.label(act): act for act in session().scalars(mine)}
+    return {named[said]: said for said in sorted(named, key=str.casefold)}
 
 
-def as_row(entry: LedgerEntry) -> dict[str, object]:
+def as_row(exported: Exported) -> dict[str, object]:
     """One entry by the names of ``COLUMNS``; the time in its own zone, to the microsecond, with the offset."""
+    entry = exported.entry
     return {
+        "at": in_its_zone(entry).isoformat(timespec="microseconds"),
+        "id": str(entry.id),
+        "chain": str(entry.chain),
         "number": entry.number,
-        "at": entry.at.astimezone(ZoneInfo(entry.zone)).isoformat(timespec="microseconds"),
         "zone": entry.zone,
+        "actor_id": _id(entry.actor_id),
         "actor": entry.actor_name,
         "country": entry.actor_country,
         "authority": entry.actor_authority,
+        "actor_party": _id(entry.actor_party_id),
+        "login": _id(entry.login_session_id),
         "act": entry.act,
         "outcome": entry.outcome.value,
         "noun": entry.noun,
+        "object": _id(entry.object_id),
+        "object_party": _id(entry.object_party_id),
         "reference": entry.reference,
-        "object": str(entry.object_id or ""),
         "details": entry.details,
+        "previous": (exported.previous or b"").hex(),
         "seal": entry.seal.hex(),
     }
 
 
-def as_csv(found: list[LedgerEntry]) -> Iterator[str]:
-    """The entries as CSV lines; a cell that a spreadsheet would compute begins with an apostrophe."""
-    for row in [dict.fromkeys(COLUMNS)] + [as_row(entry) for entry in found]:
-        line = io.StringIO()
-        cells = COLUMNS if row["number"] is None else [_harmless(row[name]) for name in COLUMNS]
-        csv.writer(line).writerow(cells)
-        yield line.getvalue()
+def in_its_zone(entry: LedgerEntry) -> dt.datetime:
+    """When it was done, by the clock of whoever did it."""
+    return entry.at.astimezone(ZoneInfo(entry.zone))
+
+
+def _id(value: uuid.UUID | None) -> str:
+    return str(value) if value else ""
+
+
+def as_csv(found: Iterable[Exported]) -> Iterator[str]:
+    """The entries as CSV lines; a cell that a spreadsheet would compute has an apostrophe put before it."""
+    yield _line(COLUMNS)
+    for exported in found:
+        row = as_row(exported)
+        yield _line([_harmless(row[name]) for name in COLUMNS])
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def _harmless(value: object) -> str:
+    """What begins with an apostrophe itself gets another, so that taking one away always gives back what was there."""
     said = str(value)
-    return f"'{said}" if said[:1] in ("=", "+", "-", "@", "\t", "\r") else said
+    return f"'{said}" if said[:1] in ("=", "+", "-", "@", "\t", "\r", "'") else said
 
 
-def as_json(found: list[LedgerEntry]) -> str:
-    """The entries as one JSON list, details unfolded."""
-    rows = [as_row(entry) | {"details": json.loads(entry.details)} for entry in found]
-    return json.dumps(rows, ensure_ascii=False, indent=1)
+def as_json(found: Iterable[Exported]) -> Iterator[str]:
+    """The entries as one JSON list; details stay the text that was sealed."""
+    before = "[\n"
+    for exported in found:
+        yield before + json.dumps(as_row(exported), ensure_ascii=False)
+        before = ",\n"
+    yield "\n]\n" if before[0] == "," else "[]\n"

@@ -7,12 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, url_for
 
 from jit_portal import policy
-from jit_portal.audit import reading, words
+from jit_portal.audit import reading, showing, words
 from jit_portal.audit.reading import Wanted
 from jit_portal.database import session
-from jit_portal.errors import Invalid
+from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.identity.models import User
+from jit_portal.jits.terms import country_name
 from jit_portal.vocabulary import May, Outcome
+from jit_portal.web.errors import put_on_record
+from jit_portal.web.filenames import named
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.wording import gettext
@@ -20,26 +23,50 @@ from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("audit", __name__)
 
-
-@bp.app_context_processor
-def _words() -> dict[str, Any]:
-    return {"act_label": words.label}
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(9998, 12, 31)
+LAST_NUMBER = 2**63 - 1
+"""Whatever lies beyond these, the calendar or the database has no room for."""
 
 
 def _wanted() -> Wanted:
     said = request.args
     try:
         return Wanted(
-            act=said.get("act", "")[:60],
-            person=said.get("person", "").strip()[:100],
-            reference=said.get("reference", "").strip()[:60],
+            act=_text("act", 60),
+            person=_text("person", 100),
+            reference=_text("reference", 60),
             outcome=Outcome(said["outcome"]) if said.get("outcome") else None,
-            from_day=dt.date.fromisoformat(said["from"]) if said.get("from") else None,
-            until_day=dt.date.fromisoformat(said["until"]) if said.get("until") else None,
-            before=int(said["before"]) if said.get("before") else None,
+            from_day=_day("from"),
+            until_day=_day("until"),
+            before=_number("before"),
         )
     except ValueError as error:
         raise Invalid(gettext("The address asks for something the record does not know.")) from error
+
+
+def _text(name: str, longest: int) -> str:
+    said = request.args.get(name, "").strip()[:longest]
+    if "\0" in said:
+        raise ValueError(name)
+    return said
+
+
+def _day(name: str) -> dt.date | None:
+    if not request.args.get(name):
+        return None
+    day = dt.date.fromisoformat(request.args[name])
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(name)
+    return day
+
+
+def _number(name: str) -> int | None:
+    if not request.args.get(name):
+        return None
+    number = int(request.args[name])
+    if not 0 < number <= LAST_NUMBER:
+        raise ValueError(name)
+    return number
 
 
 def _filters(wanted: Wanted) -> dict[str, Any]:
@@ -55,11 +82,14 @@ def _filters(wanted: Wanted) -> dict[str, Any]:
 
 @bp.get("/workspaces/<uuid:workspace_id>/record")
 def index(workspace_id: uuid.UUID) -> tuple[str, int] | str:
+    workspace = policy.fetch(viewer(), Workspace, workspace_id)
+    try:
+        policy.require(viewer(), May.READ_RECORD, workspace)
+    except NotAllowed as refusal:
+        put_on_record(refusal)
+        context = head(viewer(), workspace_id, "record")
+        return render_template("audit/closed.html", leaders=_leaders(workspace), **context), refusal.status
     context = head(viewer(), workspace_id, "record")
-    workspace: Workspace = context["workspace"]
-    if May.READ_RECORD not in context["workspace_may"]:
-        leaders = _leaders(workspace)
-        return render_template("audit/closed.html", leaders=leaders, **context), 403
     wanted = _wanted()
     found = list(session().scalars(reading.entries(viewer(), workspace, wanted).limit(reading.PAGE + 1)))
     rows = found[: reading.PAGE]
@@ -69,11 +99,14 @@ def index(workspace_id: uuid.UUID) -> tuple[str, int] | str:
         older = url_for("audit.index", workspace_id=workspace_id, **filters, before=rows[-1].number)
     return render_template(
         "audit/index.html",
-        entries=rows,
+        entries=showing.show(viewer(), workspace, rows),
         wanted=wanted,
         filters=filters,
         acts=reading.acts(viewer(), workspace),
+        alike=words.label(wanted.act),
         older=older,
+        in_its_zone=reading.in_its_zone,
+        country_name=country_name,
         **context,
     )
 
@@ -92,7 +125,7 @@ def export(workspace_id: uuid.UUID) -> Response:
     form = "json" if request.form.get("format") == "json" else "csv"
     found = reading.export(viewer(), workspace, _wanted(), form)
     name = f"record-{workspace.jit.reference}.{form}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f"attachment; {named(name)}"}
     if form == "json":
         return Response(reading.as_json(found), mimetype="application/json", headers=headers)
-    return Response("".join(reading.as_csv(found)), mimetype="text/csv", headers=headers)
+    return Response(reading.as_csv(found), mimetype="text/csv", headers=headers)

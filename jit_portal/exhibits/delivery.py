@@ -5,7 +5,6 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -20,6 +19,7 @@ from jit_portal.files.again import Again
 from jit_portal.files.models import StoredFile
 from jit_portal.files.sealing import Tampered
 from jit_portal.vocabulary import May
+from jit_portal.web.filenames import named
 from jit_portal.web.session import still_signed_in, viewer
 from jit_portal.wording import gettext
 
@@ -69,7 +69,7 @@ def _download(exhibit: Exhibit) -> Response:
     if request.method != "HEAD":
         exhibit_bytes.download(viewer(), exhibit, goes_on="Range" in request.headers)
     again = Again(_still(May.DOWNLOAD, exhibit))
-    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {_named(file.name)}", again)
+    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {named(file.name)}", again)
 
 
 def _preview(exhibit: Exhibit) -> Response:
@@ -81,7 +81,7 @@ def _preview(exhibit: Exhibit) -> Response:
         exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on="Range" in request.headers)
     if kind == sniffing.TEXT:
         return Response(sniffing.text_of(reading.beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
-    return _send(file, kind, f"inline; {_named(file.name)}", Again(_still(May.READ, exhibit)), at_once=_AT_ONCE)
+    return _send(file, kind, f"inline; {named(file.name)}", Again(_still(May.READ, exhibit)), at_once=_AT_ONCE)
 
 
 def _still(what: May, exhibit: Exhibit) -> Callable[[], None]:
@@ -142,12 +142,6 @@ def _wanted(file: StoredFile, at_once: int | None) -> Wanted | None:
 def _is_same(file: StoredFile) -> bool:
     known = request.headers.get("If-Range")
     return known is None or known == f'"{file.id}"'
-
-
-def _named(name: str) -> str:
-    """A file's name for Content-Disposition, as RFC 6266 has it: plain for old clients, exact for all others."""
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in " ._-()") else "_" for letter in name)
-    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 _kinds: OrderedDict[uuid.UUID, str | None] = OrderedDict()

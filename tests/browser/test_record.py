@@ -1,0 +1,48 @@
+"""The record in real windows: one line an entry, its details on demand, on a desk and on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from jit_portal.custody import service as custody
+from jit_portal.database import session, transaction
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import service as exhibits
+from jit_portal.vocabulary import Purpose, Sight
+from tests import factories
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.factories import World
+
+
+@pytest.fixture
+def world(web: object) -> World:
+    """A JIT in which France opened an exhibit, released it and handed it over."""
+    made = factories.world()
+    leader = made["fr_leader"]
+    exhibit = factories.exhibit(made, by=leader)
+    with transaction():
+        custody.receive(leader, session().merge(exhibit))
+    exhibit_bytes.open_for_reading(leader, exhibit)
+    exhibits.release(leader, exhibit, f"party:{made.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE)
+    session().refresh(exhibit)
+    custody.hand_over(leader, exhibit, made["nl_leader"].id, "For the laboratory.")
+    return made
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_entry_opens_and_says_all(
+    world: World, window: OpenWindow, faults: Faults, size: tuple[int, int], scheme: str
+) -> None:
+    page = window(world["fr_leader"], f"/workspaces/{world.workspace.id}/record", size, color_scheme=scheme)
+    released = page.get_by_role("row").filter(has_text="Exhibit released")
+    expect(released).to_contain_text("Netherlands · Read")
+    expect(released.get_by_text("exhibit.released")).to_be_hidden()
+    released.locator("summary").click()
+    expect(released.get_by_text("exhibit.released")).to_be_visible()
+    expect(released.get_by_text(re.compile("^[0-9a-f]{64}$"))).to_be_visible()
+    assert faults(page) == {}
+    wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    beyond = page.locator(".scroller").evaluate("it => it.scrollWidth - it.clientWidth")
+    assert (wide, beyond) == (0, 0)
