@@ -1,5 +1,6 @@
 """The record's page and what is taken away from it: who reads which entries, how they are said, narrowed and proven."""
 
+import base64
 import csv
 import datetime as dt
 import hashlib
@@ -162,6 +163,40 @@ def test_whoever_may_not_read_it_is_told_who_may_and_that_is_on_record(world: Wo
     assert "Fr_Leader" in page.text
     (entry,) = rows(look("fr_leader"))
     assert "Read the record" in entry
+
+
+def test_an_edit_that_came_too_late_is_on_record(world: World, browse: Browse, look: Look) -> None:
+    """Though the page answers it with the form, like a slip of the pen."""
+    channel = factories.channel(world)
+    message = messages.post(world["fr_leader"], channel, "At noon.", uuid.uuid4())
+    client = browse(world["fr_leader"])
+    address = f"/messages/{message.id}/edit"
+    token = token_in(client.get(address, base_url="https://localhost").text)
+    answer = client.post(
+        address,
+        data={"text": "At one.", "edition": "7"},
+        headers={"X-CSRFToken": token, "Referer": "https://localhost/"},
+        base_url="https://localhost",
+    )
+    assert answer.status_code == 422
+    (entry,) = rows(look("fr_leader", outcome="refused"))
+    assert "Edit a message Not possible as things stood" in entry
+
+
+def test_an_upload_that_is_refused_is_on_the_record_of_its_party(
+    world: World, browse: Browse, look: Look, environ: dict[str, str]
+) -> None:
+    client = browse(world["al_leader"])
+    token = token_in(client.get("/", base_url="https://localhost").text)
+    said = {"workspace": str(world.workspace.id), "filename": "a.pdf", "title": "Diary", "unclassified": "yes"}
+    packed = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in said.items())
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Metadata": packed}
+    headers = tus | {"X-CSRFToken": token, "Referer": "https://localhost/"}
+    answer = client.post("/vault/uploads", headers=headers, base_url="https://localhost")
+    assert answer.status_code == 409
+    (entry,) = rows(look("al_leader"))
+    assert "Upload an exhibit Not possible as things stood" in entry
+    assert rows(look("fr_leader")) == []
 
 
 # --- what does not exist for the reader

@@ -12,10 +12,12 @@ from sqlalchemy import update
 from jit_portal.database import session, transaction
 from jit_portal.extensions import socketio
 from jit_portal.identity.models import LoginSession, User
+from jit_portal.messages.models import ChannelParty, Message
 from jit_portal.messages.sockets import POSTS
 from jit_portal.realtime import push
 from jit_portal.realtime.push import Said
 from jit_portal.realtime.sockets import EVENTS
+from jit_portal.tasks.models import BoardParty
 from tests.factories import now
 from tests.test_routes import SECRET, Doors, assert_on_record, make_doors, refusals
 
@@ -102,6 +104,22 @@ def test_every_event_is_carried_out_for_its_own(doors: Doors, connect: Connect) 
     for event in sorted(EVENTS, key=lambda event: event in LAST):
         answer = socket.ask(event, filled(doors, event))
         assert answer["ok"], f"{event}: {answer}"
+
+
+@pytest.mark.parametrize("event", ["message:edit", "message:withdraw", "task:move"])
+def test_what_comes_too_late_or_is_not_theirs_is_refused_on_record(doors: Doors, connect: Connect, event: str) -> None:
+    """``ask`` looks at the record: whether the socket or the verb knows what it is about, it is on that of its JIT."""
+    payload = filled(doors, event) | {"edition": 7}
+    with transaction():
+        session().execute(update(Message).values(edition=3))
+    expected = {"message:edit": 409, "message:withdraw": 403, "task:move": 403}[event]
+    someone = doors.world["fr_leader" if expected == 409 else "eu_participant"]
+    if expected == 403:
+        with transaction():
+            eurojust = doors.world.parties["eu"].id
+            session().add(ChannelParty(channel_id=uuid.UUID(doors.ids["channel_id"]), party_id=eurojust))
+            session().add(BoardParty(board_id=uuid.UUID(doors.ids["board_id"]), party_id=eurojust))
+    assert connect(someone).ask(event, payload)["status"] == expected
 
 
 @pytest.mark.parametrize("act", ["country_rule.forbidden", "country_rule.released", "country_rule.closed"])

@@ -29,6 +29,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import reading
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
+from jit_portal.vocabulary import Outcome
 from jit_portal.workspaces.models import Workspace
 from tests import factories, services
 from tests.factories import World
@@ -128,9 +129,9 @@ def do_the_work(environ: dict[str, str]) -> None:
 
 
 def acts(thing_id: uuid.UUID) -> list[str]:
-    """The acts on record on one thing, in order."""
-    statement = select(LedgerEntry.act).where(LedgerEntry.object_id == thing_id).order_by(LedgerEntry.number)
-    return list(session().scalars(statement.execution_options(policy=True)))
+    """The acts done to one thing, in order; what was refused is not among them."""
+    done = select(LedgerEntry.act).where(LedgerEntry.object_id == thing_id, LedgerEntry.outcome == Outcome.DONE)
+    return list(session().scalars(done.order_by(LedgerEntry.number).execution_options(policy=True)))
 
 
 def how_many(model: type[Any]) -> int:
