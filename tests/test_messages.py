@@ -507,6 +507,30 @@ def test_a_channel_works_without_javascript(browse: Browse, world: World, channe
     assert "Otherwise" not in page
 
 
+@pytest.mark.parametrize("sent", [{}, {"text": "", "edition": "1"}, {"text": "Mine", "edition": "x"}, {"text": "Mine"}])
+def test_what_was_said_before_is_for_its_author_alone(
+    browse: Browse, world: World, channel: Channel, sent: dict[str, str]
+) -> None:
+    edited, withdrawn = (say(world, "fr_leader", channel, f"The raid is on {day}") for day in ("Friday", "Sunday"))
+    edited = service.edit(world["fr_leader"], edited, "Never mind", 1)
+    withdrawn = service.withdraw(world["fr_leader"], withdrawn)
+    for name in ("fr_member", "nl_leader"):
+        client = browse(world[name])
+        token = token_in(client.get(f"/channels/{channel.id}").text)
+        for message in (edited, withdrawn):
+            answer = client.post(f"/messages/{message.id}/edit", data={"csrf_token": token, **sent})
+            assert answer.status_code == 403
+            assert "The raid" not in answer.text
+            assert client.get(f"/messages/{message.id}/edit").status_code == 403
+            with pytest.raises(NotAllowed):
+                showing.history_of(world[name], message)
+    author = browse(world["fr_leader"])
+    token = token_in(author.get(f"/channels/{channel.id}").text)
+    answer = author.post(f"/messages/{edited.id}/edit", data={"csrf_token": token, **sent})
+    assert answer.status_code == 422
+    assert "The raid is on Friday" in answer.text
+
+
 def test_a_refused_message_stays_in_the_form(browse: Browse, world: World, channel: Channel) -> None:
     client = browse(world["fr_leader"])
     token = token_in(client.get(f"/channels/{channel.id}").text)

@@ -78,6 +78,6 @@ def exhibits_like(person: User, channel: Channel, typed: str) -> list[Exhibit]:
 
 
 def editions(message: Message) -> list[MessageEdition]:
-    """What the message said before, oldest first; the caller has required ``May.READ``."""
+    """What the message said before, oldest first; the caller has required ``READ``."""
     kept = select(MessageEdition).where(MessageEdition.message_id == message.id).order_by(MessageEdition.edition)
     return list(session().scalars(kept))

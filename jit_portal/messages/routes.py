@@ -138,9 +138,15 @@ def suggestions(channel_id: uuid.UUID) -> str:
 
 @bp.get("/messages/<uuid:message_id>/edit")
 def edit(message_id: uuid.UUID) -> str:
-    message = policy.fetch(viewer(), Message, message_id)
-    policy.require(viewer(), May.WITHDRAW, message)
+    message = _own(message_id)
     return _edit_page(message, EditForm(formdata=None, text=message.text, edition=message.edition))
+
+
+def _own(message_id: uuid.UUID) -> Message:
+    """A message whose author is the viewer, who alone has a page of it."""
+    message = policy.fetch(viewer(), Message, message_id)
+    policy.require(viewer(), May.READ, message)
+    return message
 
 
 def _edit_page(message: Message, form: EditForm) -> str:
@@ -154,7 +160,7 @@ def _edit_page(message: Message, form: EditForm) -> str:
 
 @bp.post("/messages/<uuid:message_id>/edit")
 def update(message_id: uuid.UUID) -> Response | tuple[str, int]:
-    message = policy.fetch(viewer(), Message, message_id)
+    message = _own(message_id)
     form = EditForm()
     if form.validate_on_submit():
         try:

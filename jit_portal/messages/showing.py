@@ -162,7 +162,8 @@ def show(message: Message, pointed: list[MessageReference], sights: Sights, zone
 
 
 def history_of(author: User, message: Message) -> list[tuple[dt.datetime, Markup]]:
-    """What the message said before, oldest first, and when that was written; for its author, who may ``READ`` it."""
+    """What the message said before, oldest first, and when that was written: for its author alone."""
+    policy.require(author, May.READ, message)
     kept = reading.editions(message)
     pointed = references.of_editions(message)
     sights = sights_of(author, [reference for found in pointed.values() for reference in found])
