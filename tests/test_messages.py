@@ -19,7 +19,7 @@ from jit_portal.identity.models import User
 from jit_portal.messages import channels, reading, references, service, showing
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message, MessageReference
-from jit_portal.messages.text import LONGEST, clean
+from jit_portal.messages.text import LONGEST, MOST_REFERENCES, clean
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import Audience, May, NoticeKind, Role, Sight
@@ -379,6 +379,38 @@ def test_one_cites_only_what_one_sees(world: World, channel: Channel) -> None:
     elsewhere = factories.exhibit(other, "fr", "Elsewhere")
     message = say(world, "fr_member", channel, f"#{elsewhere.reference}")
     assert references.of_messages([message])[message.id] == []
+
+
+def test_an_author_who_lost_sight_does_not_show_what_was_cited(world: World, channel: Channel) -> None:
+    exhibit = factories.exhibit(world, "nl", "Ledger")
+    release = factories.release(world, exhibit, world["fr_leader"])
+    message = say(world, "fr_leader", channel, f"Se #{exhibit.reference} at once")
+    with transaction():
+        session().merge(release).live_until = factories.now()
+    message = service.edit(world["fr_leader"], message, f"See #{exhibit.reference} at once", 1)
+    message = service.edit(world["fr_leader"], message, "See the other", 2)
+    message = service.edit(world["fr_leader"], message, f"See /{exhibit.reference.lower()} at once", 3)
+    for name in ("fr_leader", "fr_member"):
+        html = seen_by(world, name, message)
+        assert exhibit.reference not in html.upper()
+        assert "an exhibit not released to you" in html
+        assert exhibit.reference not in str(showing.history_of(world["fr_leader"], message))
+    assert f"/exhibits/{exhibit.id}" in seen_by(world, "nl_member", message)
+
+
+def test_no_citation_is_too_much_to_be_hidden(world: World, channel: Channel) -> None:
+    exhibits = [factories.exhibit(world, "fr", f"Thing {number}") for number in range(MOST_REFERENCES + 1)]
+    words = [f"#{exhibit.reference}" for exhibit in exhibits]
+    noise = [f"#ZZ-{number}" for number in range(60)]
+    message = say(world, "fr_leader", channel, " ".join([*noise, *words[:-1]]))
+    html = seen_by(world, "nl_member", message)
+    assert html.count("an exhibit not released to you") == MOST_REFERENCES
+    for exhibit in exhibits:
+        assert exhibit.reference not in html
+    with pytest.raises(Invalid, match="21"):
+        say(world, "fr_leader", channel, " ".join(words))
+    with pytest.raises(Invalid, match="21"):
+        service.edit(world["fr_leader"], message, " ".join(words), 1)
 
 
 def test_a_task_is_cited_by_its_key(world: World, channel: Channel) -> None:

@@ -33,13 +33,19 @@ def clean(typed: str) -> str:
 
 
 def hashed_words(text: str) -> list[str]:
-    """What stands after a ``#`` and looks like a reference or a key, in capitals, at most ``MOST_REFERENCES``."""
-    return _first(word.upper() for word in _HASHED.findall(text))
+    """What stands after a ``#`` and looks like a reference or a key, in capitals."""
+    return list(dict.fromkeys(word.upper() for word in _HASHED.findall(text)))
 
 
 def keyed_words(text: str) -> list[str]:
-    """What looks like a task's key, with or without ``#``, at most ``MOST_REFERENCES``."""
-    return _first([*hashed_words(text), *_KEYED.findall(text)])
+    """What looks like a task's key, with or without ``#``."""
+    return list(dict.fromkeys([*hashed_words(text), *_KEYED.findall(text)]))
+
+
+def place_of(word: str, text: str) -> int | None:
+    """Where a reference or key first stands in the text, with or without ``#`` and in any case; None when nowhere."""
+    found = re.search(rf"(?<!\w){re.escape(word.removeprefix('#'))}(?!\w)", text, re.IGNORECASE)
+    return found.start() if found else None
 
 
 def may_point(text: str) -> bool:
@@ -55,7 +61,3 @@ def mentioned(text: str, names: Iterable[str]) -> set[str]:
     folded = {name.casefold(): name for name in reversed(ordered)}
     found = re.compile(rf"(?<!\w)@({'|'.join(map(re.escape, ordered))})(?!\w)", re.IGNORECASE).findall(text)
     return {folded[name.casefold()] for name in found if name.casefold() in folded}
-
-
-def _first(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))[:MOST_REFERENCES]
