@@ -11,12 +11,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound, Refusal, Refused
 from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
-from jit_portal.tasks import citations, people, ranks, reading, service
+from jit_portal.tasks import citations, pages, people, ranks, reading, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Task, TaskChange
 from jit_portal.tasks.reasons import ChangedMeanwhile
@@ -634,15 +635,83 @@ def test_what_is_cited_is_shown_as_the_exhibits_rules_allow(place: Place) -> Non
     assert citations.of(place["nl_member"], task)[0].thing is not None
 
 
+def shown_to(place: Place, name: str, task: Task) -> str:
+    """All that this person's page and form say of the task's description."""
+    task = policy.fetch(place[name], Task, task.id)
+    cited = citations.of(place[name], task)
+    return f"{pages._html(task, cited)} {citations.masked(task, cited)}"
+
+
 def test_editing_does_not_disclose_what_is_cited_nor_lose_it(place: Place) -> None:
     exhibit = factories.exhibit(place.world, "fr", "Ledger")
     task = place.make(description=f"Compare #{exhibit.reference} with {exhibit.reference} soon.")
     shown = citations.masked(task, citations.of(place["nl_member"], task))
-    assert shown == "Compare #cited-1 with cited-1 soon."
+    assert shown == "Compare #cited-1 with #cited-1 soon."
     edited = service.edit_task(place["nl_member"], task.id, 1, task.title, shown.replace("soon", "now"), None)
-    assert edited.description == f"Compare #{exhibit.reference} with {exhibit.reference} now."
+    assert edited.description == f"Compare #{exhibit.reference} with #{exhibit.reference} now."
     assert citations.of(place["fr_member"], edited)[0].thing is not None
     assert citations.of(place["nl_member"], edited)[0].thing is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "cited-1 cited-2",
+        "/#cited-1 /#cited-2",
+        "/cited-1 -cited-2",
+        "##cited-1 @cited-2",
+        "x#cited-1 x#cited-2",
+        "&cited-1 .cited-2",
+        "cited-1-x #cited-2-1",
+        "&#x41;cited-1 &#65;#cited-2",
+        "cited-1&#x41; cited-2&Aacute;",
+        "cited-1\\_x cited-2\\_",
+        "https://example.org/cited-1 <https://example.org/#cited-2>",
+        "`cited-1` [cited-2](https://example.org/cited-2)",
+        "**A**cited-1 *A*cited-2*A*",
+        " ".join(f"#XX-{number}" for number in range(60)) + " #cited-1 #cited-2",
+    ],
+)
+def test_no_way_to_write_a_mask_shows_what_it_stands_for(place: Place, typed: str) -> None:
+    board, columns = restricted(place, "fr_member")
+    hidden = service.create_task(place["fr_leader"], board.id, columns["todo"], "Covert")
+    exhibit = factories.exhibit(place.world, "fr", "Ledger")
+    task = place.make(description=f"#{exhibit.reference}, then {hidden.key}.")
+    task = service.edit_task(place["nl_member"], task.id, 1, task.title, typed, None)
+    for name in ("nl_member", "nl_leader", "al_member"):
+        for word in (exhibit.reference, hidden.key):
+            assert word not in shown_to(place, name, task)
+    assert f"/exhibits/{exhibit.id}" in shown_to(place, "fr_member", task) or "http" in typed or "`" in typed
+    # Whoever edits it next neither loses nor learns what it cites.
+    again = citations.masked(task, citations.of(place["nl_member"], task))
+    task = service.edit_task(place["nl_member"], task.id, task.edition, "Otherwise", again, None)
+    assert {each.noun for each in citations.of(place["fr_leader"], task)} == {"exhibit", "task"}
+    assert citations.masked(task, citations.of(place["nl_member"], task)) == again
+
+
+def test_no_citation_is_too_much_to_be_hidden(place: Place) -> None:
+    exhibits = [factories.exhibit(place.world, "fr", f"Thing {number}") for number in range(citations.MOST + 1)]
+    words = [f"#{exhibit.reference}" for exhibit in exhibits]
+    noise = [f"ZZ-{number}" for number in range(100)]
+    task = place.make(description=" ".join([*noise, *words[:-1]]))
+    assert len(citations.of(place["nl_member"], task)) == citations.MOST
+    for exhibit in exhibits:
+        assert exhibit.reference not in shown_to(place, "nl_member", task)
+    with pytest.raises(Invalid, match="51") as refusal:
+        service.edit_task(place["fr_member"], task.id, 1, task.title, " ".join(words), None)
+    assert refusal.value.field == "description"
+    with pytest.raises(Invalid, match="51"):
+        place.make(description=" ".join(words))
+
+
+def test_a_restored_word_may_make_a_description_too_long(place: Place) -> None:
+    exhibit = factories.exhibit(place.world, "fr", "Ledger")
+    with transaction():
+        session().merge(exhibit).reference = "FRANCE-000001"
+    task = place.make(description="#FRANCE-000001")
+    with pytest.raises(Invalid) as refusal:
+        service.edit_task(place["nl_member"], task.id, 1, task.title, "#cited-1 " * 2_000, None)
+    assert refusal.value.field == "description"
 
 
 def test_searching_does_not_tell_what_is_cited(place: Place) -> None:
@@ -653,6 +722,22 @@ def test_searching_does_not_tell_what_is_cited(place: Place) -> None:
     assert [task.title for lane in lanes for task in lane.cards] == []
     lanes = reading.lanes(place["nl_member"], place.board, reading.Chosen(text="THE LEDGER"), TODAY)
     assert [task.title for lane in lanes for task in lane.cards] == ["Plain"]
+
+
+def test_searching_does_not_tell_of_a_restricted_board(place: Place) -> None:
+    board, columns = restricted(place, "fr_member")
+    hidden = service.create_task(place["fr_leader"], board.id, columns["todo"], "Covert")
+    place.make("Cites", description=f"After {hidden.key}")
+    place.make("Cites a plain one", description="After LAN-1")
+
+    def found(name: str, words: str) -> list[str]:
+        lanes = reading.lanes(place[name], place.board, reading.Chosen(text=words), TODAY)
+        return [task.title for lane in lanes for task in lane.cards]
+
+    for words in (hidden.key, "COV", "After COV"):
+        assert found("nl_member", words) == []
+        assert found("fr_member", words) == ["Cites"]
+    assert found("nl_member", "After LAN-1") == ["Cites a plain one"]
 
 
 def test_filters(place: Place) -> None:

@@ -13,16 +13,19 @@ from sqlalchemy import Select, String, cast, delete, func, select
 
 from jit_portal import policy
 from jit_portal.database import session
+from jit_portal.errors import Invalid
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
+from jit_portal.messages.text import place_of
 from jit_portal.tasks.models import Board, Task, TaskReference
 from jit_portal.vocabulary import Sight
+from jit_portal.wording import gettext
 
 MOST = 50
 _WORD = re.compile(
     r"(?<![\w#/&])#[A-Za-z][A-Za-z0-9]{0,11}-\d{1,9}(?![\w-])|(?<![\w#@/.-])[A-Z][A-Z0-9]{0,7}-\d{1,9}(?![\w-])"
 )
-_MASK = re.compile(r"(?<![\w#])(#?)cited-(\d{1,3})(?![\w-])")
+_MASK = re.compile(r"(?P<sign>&#?\w{1,32};)?(?P<hashes>#*)(?<!\w)cited-(?P<position>\d{1,3})(?!\w)(?=(?P<next>[&\\])?)")
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,26 @@ class Citation:
 
 
 def refer(author: User, task: Task) -> None:
-    """Keep what the words of the description point at: what it cited before, and what its author sees now."""
-    words = list(dict.fromkeys(_WORD.findall(task.description)))[:MOST]
-    known = {reference.word: (reference.noun, reference.object_id) for reference in _kept(task)}
-    new = [word for word in words if word not in known]
-    known |= _exhibits(author, task, new) | _tasks(author, task, new)
+    """Keep what the words of the description point at: what it cited before, and what its author sees now.
+
+    Invalid above ``MOST``: what is not kept as cited would be shown to everybody. What it cited before is never too
+    much, for whoever edits it may not see what that is.
+    """
+    cited = {_bare(each.word): (each.word, each.noun, each.object_id) for each in _kept(task)}
+    cited = {bare: each for bare, each in cited.items() if place_of(bare, task.description) is not None}
+    hashed_last = sorted(_WORD.findall(task.description), key=lambda word: word.startswith("#"))
+    new = list({_bare(word): word for word in hashed_last if _bare(word) not in cited}.values())
+    found = _exhibits(author, task, new) | _tasks(author, task, new)
+    if found and len(cited) + len(found) > MOST:
+        counted = {"most": MOST, "has": len(cited) + len(found)}
+        said = gettext("A description cites at most %(most)s things; this one cites %(has)s.", **counted)
+        raise Invalid(said, field="description")
+    cited |= {_bare(word): (word, noun, id) for word, (noun, id) in found.items()}
     session().execute(delete(TaskReference).where(TaskReference.task_id == task.id))
-    cited = [word for word in words if word in known]
+    ordered = sorted(cited.values(), key=lambda each: place_of(each[0], task.description) or 0)
     session().add_all(
-        TaskReference(task_id=task.id, position=position, word=word, noun=known[word][0], object_id=known[word][1])
-        for position, word in enumerate(cited, 1)
+        TaskReference(task_id=task.id, position=position, word=word, noun=noun, object_id=id)
+        for position, (word, noun, id) in enumerate(ordered, 1)
     )
 
 
@@ -65,22 +78,27 @@ def of(reader: User, task: Task) -> list[Citation]:
 
 def masked(task: Task, citations: Iterable[Citation]) -> str:
     """The description as its reader may edit it."""
-    hidden = {each.word.casefold(): f"#cited-{each.position}" for each in citations if each.thing is None}
-    hidden |= {word[1:]: mask[1:] for word, mask in hidden.items() if word.startswith("#")}
+    hidden = {_bare(each.word): f"#cited-{each.position}" for each in citations if each.thing is None}
     if not hidden:
         return task.description
     words = "|".join(re.escape(word) for word in sorted(hidden, key=len, reverse=True))
-    pattern = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-    return pattern.sub(lambda found: hidden[found.group().casefold()], task.description)
+    pattern = re.compile(rf"#?(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+    return pattern.sub(lambda found: hidden[_bare(found.group())], task.description)
 
 
 def unmask(task: Task, typed: str) -> str:
-    """What was typed, with the masks put back to the words they stood for."""
-    words = {each.position: each.word for each in _kept(task)}
+    """What was typed, with the masks put back to the words they stood for, each marked as cited.
+
+    A word is kept apart from what Markdown may turn into a letter beside it, for it would not be hidden then.
+    """
+    words = {each.position: each.word.removeprefix("#") for each in _kept(task)}
 
     def word(found: re.Match[str]) -> str:
-        known = words.get(int(found.group(2)), found.group())
-        return known if found.group(1) else known.removeprefix("#")
+        known = words.get(int(found["position"]))
+        if known is None:
+            return found.group()
+        before = f"{found['sign']} " if found["sign"] else ""
+        return f"{before}{found['hashes'] or '#'}{known}{' ' if found['next'] else ''}"
 
     return _MASK.sub(word, typed)
 
@@ -94,6 +112,10 @@ def counts(board: Board) -> dict[uuid.UUID, int]:
         .group_by(TaskReference.task_id)
     )
     return {row[0]: row[1] for row in session().execute(counted)}
+
+
+def _bare(word: str) -> str:
+    return word.removeprefix("#").casefold()
 
 
 def _kept(task: Task) -> list[TaskReference]:

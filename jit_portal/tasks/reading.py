@@ -144,7 +144,7 @@ def _narrowed(reader: User, board: Board, chosen: Chosen, today: dt.date) -> Sel
     if chosen.due:
         conditions.append(_due(chosen.due, today))
     if chosen.text:
-        conditions.append(_says(chosen.text))
+        conditions.append(_says(reader, chosen.text))
     return wanted.where(*conditions)
 
 
@@ -160,9 +160,11 @@ def _due(due: str, today: dt.date) -> ColumnElement[bool]:
             return Task.due_on.is_not(None)
 
 
-def _says(text: str) -> ColumnElement[bool]:
-    """Title, key, or description; a description that cites exhibits is not searched, for a hit would tell which."""
-    cites = exists().where(TaskReference.task_id == Task.id, TaskReference.noun == "exhibit").correlate(Task)
+def _says(reader: User, text: str) -> ColumnElement[bool]:
+    """Title, key, or description; not one that cites exhibits or a hidden task, for a hit would tell which."""
+    seen = policy.which(reader, Task).with_only_columns(Task.id).correlate(None)
+    tells = or_(TaskReference.noun == "exhibit", TaskReference.object_id.not_in(seen))
+    cites = exists().where(TaskReference.task_id == Task.id, tells).correlate(Task)
     return or_(
         Task.title.icontains(text, autoescape=True),
         (Board.prefix + "-" + cast(Task.number, String)).icontains(text, autoescape=True),

@@ -91,7 +91,8 @@ def edit_task(
     with transaction():
         task = _locked(actor, task_id, May.EDIT)
         refuse_stale(actor, task, edition, TaskAct.EDITED)
-        kept = citations.unmask(task, text(description, "description", DESCRIPTION_LENGTH))
+        typed = text(description, "description", DESCRIPTION_LENGTH)
+        kept = text(citations.unmask(task, typed), "description", DESCRIPTION_LENGTH)
         said = {"title": line(title, "title", TITLE_LENGTH), "description": kept, "due_on": due_on}
         changed = sorted(name for name, value in said.items() if getattr(task, name) != value)
         if changed:
