@@ -1,10 +1,13 @@
 """Chat: what is said, by whom, who reads it and how, and what stays on record."""
 
+import datetime as dt
 import hashlib
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -24,6 +27,7 @@ from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import Audience, May, NoticeKind, Role, Sight
 from jit_portal.web.markup import Pointer, render
+from jit_portal.web.readers import as_read_by
 from tests import factories
 from tests.factories import World
 
@@ -330,6 +334,21 @@ def test_pages_upward_and_what_was_missed(world: World, channel: Channel) -> Non
     service.edit(world["fr_leader"], sent[19], "Changed", 1)
     missed = reading.since(reader, channel, after=58, first=11)
     assert [(message.number, message.edition) for message in missed] == [(20, 2), (59, 1), (60, 1)]
+
+
+def test_times_show_their_zone_once_a_day_and_when_it_changes(world: World, channel: Channel) -> None:
+    sent = [say(world, "fr_leader", channel, f"At {number}") for number in range(4)]
+    times = ["2026-10-24T21:30", "2026-10-25T00:30", "2026-10-25T00:45", "2026-10-25T01:30"]
+    for message, at in zip(sent, times, strict=True):
+        message.created_at = dt.datetime.fromisoformat(f"{at}:00+00:00")
+    world["nl_member"].time_zone = "Europe/Amsterdam"
+    with as_read_by("en", "Europe/Amsterdam"):
+        html = showing.render(showing.shown_to(world["nl_member"], sent), ZoneInfo("Europe/Amsterdam"))
+    lines = re.findall(r'data-day="([^"]+)" data-zone="([^"]+)"', html)
+    assert [day for day, _ in lines] == ["2026-10-24", "2026-10-25", "2026-10-25"]
+    assert lines[0][1] == lines[1][1] != lines[2][1]
+    assert re.findall(r'<span class="zone">([^<]+)', html) == [zone for _, zone in lines]
+    session().rollback()
 
 
 # Pointing

@@ -1,5 +1,6 @@
 """What a person reads: her channels with what is new in them, and their messages, page by page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -54,6 +55,12 @@ def since(person: User, channel: Channel, after: int, first: int | None = None) 
         return later
     changed = said.where(Message.number.between(first, after), Message.edition > 1).order_by(Message.number)
     return [*session().scalars(changed).unique(), *later]
+
+
+def these(person: User, channel: Channel, numbers: Iterable[int]) -> list[Message]:
+    """The messages with these numbers, oldest first; at most a page."""
+    said = policy.which(person, Message).where(Message.channel_id == channel.id, Message.number.in_(numbers))
+    return list(session().scalars(said.order_by(Message.number).limit(PAGE)).unique())
 
 
 def read_mark(person: User, channel: Channel) -> int:

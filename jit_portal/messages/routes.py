@@ -89,10 +89,13 @@ def list_channels(workspace_id: uuid.UUID) -> str:
 
 @bp.get("/channels/<uuid:channel_id>/messages")
 def page(channel_id: uuid.UUID) -> dict[str, Any]:
-    """List items for the browser's module: before a number, or after one with what changed from ``first`` on."""
+    """List items for the browser's module: before a number, after one with what changed from ``first`` on, or some."""
     channel = policy.fetch(viewer(), Channel, channel_id)
     before, after, first = (_number(request.args.get(name, type=int)) for name in ("before", "after", "first"))
-    if after is None:
+    has_more = False
+    if "numbers" in request.args:
+        messages = reading.these(viewer(), channel, _numbers(request.args["numbers"]))
+    elif after is None:
         messages = reading.newest(viewer(), channel, before)
         has_more = bool(messages) and messages[0].number > 1
     else:
@@ -100,6 +103,10 @@ def page(channel_id: uuid.UUID) -> dict[str, Any]:
         has_more = bool(messages) and messages[-1].number < channel.message_count
     html = showing.render(showing.shown_to(viewer(), messages), ZoneInfo(viewer().time_zone))
     return {"html": html, "more": has_more, "last": messages[-1].number if messages else after or 0}
+
+
+def _numbers(asked: str) -> set[int]:
+    return {min(int(each), MOST_NUMBERS) for each in asked.split(",")[: reading.PAGE] if each.isascii() and each.isdigit()}
 
 
 @bp.post("/channels/<uuid:channel_id>/messages")

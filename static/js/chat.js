@@ -3,6 +3,7 @@
  * language) is fetched from the server, which renders it for this reader alone.
  */
 import * as channels from "./chat-channels.js";
+import { Citations } from "./chat-citations.js";
 import { Compose } from "./chat-compose.js";
 import { MessageList } from "./chat-list.js";
 import { Outbox } from "./chat-outbox.js";
@@ -18,12 +19,13 @@ const READ_AFTER = 400;
 
 customElements.define("jit-chat", class extends HTMLElement {
   #catching = null;
-  #heard = { message: (said) => this.#message(said), read: (mark) => this.#read(mark), typing: (who) => showTyping(this, who), connect: () => this.#connected() };
+  #heard = { message: (said) => this.#message(said), read: (mark) => this.#read(mark), typing: (who) => showTyping(this, who), connect: () => this.#connected(), look_again: () => this.#connected() };
 
   connectedCallback() {
     this.channel = this.dataset.channel;
     this.list = new MessageList(this);
     this.list.start();
+    this.citations = new Citations(this.list, (numbers) => this.#renderAgain(numbers));
     this.readTo = 0;
     this.isPast = "isPast" in this.dataset;
     if (this.querySelector("form.compose") && !this.isPast) this.#startWriting();
@@ -33,6 +35,8 @@ customElements.define("jit-chat", class extends HTMLElement {
     this.addEventListener("click", (event) => this.#pressed(event));
     this.seen = () => this.#looked();
     document.addEventListener("visibilitychange", this.seen);
+    this.changed = ({ detail }) => this.#changed(detail);
+    document.addEventListener("jit:changed", this.changed);
     this.#watchTop();
     if (socket.connected) this.#connected();
   }
@@ -40,6 +44,7 @@ customElements.define("jit-chat", class extends HTMLElement {
   disconnectedCallback() {
     for (const [event, act] of Object.entries(this.#heard)) socket.off(event, act);
     document.removeEventListener("visibilitychange", this.seen);
+    document.removeEventListener("jit:changed", this.changed);
   }
 
   #startWriting() {
@@ -51,8 +56,27 @@ customElements.define("jit-chat", class extends HTMLElement {
 
   async #connected() {
     await this.#catchUp();
+    if (this.isGone) return;
+    this.citations.again();
     this.outbox?.flush();
     this.#looked();
+  }
+
+  /** Who may no longer hear the channel loses what is shown of it. */
+  async #changed(what) {
+    if (what.noun === "membership" || what.noun === "workspace") await this.#fetch("numbers=");
+    if (!this.isGone) this.citations.changed(what);
+  }
+
+  async #renderAgain(numbers) {
+    const answer = await this.#fetch(`numbers=${numbers}`);
+    if (answer) this.#put(answer.html);
+  }
+
+  #close() {
+    this.isGone = true;
+    this.disconnectedCallback();
+    this.replaceChildren(this.querySelector("template[data-gone]").content);
   }
 
   #message({ channel, number, edition, language, html }) {
@@ -82,13 +106,14 @@ customElements.define("jit-chat", class extends HTMLElement {
   async #fetch(question, more = {}) {
     const answer = await fetch(`${this.dataset.src}?${question}`, { headers: { Accept: "application/json", "X-Requested-With": "fetch", ...more } }).catch(() => null);
     if (answer?.status === 401) askToSignIn();
+    if (answer?.status === 404 && !this.isGone) this.#close();
     return answer?.ok ? answer.json() : null; // a lost connection is said by the banner, and asked again when it is back
   }
 
   #put(html) {
     const wasAtEnd = this.list.isAtEnd;
     const fresh = this.list.put(html);
-    if (!fresh.length) return;
+    if (!fresh.length) return wasAtEnd && this.list.toEnd();
     for (const item of fresh) {
       this.list.list.querySelector(`.is-pending[data-waits="${item.dataset.number}"]`)?.remove();
       stopTyping(this, item.dataset.author);

@@ -5,10 +5,13 @@ import uuid
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from jit_portal.exhibits import rules
+from jit_portal.exhibits import service as exhibits
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
-from jit_portal.vocabulary import Audience, Sight
+from jit_portal.vocabulary import Audience, Purpose, Sight
+from jit_portal.workspaces import service as workspaces
 from tests import factories
 from tests.browser.conftest import OpenWindow
 from tests.factories import World
@@ -228,11 +231,43 @@ def test_what_enter_does_is_chosen(window: OpenWindow, world: World, channel: Ch
     expect(french.locator("#message-1")).to_be_visible()
 
 
-def test_a_release_reaches_the_citation(window: OpenWindow, world: World, channel: Channel) -> None:
-    exhibit = factories.exhibit(world, "fr", "Carrier ledger")
-    service.post(world["fr_leader"], channel, f"See #{exhibit.reference}", uuid.uuid4())
+def test_what_is_cited_follows_every_change_of_sight(window: OpenWindow, world: World, channel: Channel) -> None:
+    exhibit, other = factories.exhibit(world, "fr", "Carrier ledger"), factories.exhibit(world, "fr", "Photographs")
+    for each in (exhibit, other):
+        service.post(world["fr_leader"], channel, f"See #{each.reference}", uuid.uuid4())
     dutch = window(world["nl_member"], f"/channels/{channel.id}")
+    connected(dutch)
+    cited, party = dutch.locator("#message-1 a.cited"), f"party:{world.parties['nl'].id}"
     expect(dutch.locator("#message-1")).to_contain_text("an exhibit not released to you")
-    factories.release(world, exhibit, "nl", Sight.READ)
-    dutch.reload()
-    expect(dutch.locator("#message-1 a.cited")).to_contain_text("Carrier ledger")
+    release = exhibits.release(world["fr_leader"], exhibit, party, Sight.READ, Purpose.JIT_PURPOSE)
+    expect(cited).to_contain_text("Carrier ledger")
+    said = rules.RuleDescription(is_forbid=True, to=party, sight=Sight.SEE)
+    forbid = rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
+    expect(cited).to_have_count(0)
+    rules.close_rule(world["fr_leader"], forbid)
+    expect(cited).to_contain_text("Carrier ledger")
+    expect(dutch.locator("#message-2")).to_contain_text("an exhibit not released to you")
+    exhibits.withdraw(world["fr_leader"], release, "By mistake")
+    expect(dutch.locator("#message-1")).to_contain_text("an exhibit not released to you")
+    for word in ("Carrier ledger", exhibit.reference, str(exhibit.id)):
+        assert word not in dutch.locator(".message-list").inner_html()
+
+
+@pytest.mark.parametrize("place", ["/channels/{channel}", "/workspaces/{workspace}/board"])
+def test_an_ended_membership_closes_the_conversation(
+    window: OpenWindow, world: World, channel: Channel, place: str
+) -> None:
+    factories.board(world)
+    service.post(world["fr_leader"], channel, "The raid is on Friday", uuid.uuid4())
+    path = place.format(channel=channel.id, workspace=world.workspace.id)
+    dutch, french = window(world["nl_member"], path, forgives=("404",)), window(world["fr_leader"], path)
+    for page in (dutch, french):
+        connected(page)
+        expect(page.get_by_text("The raid is on Friday")).to_be_visible()
+    workspaces.end(world["nl_leader"], world.members["nl_member"], "Moved")
+    expect(dutch.get_by_text("The raid is on Friday")).to_have_count(0)
+    expect(dutch.locator("jit-chat")).to_contain_text("not shown to you")
+    service.post(world["fr_leader"], channel, "Still here", uuid.uuid4())
+    expect(french.get_by_text("Still here")).to_be_visible()
+    expect(french.get_by_text("The raid is on Friday")).to_be_visible()
+    expect(dutch.get_by_text("Still here")).to_have_count(0)
