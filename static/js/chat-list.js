@@ -2,14 +2,21 @@
 import { elementsIn } from "./trusted.js";
 
 const NEAR = 120;
+// A smooth scroll by key or wheel that is under way goes on from wherever a script has put the list meanwhile.
+const SCROLLS_ON_FOR = 800;
+const GESTURES = ["keydown", "pointerdown", "touchstart", "wheel"];
 const numberOf = (item) => Number(item.dataset.number);
 
 export class MessageList {
+  #heldUntil = 0;
+
   constructor(chat) {
     this.scroller = chat.querySelector(".messages");
     this.list = chat.querySelector(".message-list");
     this.first = Number(chat.dataset.first);
     this.last = Number(chat.dataset.last);
+    this.scroller.addEventListener("scrollend", () => performance.now() < this.#heldUntil && this.#putAtEnd());
+    for (const gesture of GESTURES) chat.addEventListener(gesture, () => { this.#heldUntil = 0; }, { capture: true, passive: true });
   }
 
   item(number) {
@@ -20,7 +27,13 @@ export class MessageList {
     return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < NEAR;
   }
 
+  /** To the newest message, and to stay there unless the person goes elsewhere. */
   toEnd() {
+    this.#heldUntil = performance.now() + SCROLLS_ON_FOR;
+    this.#putAtEnd();
+  }
+
+  #putAtEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
@@ -41,7 +54,7 @@ export class MessageList {
     this.#mark(item);
     const known = this.item(number);
     if (known) {
-      if (Number(known.dataset.edition) < Number(item.dataset.edition)) known.replaceWith(item);
+      if (Number(known.dataset.edition) <= Number(item.dataset.edition) && !known.isEqualNode(item)) this.#replace(known, item);
       return false;
     }
     const next = [...this.list.querySelectorAll(".message[data-number]")].find((other) => numberOf(other) > number);
@@ -51,6 +64,12 @@ export class MessageList {
     this.first = this.first ? Math.min(this.first, number) : number;
     this.last = Math.max(this.last, number);
     return true;
+  }
+
+  #replace(known, item) {
+    const hadFocus = known.contains(document.activeElement);
+    known.replaceWith(item);
+    if (hadFocus) this.scroller.focus({ preventScroll: true });
   }
 
   /** The day line of a message belongs to it: what comes before the message comes before that line. */
@@ -63,8 +82,9 @@ export class MessageList {
   #tidyDays() {
     const seen = new Set();
     for (const line of this.list.querySelectorAll(".day[data-day]")) {
-      if (seen.has(line.dataset.day)) line.remove();
-      seen.add(line.dataset.day);
+      const day = line.dataset.day + line.dataset.zone;
+      if (seen.has(day)) line.remove();
+      seen.add(day);
     }
   }
 
