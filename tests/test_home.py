@@ -16,13 +16,14 @@ from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import VaultVisit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
+from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel, Message, ReadMark
 from jit_portal.notices import reading, service
 from jit_portal.notices.models import Notice
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, ColumnKind, Integrity, NoticeKind
-from jit_portal.web import home
+from jit_portal.web import home, news
 from tests import factories
 from tests.drafting import UNCHECKED, Desk, desk, submit
 from tests.factories import World
@@ -352,3 +353,34 @@ def test_reading_leads_only_within_the_portal(world: World, browse: Browse) -> N
     sent = {"next": "https://evil.example/"}
     answer = submit(browse(world["fr_leader"]), "/notices", f"/notices/{notice.id}/read", sent)
     assert answer.headers["Location"] == "/"
+
+
+def test_reading_a_channel_reads_what_told_of_it(world: World) -> None:
+    reader, place, elsewhere = world["fr_leader"], factories.channel(world), factories.channel(world, "other")
+    said = [message(world, each) for each in (place, place, elsewhere)]
+    for each in said:
+        for name in ("fr_leader", "fr_member"):
+            tell(NoticeKind.MENTIONED, each, world[name], world["nl_leader"])
+
+    def left(name: str) -> list[uuid.UUID]:
+        session().rollback()
+        return [each.notice.object_id for each in reversed(reading.shown(world[name], unread=True))]
+
+    messages.read_until(reader, place, 1)
+    assert left("fr_leader") == [said[1].id, said[2].id]
+    messages.read_until(reader, place, 2)
+    assert left("fr_leader") == [said[2].id]
+    assert [each.notice.object_id for each in home.home(reader).mentions] == [said[2].id]
+    assert len(left("fr_member")) == 3
+
+
+def test_notices_of_what_is_not_shown_take_no_place(world: World, browse: Browse) -> None:
+    shown, hidden = factories.channel(world), factories.channel(world, "others", Audience.PEOPLE)
+    said = message(world, shown)
+    tell(NoticeKind.MENTIONED, said, world["fr_leader"], world["nl_leader"])
+    for _ in range(home.FEW + 1):
+        tell(NoticeKind.MENTIONED, message(world, hidden), world["fr_leader"], world["nl_leader"])
+    assert [each.notice.object_id for each in home.home(world["fr_leader"]).mentions] == [said.id]
+    assert news.unread_notices(world["fr_leader"]) == 1
+    service.read(world["fr_leader"], reading.shown(world["fr_leader"])[0].notice)
+    assert news.unread_notices(world["fr_leader"]) == 0

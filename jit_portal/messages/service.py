@@ -89,7 +89,7 @@ def withdraw(actor: User, message: Message) -> Message:
 
 
 def read_until(actor: User, channel: Channel, number: int) -> int:
-    """Remember how far she has read the channel; never backwards. Answers how far that is.
+    """Remember how far she has read the channel, and what told her of it; never backwards. Answers how far that is.
 
     Not on record: a mark changes nothing for anybody else, and nobody else sees it.
     """
@@ -103,7 +103,10 @@ def read_until(actor: User, channel: Channel, number: int) -> int:
             index_elements=["channel_id", "user_id"],
             set_={"number": func.greatest(ReadMark.number, mark.excluded.number)},
         )
-        return int(session().execute(mark.returning(ReadMark.number)).scalar_one())
+        until = int(session().execute(mark.returning(ReadMark.number)).scalar_one())
+        read = policy.which(actor, Message).where(Message.channel_id == channel.id, Message.number <= until)
+        notices.read_about(actor, Message, read.with_only_columns(Message.id).correlate(None))
+        return until
 
 
 def _place(actor: User, channel_id: uuid.UUID) -> tuple[Channel, uuid.UUID]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from sqlalchemy import ColumnElement, Select, and_, or_, true
+from sqlalchemy.orm import contains_eager
 
 from jit_portal import policy
 from jit_portal.database import Thing, session
@@ -37,9 +39,21 @@ class Shown:
 Phrase = Callable[[Notice, Any], Shown]
 
 
+def seen(person: User) -> Select[Notice]:
+    """Her notices whose things she sees now; narrow, order and page it further."""
+    things = [and_(Notice.noun == noun, _is_seen(person, model)) for noun, (model, _phrase) in _PHRASES.items()]
+    return policy.which(person, Notice).where(or_(*things))
+
+
+def _is_seen(person: User, model: type[Thing]) -> ColumnElement[bool]:
+    # A scalar is asked for notice by notice; EXISTS under OR would gather every thing that she sees.
+    thing = policy.which(person, model).where(model.id == Notice.object_id).with_only_columns(true()).limit(1)
+    return thing.correlate(Notice).scalar_subquery().is_(True)
+
+
 def shown(person: User, *, limit: int = PAGE, unread: bool = False, kind: NoticeKind | None = None) -> list[Shown]:
     """Her newest notices whose things she sees now, in as many queries as there are kinds of thing."""
-    found = policy.which(person, Notice).order_by(Notice.created_at.desc()).limit(limit)
+    found = seen(person).order_by(Notice.created_at.desc(), Notice.id).limit(limit)
     if unread:
         found = found.where(Notice.read_at.is_(None))
     if kind is not None:
@@ -58,8 +72,10 @@ def _things(person: User, notices: Iterable[Notice]) -> dict[uuid.UUID, Thing]:
     found: dict[uuid.UUID, Thing] = {}
     for noun, (model, _phrase) in _PHRASES.items():
         if noun in wanted:
-            seen = policy.which(person, model).where(model.id.in_(wanted[noun]))
-            found |= {thing.id: thing for thing in session().scalars(seen).unique()}
+            things = policy.which(person, model).where(model.id.in_(wanted[noun]))
+            if model is Message:
+                things = things.options(contains_eager(Message.channel))
+            found |= {thing.id: thing for thing in session().scalars(things).unique()}
     return found
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import update
+from sqlalchemy import Select, update
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -50,6 +50,19 @@ def read(actor: User, notice: Notice) -> None:
     with transaction():
         held = policy.fetch(actor, Notice, notice.id, lock=True)
         held.read_at = held.read_at or dt.datetime.now(dt.UTC)
+        audit.announce("notice", held.id, "notice.read", [actor.id])
+
+
+def read_about(actor: User, model: type[Thing], ids: Select[uuid.UUID]) -> None:
+    """Mark as read what told her of these things, which she has before her eyes; part of the verb that says so."""
+    told = policy.which(actor, Notice).where(Notice.read_at.is_(None), Notice.noun == noun(model))
+    told = told.with_only_columns(Notice.id)
+    if session().scalar(told.limit(1)) is None:
+        return
+    marked = update(Notice).where(Notice.id.in_(told.where(Notice.object_id.in_(ids)))).values(read_at=NOW)
+    returned = marked.returning(Notice.id).execution_options(synchronize_session=False)
+    for notice_id in session().scalars(returned).all():
+        audit.announce("notice", notice_id, "notice.read", [actor.id])
 
 
 def read_all(actor: User) -> int:

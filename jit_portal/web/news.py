@@ -9,6 +9,7 @@ from jit_portal.database import session
 from jit_portal.identity.models import User
 from jit_portal.messages.models import Channel, ReadMark
 from jit_portal.notices.models import Notice
+from jit_portal.notices.reading import seen
 from jit_portal.realtime import push
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import ColumnKind
@@ -16,9 +17,12 @@ from jit_portal.workspaces.models import Membership, Workspace
 
 
 def unread_notices(person: User) -> int:
-    """How many notices she has not read."""
-    own = policy.which(person, Notice).where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
-    return session().scalar(own) or 0
+    """How many notices of what she sees now she has not read."""
+    own = policy.which(person, Notice).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
+    if session().scalar(own.limit(1)) is None:
+        return 0
+    shown = seen(person).where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
+    return session().scalar(shown) or 0
 
 
 def open_tasks(person: User) -> int:

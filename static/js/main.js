@@ -5,6 +5,7 @@ import "./toast.js";
 import "./double.js";
 import "./drafts.js";
 import "./live.js";
+import "./notices.js";
 
 /** Custom elements by name, and the module that defines each. A new one is a line here and a file beside this one. */
 const ELEMENTS = {

@@ -5,11 +5,13 @@ import uuid
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from jit_portal.database import session
 from jit_portal.exhibits import rules
 from jit_portal.exhibits import service as exhibits
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
+from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Audience, Purpose, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
@@ -271,3 +273,19 @@ def test_an_ended_membership_closes_the_conversation(
     expect(french.get_by_text("Still here")).to_be_visible()
     expect(french.get_by_text("The raid is on Friday")).to_be_visible()
     expect(dutch.get_by_text("Still here")).to_have_count(0)
+
+
+def test_what_was_told_is_read_by_following_it(window: OpenWindow, world: World, channel: Channel) -> None:
+    board = session().merge(factories.board(world))
+    work = tasks.create_task(world["nl_leader"], board.id, board.columns[0].id, "Trace")
+    tasks.assign(world["nl_leader"], work.id, 1, world["nl_member"].id)
+    service.post(world["fr_leader"], channel, "@Nl_Member look", uuid.uuid4())
+    dutch = window(world["nl_member"], "/")
+    dutch.get_by_role("link", name="Fr_Leader mentioned you").click()
+    expect(dutch.locator("#message-1")).to_be_in_viewport()
+    dutch.goto("/notices?show=unread")
+    expect(dutch.locator(".notice-line")).to_have_count(1)
+    dutch.get_by_role("link", name="assigned you").click()
+    expect(dutch.get_by_role("heading", name="Trace")).to_be_visible()
+    dutch.goto("/notices?show=unread")
+    expect(dutch.locator(".notice-line")).to_have_count(0)
