@@ -16,6 +16,7 @@ from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import VaultVisit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
+from jit_portal.jits.models import Agreement
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel, Message, ReadMark
 from jit_portal.notices import reading, service
@@ -95,6 +96,42 @@ def test_each_jit_says_what_is_new_in_it(world: World) -> None:
         session().add(VaultVisit(workspace_id=world.workspace.id, user_id=world["fr_leader"].id))
     [card] = home.home(world["fr_leader"]).cards
     assert card.fresh_exhibits == 0
+
+
+def test_each_jit_says_what_changed_for_one_and_who_joined(world: World, browse: Browse) -> None:
+    reader, board = world["fr_member"], factories.board(world)
+    mine = task(world, board, "Mine", None, "fr_member")
+    task(world, board, "Somebody else's", None)
+    asked = tasks.ask(world["fr_leader"], task(world, board, "Asked", None).id, 1, world.parties["nl"].id, "Please")
+    with transaction():
+        me = session().merge(world.members["fr_member"])
+        me.live_from = factories.now() - dt.timedelta(minutes=1)
+        for days, name in ((30, "fr_leader"), (0, "nl_leader"), (0, "nl_member"), (0, "eu_participant")):
+            session().merge(world.members[name]).live_from = me.live_from - dt.timedelta(days=days)
+        world.join("newcomer", "nl")
+        world.members["newcomer"].live_from = factories.now() - dt.timedelta(seconds=1)
+        session().add(second_version(world))
+    [card] = home.home(reader).cards
+    assert (card.tasks, card.joined, card.versions) == (1, 1, 1)
+    page = browse(reader).get("/").text
+    for words in ("1 task new or changed for you", "1 person joined", "1 new version of the agreement"):
+        assert words in page
+    tasks.edit_task(reader, mine.id, mine.edition, "Mine", "Seen", None)
+    [card] = home.home(reader).cards
+    assert card.tasks == 0
+    [card] = home.home(world["nl_leader"]).cards
+    assert card.tasks == 1
+    tasks.decline(world["nl_leader"], asked.id, asked.edition, "No time")
+    [card] = home.home(world["nl_leader"]).cards
+    assert card.tasks == 0
+
+
+def second_version(world: World) -> Agreement:
+    """The next version, signed and to begin tomorrow; the first goes on until then."""
+    first = session().merge(world.agreement)
+    kept = {column.key: getattr(first, column.key) for column in Agreement.__table__.columns}
+    again = {"id": uuid.uuid4(), "version": 2, "in_force_from": factories.now() + dt.timedelta(days=1)}
+    return Agreement(**kept | again)
 
 
 def test_a_jit_one_has_left_is_gone_from_home(world: World) -> None:

@@ -21,7 +21,7 @@ from jit_portal.notices.reading import Shown
 from jit_portal.policy.person import live, party_live
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
-from jit_portal.web.news import unread_messages
+from jit_portal.web.news import changed_tasks, joined, new_versions, unread_messages
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import fresh_exhibits
 
@@ -40,6 +40,13 @@ class Card:
     agreement: Agreement | None
     unread: int
     fresh_exhibits: int
+    tasks: int
+    joined: int
+    versions: int
+
+    @property
+    def has_news(self) -> bool:
+        return any((self.unread, self.fresh_exhibits, self.tasks, self.joined, self.versions))
 
     @property
     def days_left(self) -> int:
@@ -106,13 +113,14 @@ def _cards(person: User) -> list[Card]:
     )
     members = {member.workspace.jit_id: member for member in session().scalars(mine).unique()}
     agreements = _agreements(person)
-    unread, fresh = unread_messages(person), fresh_exhibits(person)
+    news = [each(person) for each in (unread_messages, fresh_exhibits, changed_tasks, joined)]
+    versions = new_versions(person)
     cards = []
     for jit in jits:
         member = members.get(jit.id)
         place = member.workspace_id if member else None
-        news = (unread.get(place, 0), fresh.get(place, 0)) if place else (0, 0)
-        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *news))
+        counts = [each.get(place, 0) if place else 0 for each in news]
+        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *counts, versions.get(jit.id, 0)))
     return cards
 
 
