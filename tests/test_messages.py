@@ -28,6 +28,7 @@ from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import Audience, May, NoticeKind, Role, Sight
 from jit_portal.web.markup import Pointer, render
 from jit_portal.web.readers import as_read_by
+from jit_portal.workspaces.models import Workspace
 from tests import factories
 from tests.factories import World
 
@@ -241,6 +242,34 @@ def test_a_channel_of_parties_is_heard_by_their_people(world: World) -> None:
 def test_a_senseless_channel_is_refused(world: World, wish: ChannelWish) -> None:
     with pytest.raises(Invalid):
         channels.open_channel(world["fr_leader"], world.workspace, wish)
+
+
+def test_two_at_once_open_one_channel_of_a_name(app: Flask, world: World) -> None:
+    ids, outcomes = [world[name].id for name in ("fr_leader", "nl_leader")], []
+    together = threading.Barrier(len(ids))
+
+    def open_one(user_id: uuid.UUID) -> None:
+        with app.test_request_context():
+            person = session().get(User, user_id)
+            assert person is not None
+            workspace = policy.fetch(person, Workspace, world.workspace.id)
+            together.wait()
+            try:
+                channels.open_channel(person, workspace, ChannelWish("Arrests"))
+                outcomes.append("open")
+            except Invalid as refusal:
+                outcomes.append(refusal.reason)
+            session.remove()
+
+    for round in range(5):
+        threads = [threading.Thread(target=open_one, args=[id]) for id in ids]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outcomes.count("open") == 1, round
+    assert set(outcomes) == {"open", "There is a channel of this name already."}
+    assert [line.channel.name for line in reading.channels(world["fr_member"], world.workspace)] == ["Arrests"]
 
 
 def test_people_of_another_jit_cannot_be_put_into_a_channel(world: World) -> None:
