@@ -17,6 +17,7 @@ from jit_portal.exhibits.targets import targets
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
 from jit_portal.web.forms import blame
+from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head, vault_head
 from jit_portal.wording import gettext
@@ -39,7 +40,7 @@ def index(workspace_id: uuid.UUID) -> str:
     member = service.own_membership(viewer(), context["workspace"])
     newest = ours.order_by(CountryRule.live_until.is_not(None), CountryRule.live_from.desc())
     return render_template(
-        "rules/index.html",
+        "rules/_list.html" if wants_fragment() else "rules/index.html",
         rules=list(session().scalars(newest)),
         closable=set(session().scalars(closable)),
         may_set=policy.may(viewer(), May.SET_RULES, member.party),

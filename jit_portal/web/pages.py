@@ -7,7 +7,7 @@ from jit_portal.errors import Invalid
 from jit_portal.jits.words import ROLES
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.home import home as contents
-from jit_portal.web.requests import back_to, open_to_all
+from jit_portal.web.requests import back_to, open_to_all, wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 
@@ -16,7 +16,8 @@ bp = Blueprint("pages", __name__)
 
 @bp.get("/")
 def home() -> str:
-    return render_template("pages/home.html", place="home", home=contents(viewer()), roles=ROLES)
+    page = "pages/_home.html" if wants_fragment() else "pages/home.html"
+    return render_template(page, place="home", home=contents(viewer()), roles=ROLES)
 
 
 @bp.post("/language")

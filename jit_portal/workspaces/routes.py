@@ -35,7 +35,7 @@ WORDS = {"roles": ROLES, "role_hints": ROLE_HINTS, "kinds": PARTY_KINDS}
 def show(workspace_id: uuid.UUID) -> str:
     context = head(viewer(), workspace_id, "overview")
     pieces = overview.overview(viewer(), context["workspace"])
-    page = "workspaces/_news.html" if wants_fragment() else "workspaces/show.html"
+    page = "workspaces/_now.html" if wants_fragment() else "workspaces/show.html"
     operates_in = [country_name(code) for code in context["agreement"].states_of_operation]
     return render_template(page, **context, **WORDS, overview=pieces, operates_in=operates_in)
 

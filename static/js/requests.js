@@ -30,9 +30,11 @@ function mayShow(status, text, element) {
   return false;
 }
 
+/** Takes what is no longer shown to this reader off the screen; words take the place of what a page was about. */
 function remove(element) {
   const hadFocus = element.contains(document.activeElement);
-  element.remove();
+  if (element.dataset.src && !element.closest(".vanishing")) element.replaceWith(document.getElementById("gone").content.cloneNode(true));
+  else element.remove();
   if (hadFocus) document.getElementById("main").focus();
 }
 

@@ -1,0 +1,102 @@
+"""What a page fetches again when something changes is a piece of that page, on every page of the portal."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jit_portal.database import session
+from jit_portal.identity.models import User
+from jit_portal.realtime.push import PUSHED
+from tests import factories
+from tests.test_routes import Doors, Visitor, make_doors, methods, rules
+
+NOUNS = {*PUSHED, "notice"}
+NO_PAGE = {"tasks.card"}
+"""Asked for by id from the board, which says where it goes."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """One element that is fetched again: its id, what it listens to, and from where it comes."""
+
+    id: str
+    words: frozenset[str]
+    source: str
+
+
+class _Elements(HTMLParser):
+    """Gathers the live elements of a page or fragment, and its outermost elements."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.live: list[dict[str, str]] = []
+        self.outermost: list[dict[str, str]] = []
+        self._depth = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        if "data-live" in named:
+            self.live.append(named)
+        if self._depth == 0:
+            self.outermost.append(named)
+        self._depth += tag not in ("br", "hr", "img", "input", "link", "meta")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth -= 1
+
+
+def live_in(text: str) -> set[Live]:
+    return {
+        Live(named.get("id", ""), frozenset(named["data-live"].split()), named["data-src"])
+        for named in _Elements(text).live
+        if "data-src" in named
+    }
+
+
+@pytest.fixture
+def doors(app: Flask) -> Iterator[Doors]:
+    yield make_doors()
+    session.remove()
+
+
+@pytest.fixture
+def pages(app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]) -> dict[str, str]:
+    """Every page that a leader opens, by address."""
+    factories.channel(doors.world)
+    visitor = Visitor(app, browse(doors.world["fr_leader"]))
+    answers: dict[str, Any] = {
+        rule.endpoint: visitor.asks(rule, "GET", doors.values(rule)) for rule in rules(app) if "GET" in methods(rule)
+    }
+    return {
+        endpoint: answer.text
+        for endpoint, answer in answers.items()
+        if answer.status_code == 200 and answer.mimetype == "text/html" and endpoint not in NO_PAGE
+    }
+
+
+def test_every_live_element_fetches_itself_again(
+    doors: Doors, pages: dict[str, str], browse: Callable[[User], FlaskClient]
+) -> None:
+    client = browse(doors.world["fr_leader"])
+    found = {live for text in pages.values() for live in live_in(text)}
+    assert {"exhibit", "vault-list", "rules", "channels", "task", "now", "home"} <= {live.id for live in found}
+    for live in found:
+        answer = client.get(live.source, headers={"HX-Request": "true"})
+        assert answer.status_code == 200, live
+        assert "<html" not in answer.text, f"{live} would be replaced by a whole page"
+        [root] = _Elements(answer.text).outermost
+        assert (root.get("id"), frozenset(root["data-live"].split())) == (live.id, live.words)
+        assert root["data-src"] == live.source
+
+
+def test_every_live_element_listens_to_what_is_said(pages: dict[str, str]) -> None:
+    heard = {(word, endpoint) for endpoint, text in pages.items() for live in live_in(text) for word in live.words}
+    assert {word.partition(":")[0] for word, _ in heard} <= NOUNS
+    deaf = {live for text in pages.values() for live in live_in(text) if not {"membership", "workspace"} <= live.words}
+    assert not deaf, "what ends with a membership stays on open screens"
