@@ -1,0 +1,156 @@
+"""What releases, rules and custody change is heard over real sockets by those whose screens change, and nobody else."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from jit_portal.audit import service as audit
+from jit_portal.custody import service as custody
+from jit_portal.database import Thing, transaction
+from jit_portal.exhibits import rules, service
+from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.vocabulary import ExhibitKind, Purpose, Sight
+from jit_portal.workspaces import service as workspaces
+from tests import factories
+from tests.factories import World
+from tests.vault import put
+from tests.web import Ear, Web, running_web
+
+FRANCE = {"fr_leader", "fr_member"}
+NETHERLANDS = {"nl_leader", "nl_member"}
+
+
+@pytest.fixture(scope="module")
+def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    with running_web(environ, folder) as web:
+        yield web
+
+
+@dataclass
+class Room:
+    """An exhibit of France, and a socket of everybody: both countries, Albania, Eurojust, one who left, a stranger."""
+
+    world: World
+    exhibit: Exhibit
+    ears: dict[str, Ear] = field(default_factory=dict)
+
+    def to(self, slug: str) -> str:
+        return f"party:{self.world.parties[slug].id}"
+
+    def hearers(self, act: str, thing: Thing) -> set[str]:
+        """Who has heard, up to now, that this was done to this thing."""
+        end = str(uuid.uuid4())
+        with transaction():
+            audit.announce("notice", uuid.UUID(end), "notice.end", [ear.signed.person.id for ear in self.ears.values()])
+        heard = set()
+        for name, ear in self.ears.items():
+            while (said := ear.hear("changed"))["id"] != end:
+                assert set(said) == {"noun", "id", "act"}, "no content"
+                if (said["act"], said["id"]) == (act, str(thing.id)):
+                    heard.add(name)
+        return heard
+
+    def release(self, to: str, sight: Sight = Sight.READ) -> Release:
+        return service.release(self.world["fr_leader"], self.exhibit, to, sight, Purpose.JIT_PURPOSE)
+
+    def rule(self, to: str, **said: object) -> CountryRule:
+        wanted = RuleDescription(**{"is_forbid": False, "to": to, "sight": Sight.READ, **said})  # type: ignore[arg-type]
+        return rules.set_rule(self.world["fr_leader"], self.world.workspace, self.world.parties["fr"], wanted)
+
+
+@pytest.fixture
+def room(process: Web, app: Flask) -> Iterator[Room]:
+    with app.test_request_context():
+        world = factories.world(slugs=("fr", "nl", "al", "eu"))
+        other = factories.world("Kestrel", slugs=("fr", "nl"), providers=world.providers)
+        world.people["stranger"] = other["nl_leader"]
+        with transaction():
+            world.join("nl_gone", "nl")
+        factories.end_membership(world, "nl_gone")
+        made = Room(world, factories.exhibit(world))
+        for name, someone in world.people.items():
+            made.ears[name] = process.sign_in(someone).connect()
+        yield made
+        for ear in made.ears.values():
+            ear.close()
+
+
+def test_a_release_and_its_withdrawal_are_heard_by_those_it_means(room: Room) -> None:
+    made = room.release(room.to("nl"))
+    assert room.hearers("exhibit.released", room.exhibit) == FRANCE | NETHERLANDS
+    service.withdraw(room.world["fr_leader"], made, "By mistake.")
+    assert room.hearers("exhibit.withdrawn", room.exhibit) == FRANCE | NETHERLANDS
+    assert room.ears["nl_member"].signed.get(f"/exhibits/{room.exhibit.id}").status_code == 404
+
+
+def test_a_release_to_one_person_is_heard_by_that_person(room: Room) -> None:
+    made = room.release(f"person:{room.world['nl_member'].id}")
+    assert room.hearers("exhibit.released", room.exhibit) == FRANCE | {"nl_member"}
+    service.withdraw(room.world["fr_leader"], made, "By mistake.")
+    assert room.hearers("exhibit.withdrawn", room.exhibit) == FRANCE | {"nl_member"}
+
+
+def test_a_release_to_a_body_is_heard_by_its_participants(room: Room) -> None:
+    room.release(room.to("eu"))
+    assert room.hearers("exhibit.released", room.exhibit) == FRANCE | {"eu_participant"}
+
+
+def test_what_is_described_anew_is_heard_by_those_who_see_it(room: Room) -> None:
+    service.describe(room.world["fr_member"], room.exhibit, "Another title", "", "", 1)
+    assert room.hearers("exhibit.described", room.exhibit) == FRANCE
+
+
+def test_what_is_uploaded_is_heard_by_its_own_party(room: Room) -> None:
+    made = put(room.world, b"Minutes of the meeting.")
+    assert room.hearers("exhibit.registered", made) == FRANCE
+
+
+@pytest.mark.parametrize("is_forbid", [False, True], ids=["standing release", "forbid"])
+def test_a_rule_and_its_end_are_heard_by_those_it_names(room: Room, is_forbid: bool) -> None:
+    act = "country_rule.forbidden" if is_forbid else "country_rule.released"
+    rule = room.rule(room.to("nl"), is_forbid=is_forbid)
+    assert room.hearers(act, rule) == FRANCE | NETHERLANDS
+    rules.close_rule(room.world["fr_leader"], rule)
+    assert room.hearers("country_rule.closed", rule) == FRANCE | NETHERLANDS
+
+
+def test_classifying_anew_is_heard_by_those_who_gain_and_who_lose(room: Room) -> None:
+    room.rule(room.to("nl"), kind=ExhibitKind.IMAGE)
+    said = {"title": "Ledger", "handling": "H0", "unclassified": "yes"}
+    leader = room.world["fr_leader"]
+    for edition, kind in enumerate(("image", "document"), 1):
+        service.reclassify(leader, room.exhibit, read({**said, "kind": kind}), edition)
+        assert room.hearers("exhibit.reclassified", room.exhibit) == FRANCE | NETHERLANDS, kind
+    service.reclassify(leader, room.exhibit, read({**said, "kind": "video"}), 3)
+    assert room.hearers("exhibit.reclassified", room.exhibit) == FRANCE, "to the others it has not been there"
+
+
+def test_custody_is_heard_by_both_hands(room: Room) -> None:
+    holder, receiver = room.world["fr_member"], room.world["nl_member"]
+    with transaction():
+        custody.receive(holder, room.exhibit)
+    room.release(f"person:{receiver.id}")
+    custody.hand_over(holder, room.exhibit, receiver.id, "For examination.")
+    assert room.hearers("exhibit.handed_over", room.exhibit) == FRANCE | {"nl_member"}
+    custody.decline(receiver, room.exhibit, "The bag is open.")
+    assert room.hearers("exhibit.declined", room.exhibit) == FRANCE | {"nl_member"}
+    custody.hand_over(holder, room.exhibit, receiver.id, "Sealed anew.")
+    custody.accept(receiver, room.exhibit)
+    assert room.hearers("exhibit.accepted", room.exhibit) == FRANCE | {"nl_member"}
+
+
+def test_a_membership_that_ends_is_heard_by_whom_it_shuts_out(room: Room) -> None:
+    room.release(room.to("nl"))
+    member = room.world.members["nl_member"]
+    workspaces.end(room.world["nl_leader"], member, "Moved to another unit.")
+    heard = room.hearers("membership.ended", member)
+    assert heard >= FRANCE | NETHERLANDS
+    assert not heard & {"stranger", "nl_gone"}
+    service.describe(room.world["fr_member"], room.exhibit, "Another title", "", "", 1)
+    assert room.hearers("exhibit.described", room.exhibit) == FRANCE | {"nl_leader"}
