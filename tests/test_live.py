@@ -100,3 +100,33 @@ def test_every_live_element_listens_to_what_is_said(pages: dict[str, str]) -> No
     assert {word.partition(":")[0] for word, _ in heard} <= NOUNS
     deaf = {live for text in pages.values() for live in live_in(text) if not {"membership", "workspace"} <= live.words}
     assert not deaf, "what ends with a membership stays on open screens"
+
+
+class _Forms(HTMLParser):
+    """Gathers the fields that are typed into, by form."""
+
+    NOT_TYPED = frozenset({"hidden", "checkbox", "radio", "file", "submit", "button"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.typed: list[tuple[dict[str, str], str]] = []
+        self._form: dict[str, str] | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = named
+        is_typed = tag == "textarea" or (tag == "input" and named.get("type", "text") not in self.NOT_TYPED)
+        if is_typed and self._form is not None and self._form.get("method") == "post":
+            self.typed.append((self._form, named.get("name", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+
+
+def test_every_form_that_is_typed_into_keeps_a_draft(pages: dict[str, str]) -> None:
+    typed = [(endpoint, *each) for endpoint, text in pages.items() for each in _Forms(text).typed]
+    assert {"exhibits.release", "tasks.edit", "rules.new", "workspaces.end"} <= {endpoint for endpoint, *_ in typed}
+    assert [(endpoint, name) for endpoint, form, name in typed if not form.get("data-draft")] == []

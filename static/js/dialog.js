@@ -23,7 +23,9 @@ export function confirm(text) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
+/** The sign-in has ended: what the page showed is hidden, uploads aside, and the way back is offered. */
 export function askToSignIn() {
+  document.documentElement.dataset.signedOut = "";
   const dialog = document.getElementById("signed-out");
   if (dialog && !dialog.open) dialog.showModal();
 }

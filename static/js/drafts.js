@@ -1,14 +1,17 @@
 /**
  * What is typed into form[data-draft] outlives an expired sign-in: it is kept in this window for this person, put back when the form comes
- * again empty, and forgotten when it was sent.
+ * again empty, and forgotten when it was sent. With it is kept what it was typed over, so that the server tells when that changed meanwhile.
  */
 const person = document.querySelector('meta[name="viewer"]')?.content;
 const PREFIX = "draft:";
 const nameOf = (form) => `${PREFIX}${person}:${form.dataset.draft}`;
 const read = (name) => JSON.parse(sessionStorage.getItem(name) ?? "null");
+const write = (name, draft) => sessionStorage.setItem(name, JSON.stringify(draft));
 const forms = () => document.querySelectorAll("form[data-draft]");
 
-const isKept = (field) => field.name && field.name !== "csrf_token" && !["password", "file", "hidden", "submit", "button"].includes(field.type);
+const TYPED_OVER = ["edition", "base"];
+const isTyped = (field) => field.name && field.name !== "csrf_token" && !["password", "file", "hidden", "submit", "button"].includes(field.type);
+const isKept = (field) => isTyped(field) || (field.type === "hidden" && TYPED_OVER.includes(field.name));
 const isTicked = (field) => field.type === "checkbox" || field.type === "radio";
 
 function typed(form) {
@@ -16,12 +19,12 @@ function typed(form) {
 }
 
 function isUntouched(form) {
-  return [...form.elements].filter(isKept).every((field) =>
+  return [...form.elements].filter(isTyped).every((field) =>
     isTicked(field) ? field.checked === field.defaultChecked : field.type.startsWith("select") || field.value === field.defaultValue);
 }
 
 function keep(form, wasSent = false) {
-  sessionStorage.setItem(nameOf(form), JSON.stringify({ typed: typed(form), wasSent }));
+  write(nameOf(form), { typed: typed(form), wasSent });
 }
 
 export function forget(form) {
@@ -34,18 +37,22 @@ function putBack(form) {
   for (const [name, value, checked] of draft.typed) {
     const fields = [...form.elements].filter((field) => isKept(field) && field.name === name);
     const field = checked === null ? fields[0] : fields.find((one) => one.value === value);
-    if (field && checked === null) field.value = value;
-    else if (field) field.checked = checked;
+    if (!field) continue;
+    if (field.value !== value || (checked !== null && field.checked !== checked)) field.closest("details")?.setAttribute("open", "");
+    if (checked === null) field.value = value;
+    else field.checked = checked;
   }
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between. */
+/** A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between: then it waits for its form. */
 function forgetArrived() {
   const cameBack = sessionStorage.getItem("signed-out") === "yes";
   sessionStorage.removeItem("signed-out");
   for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
-    if (!name.startsWith(`${PREFIX}${person}:`) || (read(name).wasSent && !cameBack)) sessionStorage.removeItem(name);
+    const draft = read(name);
+    if (!name.startsWith(`${PREFIX}${person}:`) || (draft.wasSent && !cameBack)) sessionStorage.removeItem(name);
+    else write(name, { ...draft, wasSent: false });
   }
 }
 

@@ -3,12 +3,22 @@ import { startWorker } from "./trusted.js";
 
 class TextPreview extends HTMLElement {
   async connectedCallback() {
-    const answer = await fetch(this.dataset.src, { headers: { "X-Requested-With": "fetch" } });
-    const shown = document.createElement(answer.ok ? "pre" : "p");
+    const text = await this.read();
+    const shown = document.createElement(text === null ? "p" : "pre");
     shown.dir = "auto";
     shown.tabIndex = 0;
-    shown.textContent = answer.ok ? await answer.text() : this.dataset.failed;
+    shown.textContent = text ?? this.dataset.failed;
     this.replaceChildren(shown);
+  }
+
+  /** The text, or null when the portal does not answer with it. */
+  async read() {
+    try {
+      const answer = await fetch(this.dataset.src, { headers: { "X-Requested-With": "fetch" } });
+      return answer.ok ? await answer.text() : null;
+    } catch {
+      return null;
+    }
   }
 }
 
@@ -19,7 +29,7 @@ class PdfPreview extends HTMLElement {
     try {
       const pdfjs = await import("pdfjs-dist");
       pdfjs.GlobalWorkerOptions.workerPort ??= startWorker("pdf.worker.js");
-      const opening = pdfjs.getDocument({ url: this.dataset.src, isEvalSupported: false, enableXfa: false, rangeChunkSize: 1 << 20, disableAutoFetch: true });
+      const opening = pdfjs.getDocument({ url: this.dataset.src, isEvalSupported: false, enableXfa: false, verbosity: 0, rangeChunkSize: 1 << 20, disableAutoFetch: true });
       await this.show(await opening.promise);
     } catch {
       const said = document.createElement("p");

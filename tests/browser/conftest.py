@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from jit_portal.identity.models import User
 from tests import factories
@@ -42,6 +42,12 @@ def web(process: Web, app: Flask) -> Iterator[Web]:
         yield process
 
 
+def sign_in(context: BrowserContext, web: Web, someone: User) -> None:
+    """From now on every page of this browser is this person's."""
+    cookie: Any = {"name": web.cookie, "value": factories.login(someone), "url": "https://localhost/"}
+    context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])
+
+
 @pytest.fixture
 def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
     """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody signed in.
@@ -61,18 +67,7 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
 
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, base_url=web.origin, **more)
         contexts.append(context)
-        context.add_cookies(
-            [
-                {
-                    "name": web.cookie,
-                    "value": factories.login(someone),
-                    "url": "https://localhost/",
-                    "secure": True,
-                    "httpOnly": True,
-                    "sameSite": "Lax",
-                }
-            ]
-        )
+        sign_in(context, web, someone)
         page = context.new_page()
         page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: hear(str(error)))

@@ -1,0 +1,219 @@
+"""HTML, Markdown and template code in everything that people type: it is text on every page, and nothing else."""
+
+import json
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from typing import TypeVar
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg import sql
+from werkzeug.test import TestResponse
+
+from jit_portal.custody import service as custody
+from jit_portal.database import Model, session, transaction
+from jit_portal.demo.postgres import OWNER, Postgres
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.identity.models import User
+from jit_portal.messages import service as messages
+from jit_portal.messages.models import Message
+from jit_portal.tasks import service as tasks
+from jit_portal.tasks.models import Task
+from jit_portal.vocabulary import Sight
+from tests import factories
+from tests.test_routes import FORM, Doors, Visitor, make_doors, methods, rules
+
+T = TypeVar("T", Exhibit, Task, Message)
+TYPED = {
+    "agreement": {"purpose", "document_name"},
+    "agreement_party": {"signed_by", "signed_at_place"},
+    "authority": {"name"},
+    "board": {"name"},
+    "board_column": {"name"},
+    "channel": {"name", "purpose"},
+    "country_rule": {"tag", "note"},
+    "custody_event": {"reason"},
+    "exhibit": {"title", "description", "place", "tags"},
+    "identity_provider": {"name"},
+    "invitation": {"name"},
+    "jit": {"reference", "name"},
+    "login_session": {"browser"},
+    "membership": {"purpose", "ended_because"},
+    "message": {"text"},
+    "message_edition": {"text"},
+    "party": {"name"},
+    "release": {"conditions", "withdrawn_because"},
+    "stored_file": {"name"},
+    "task": {"title", "description", "asked_because", "declined_because"},
+    "task_change": {"reason", "title", "description"},
+    "user": {"name", "title", "email"},
+}
+"""Columns that hold what people, their browsers and their national logins say."""
+OWN = {
+    "agreement": {"legal_bases", "states_of_operation", "time_zone", "document_sha256", "document_object"},
+    "agreement_party": {"roles"},
+    "authority": {"code"},
+    "board": {"prefix"},
+    "country_rule": {"handling"},
+    "exhibit": {"reference", "handling"},
+    "exhibit_tag": {"tag"},
+    "identity_provider": {"slug", "country", "issuer", "client_id", "algorithms"},
+    "invitation": {"subject"},
+    "ledger_entry": {
+        *("zone", "actor_name", "actor_country", "actor_authority", "act", "noun", "reference", "details"),
+    },
+    "login_attempt": {"nonce", "code_verifier", "return_to"},
+    "login_session": {"acr", "provider_session", "id_token", "ended_because", "address"},
+    "message_reference": {"word", "noun"},
+    "notice": {"noun"},
+    "party": {"country"},
+    "shelf": {"handling"},
+    "stored_file": {"media_type", "object_name", "store_upload", "key_name", "sha256_declared", "sha256"},
+    "task": {"rank"},
+    "task_reference": {"word", "noun"},
+    "user": {"issuer", "subject", "language", "time_zone", "flagged"},
+}
+"""Columns that hold the portal's own words, or a form's choice among them."""
+SHOWN_NOWHERE = {"invitation.name", "login_session.browser", "task_change.title", "task_change.description"}
+LONG = "<script>alert(1)</script>[l](javascript:alert(1)) ![p](https://evil.example/p.png)"
+MARK = "\"'><b id=evil>{}</b>{{{{7*191}}}}"
+
+
+def hostile(column: sa.Column[object]) -> str:
+    """What is put into a column; short where the column is."""
+    short = MARK.format(f"{column.table.name}.{column.name}")
+    return short if isinstance(column.type, sa.String) and column.type.length else short + LONG
+
+
+def text_columns() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for table in Model.metadata.sorted_tables:
+        for column in table.columns:
+            kind = column.type.item_type if isinstance(column.type, sa.ARRAY) else column.type
+            if isinstance(kind, sa.String) and not isinstance(kind, sa.Enum):
+                found.setdefault(table.name, set()).add(column.name)
+    return found
+
+
+def test_every_column_of_text_is_known_here() -> None:
+    known = {table: TYPED.get(table, set()) | OWN.get(table, set()) for table in TYPED.keys() | OWN.keys()}
+    assert text_columns() == known
+
+
+class _Page(HTMLParser):
+    """What of a page could run or reach out, and what it says."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.dangers: list[str] = []
+        self.says = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            said = (value or "").strip().casefold()
+            leads_out = name in ("href", "src", "action", "formaction") and said.startswith(("javascript:", "data:"))
+            reaches_out = name in ("src", "srcset") and "evil.example" in said
+            if name.startswith("on") or leads_out or reaches_out or (name, said) == ("id", "evil"):
+                self.dangers.append(f"<{tag} {name}={value!r}>")
+            self.says += f"{value} "
+
+    def handle_data(self, data: str) -> None:
+        self.says += data
+        if "alert(1)" in data and self.lasttag == "script":
+            self.dangers.append(data)
+
+
+def html_of(answer: TestResponse) -> str:
+    """A page or fragment, also one that comes inside JSON."""
+    said = answer.get_data(as_text=True)
+    if answer.mimetype != "application/json":
+        return said if answer.mimetype == "text/html" else ""
+    values = json.loads(said)
+    return str(values.get("html", "")) if isinstance(values, dict) else ""
+
+
+def look(answer: TestResponse, where: str) -> str:
+    """What an answer says, once nothing in it could run."""
+    page = _Page(html_of(answer))
+    assert page.dangers == [], where
+    assert "1337" not in page.says, f"{where}: a template was run"
+    return page.says
+
+
+@pytest.fixture
+def doors(app: Flask, database: Postgres) -> Iterator[Doors]:
+    made = make_doors()
+    _let_everything_happen(made)
+    session.remove()
+    with psycopg.connect(database.url(OWNER), autocommit=True) as owner:
+        for table, columns in TYPED.items():
+            for name in columns:
+                column = Model.metadata.tables[table].columns[name]
+                said = [hostile(column)] if isinstance(column.type, sa.ARRAY) else hostile(column)
+                # A reference is its JIT's alone.
+                value = sql.SQL("%s || id" if (table, name) == ("jit", "reference") else "%s")
+                put = sql.SQL("UPDATE {} SET {} = {}").format(sql.Identifier(table), sql.Identifier(name), value)
+                owner.execute(put, [said])
+    yield made
+    session.remove()
+
+
+def _let_everything_happen(doors: Doors) -> None:
+    """Rows in every table of ``TYPED``: custody, tasks asked for and declined, an edited message, releases."""
+    world = doors.world
+    leader, exhibit = world["fr_leader"], _known(Exhibit, doors.ids["exhibit_id"])
+    task, message = _known(Task, doors.ids["task_id"]), _known(Message, doors.ids["message_id"])
+    with transaction():
+        custody.receive(world["fr_member"], exhibit)
+    factories.release(world, exhibit, "nl", Sight.READ)
+    custody.hand_over(world["fr_member"], exhibit, leader.id, "Reason")
+    tasks.edit_task(leader, task.id, 1, "Anew", "Words", None)
+    messages.edit(leader, message, "Anew", 1)
+    open_board = factories.board(world)
+    column = session().merge(open_board).columns[0].id
+    for name in ("task_id", "declined"):
+        asked = tasks.create_task(leader, open_board.id, column, "Asked")
+        tasks.ask(leader, asked.id, 1, world.parties["nl"].id, "Because")
+        doors.ids[name] = str(asked.id)
+    tasks.decline(world["nl_leader"], asked.id, 2, "Because")
+    factories.channel(world)
+
+
+def _known(model: type[T], id: str) -> T:
+    return session().scalars(sa.select(model).where(model.id == id).execution_options(policy=True)).unique().one()
+
+
+@pytest.mark.parametrize("name", ["fr_leader", "nl_leader"])
+def test_what_people_typed_is_text_on_every_page(
+    app: Flask, doors: Doors, browse: Callable[[User], FlaskClient], name: str
+) -> None:
+    visitor = Visitor(app, browse(doors.world[name]))
+    says = ""
+    for rule in rules(app):
+        for headers in ({}, {"HX-Request": "true"}) if "GET" in methods(rule) else ():
+            answer = visitor.asks(rule, "GET", doors.values(rule), **headers)
+            says += look(answer, f"{rule.rule} {headers}")
+    says += look(visitor.client.get(f"/tasks/{doors.ids['declined']}"), "a task that was declined")
+    if name == "fr_leader":
+        labels = {f"{table}.{column}" for table, columns in TYPED.items() for column in columns}
+        assert {label for label in labels if f"<b id=evil>{label}</b>" not in says} == SHOWN_NOWHERE
+
+
+def test_what_is_typed_into_a_form_comes_back_as_text(
+    app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]
+) -> None:
+    visitor = Visitor(app, browse(doors.world["fr_leader"]))
+    typed = (
+        *("title", "description", "name", "prefix", "purpose", "because", "reason", "note", "tag", "tags", "place"),
+        *("conditions", "text", "to", "next", "controller", "reference", "signed_by", "party", "new-name", "language"),
+    )
+    form = FORM | {field: MARK.format(field) + LONG for field in typed}
+    says = ""
+    for rule in rules(app):
+        if "POST" in methods(rule):
+            says += look(visitor.asks(rule, "POST", doors.values(rule), form), rule.rule)
+    assert {field for field in typed if f"<b id=evil>{field}</b>" in says} >= {"title", "name", "note", "tags", "text"}
