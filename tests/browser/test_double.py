@@ -108,6 +108,7 @@ class Gate:
 
     def __init__(self, page: Page) -> None:
         self.stopped: list[Route] = []
+        self._devtools = page.context.new_cdp_session(page)
         page.route("**/*", self._stop)
 
     def _stop(self, route: Route) -> None:
@@ -116,10 +117,14 @@ class Gate:
         else:
             route.continue_()
 
-    def wait(self, page: Page) -> None:
-        """Until what was pressed before this has had its effect."""
-        expect(page.locator("form[aria-busy]")).to_have_count(1)
-        page.evaluate("new Promise((done) => setTimeout(done))")
+    def wait(self) -> None:
+        """Until what was pressed before this has sent what it sends: a request that comes after it was answered.
+
+        Asked past Playwright, which would wait for the page that never comes.
+        """
+        later = 'new Promise((done) => setTimeout(done)).then(() => fetch("/healthz")).then((answer) => answer.status)'
+        answer = self._devtools.send("Runtime.evaluate", {"expression": later, "awaitPromise": True})
+        assert answer["result"]["value"] == 200
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -128,7 +133,7 @@ def test_a_double_click_sends_once(window: OpenWindow, world: World, kind: Press
     page = button.page
     gate = Gate(page)
     button.dblclick(no_wait_after=True)
-    gate.wait(page)
+    gate.wait()
     assert len(gate.stopped) == 1
     gate.stopped[0].continue_()
 
@@ -139,11 +144,11 @@ def test_a_button_works_again_after_a_failure(window: OpenWindow, world: World) 
     page.get_by_label("Title").fill("Trace the lorry")
     button = page.get_by_role("button", name="Create the task")
     button.click(no_wait_after=True)
-    gate.wait(page)
+    gate.wait()
     gate.stopped[0].abort("aborted")
     expect(page.locator("form[aria-busy]")).to_have_count(0, timeout=15_000)
     button.click(no_wait_after=True)
-    gate.wait(page)
+    gate.wait()
     assert len(gate.stopped) == 2
     gate.stopped[1].continue_()
     expect(page.get_by_text("Trace the lorry")).to_be_visible()

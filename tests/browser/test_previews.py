@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from reportlab.pdfgen.canvas import Canvas
 
+from jit_portal.database import session
 from jit_portal.exhibits import rules, service
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.rules import RuleDescription
@@ -160,7 +161,7 @@ def test_a_preview_stays_while_the_rest_changes_and_goes_with_the_sight(window: 
     expect(page.get_by_role("heading", name="Notes of the driver")).to_be_visible()
     expect(page.locator("jit-text pre")).to_contain_text(RTL)
     said = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.READ)
-    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
+    rules.set_rule(world["fr_leader"], world.workspace, session().merge(world.parties["fr"]), said)
     expect(page.locator(".preview")).to_have_count(0)
     expect(page.get_by_text("You see that this exhibit exists, and no more.")).to_be_visible()
 
