@@ -44,8 +44,18 @@ def web(process: Web, app: Flask) -> Iterator[Web]:
 
 def sign_in(context: BrowserContext, web: Web, someone: User) -> None:
     """From now on every page of this browser is this person's."""
-    cookie: Any = {"name": web.cookie, "value": factories.login(someone), "url": "https://localhost/"}
-    context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])
+    context.add_cookies(
+        [
+            {
+                "name": web.cookie,
+                "value": factories.login(someone),
+                "url": "https://localhost/",
+                "secure": True,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
 
 
 @pytest.fixture
