@@ -26,10 +26,15 @@ class Web:
     """A web process that can be ended and started again on the same port."""
 
     def __init__(
-        self, environ: Mapping[str, str], folder: Path, port: int, application: str = "jit_portal.wsgi:app"
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        port: int,
+        application: str = "jit_portal.wsgi:app",
+        origin: str = "",
     ) -> None:
         self.port = port
-        self.origin = f"http://localhost:{port}"
+        self.origin = origin or f"http://localhost:{port}"
         self.cookie = f"__Host-jit-{environ['JIT_INSTANCE']}"
         self.log = folder / f"web-{port}.log"
         self._child: subprocess.Popen[bytes] | None = None
@@ -39,10 +44,15 @@ class Web:
             name="web",
             argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, application],
             environ={**environ, "JIT_ROLE": "web", "JIT_ORIGIN": self.origin},
-            ready=lambda: requests.get(f"{self.origin}/healthz", timeout=2).status_code == 200,
+            ready=self._serves,
             start_seconds=60,
             cwd=Path(__file__).parent.parent,
         )
+
+    def _serves(self) -> bool:
+        host = self.origin.removeprefix("http://")
+        answer = requests.get(f"http://localhost:{self.port}/healthz", headers={"Host": host}, timeout=2)
+        return answer.status_code == 200
 
     def start(self) -> None:
         with self.log.open("ab") as file:

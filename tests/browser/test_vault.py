@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
@@ -18,22 +17,18 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
-from tests import factories, services
+from tests import factories
+from tests.browser.conftest import OpenWindow
 from tests.factories import World
-from tests.vault import MIB, Vault, acts, bytes_in_store, do_the_work, file_at, put, running_vault
-
-PORT = services.free_ports(10) + 7
-
-
-@pytest.fixture(scope="module")
-def here(environ: dict[str, str]) -> dict[str, str]:
-    return environ | {"JIT_ORIGIN": f"http://localhost:{PORT}"}
+from tests.portal import Portal, running_portal
+from tests.vault import MIB, acts, bytes_in_store, do_the_work, file_at, put
 
 
 @pytest.fixture(scope="module")
-def process(here: dict[str, str], folder: Path) -> Iterator[Vault]:
-    with running_vault(here, folder, PORT) as vault:
-        yield vault
+def process(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
+    """Pages and bytes at one origin, in the place of the pages alone."""
+    with running_portal(environ, folder) as portal:
+        yield portal
 
 
 @pytest.fixture
@@ -41,29 +36,18 @@ def world(app: Flask) -> World:
     return factories.world()
 
 
+def vault_of(world: World) -> str:
+    return f"/workspaces/{world.workspace.id}/vault"
+
+
 @pytest.fixture
-def context(browser: Browser, world: World, here: dict[str, str]) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    sign_in(context, world, here)
-    yield context
-    context.close()
+def page(window: OpenWindow, world: World) -> Page:
+    return window(world["fr_member"], vault_of(world))
 
 
-def sign_in(context: BrowserContext, world: World, environ: dict[str, str]) -> None:
+def sign_in_again(context: BrowserContext, world: World, portal: Portal) -> None:
     token = factories.login(world["fr_member"])
-    name = f"__Host-jit-{environ['JIT_INSTANCE']}"
-    context.add_cookies([{"name": name, "value": token, "url": "https://localhost", "secure": True}])
-
-
-@pytest.fixture
-def page(context: BrowserContext, process: Vault, world: World) -> Iterator[Page]:
-    page = context.new_page()
-    violations: list[str] = []
-    page.on("console", lambda said: violations.append(said.text) if "Content Security Policy" in said.text else None)
-    page.on("pageerror", lambda error: violations.append(str(error)))
-    page.goto(f"http://localhost:{PORT}/workspaces/{world.workspace.id}/vault")
-    yield page
-    assert violations == []
+    context.add_cookies([{"name": portal.cookie, "value": token, "url": "https://localhost", "secure": True}])
 
 
 def choose(page: Page, *files: Path) -> None:
@@ -127,19 +111,16 @@ def test_files_are_sent_and_verified(page: Page, world: World, environ: dict[str
     assert titles == {"Server · one.dd", "Server · Протокол <b>.dd", "Server · e"}
 
 
-def test_a_kill_and_a_reload_lose_nothing(
-    context: BrowserContext, world: World, here: dict[str, str], folder: Path, tmp_path: Path, process: Vault
-) -> None:
+def test_a_reload_loses_nothing(window: OpenWindow, world: World, tmp_path: Path) -> None:
     path, data = made(tmp_path, "image.dd", 150 * MIB)
-    page = context.new_page()
-    page.goto(f"http://localhost:{PORT}/workspaces/{world.workspace.id}/vault")
+    page = window(world["fr_member"], vault_of(world))
     slow_down(page, 40 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received >= 16 * MIB)
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     kept = wait_for(path.name, lambda file: file.received >= 16 * MIB).received
-    page.locator('button[commandfor="upload"][command="show-modal"]').click()
+    page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator("[data-unfinished]")).to_be_visible()
     choose(page, path)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING, 120)
@@ -149,39 +130,29 @@ def test_a_kill_and_a_reload_lose_nothing(
     expect(page.locator("[data-unfinished]")).to_be_hidden()
 
 
-def test_a_vault_that_dies_is_waited_for(
-    browser: Browser, world: World, environ: dict[str, str], folder: Path, tmp_path: Path
-) -> None:
-    port = PORT + 1
-    here = environ | {"JIT_ORIGIN": f"http://localhost:{port}"}
+def test_a_vault_that_dies_is_waited_for(window: OpenWindow, world: World, process: Portal, tmp_path: Path) -> None:
     path, data = made(tmp_path, "phone.bin", 100 * MIB)
-    context = browser.new_context()
-    token = factories.login(world["fr_member"])
-    name = f"__Host-jit-{environ['JIT_INSTANCE']}"
-    context.add_cookies([{"name": name, "value": token, "url": "https://localhost", "secure": True}])
-    with running_vault(here, folder, port) as vault:
-        page = context.new_page()
-        page.goto(f"http://localhost:{port}/workspaces/{world.workspace.id}/vault")
-        slow_down(page, 30 * MIB)
-        send(page, path)
-        wait_for(path.name, lambda file: file.received >= 16 * MIB)
-        for pid in vault.pids():
-            os.kill(pid, signal.SIGKILL)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 502",))
+    slow_down(page, 30 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received >= 16 * MIB)
+    process.kill_vault()
     kept = file_named(path.name)
     assert kept is not None
     assert 16 * MIB <= kept.received < len(data)
-    with running_vault(here, folder, port):
-        expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
+    expect(page.locator("[data-status]")).to_contain_text("Waiting for the connection")
+    process.start_vault()
+    expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
     assert file.sha256_declared == hashlib.sha256(data).hexdigest()
     assert hashlib.sha256(bytes_in_store(file)).hexdigest() == file.sha256_declared
-    context.close()
 
 
 def test_a_lost_sign_in_is_said_and_the_upload_goes_on(
-    page: Page, world: World, here: dict[str, str], tmp_path: Path
+    window: OpenWindow, world: World, process: Portal, tmp_path: Path
 ) -> None:
     path, data = made(tmp_path, "long.bin", 200 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 401",))
     slow_down(page, 40 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received > 0)
@@ -189,7 +160,7 @@ def test_a_lost_sign_in_is_said_and_the_upload_goes_on(
         session().execute(update(LoginSession).values(ended_at=factories.now()))
     row = page.locator("[data-upload]")
     expect(row.locator("[data-status]")).to_contain_text("sign in again", timeout=60_000)
-    sign_in(page.context, world, here)
+    sign_in_again(page.context, world, process)
     expect(row).to_have_class("upload is-over is-finished", timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
     assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
@@ -212,7 +183,8 @@ def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str
     assert wait_for(path.name, lambda file: file.integrity == Integrity.CANCELLED).received < len(data)
 
 
-def test_a_refusal_is_said_in_words(page: Page, world: World, tmp_path: Path) -> None:
+def test_a_refusal_is_said_in_words(window: OpenWindow, world: World, tmp_path: Path) -> None:
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 422",))
     path, _ = made(tmp_path, "photo\u202egpj.exe", 10)
     send(page, path)
     row = page.locator("[data-upload]")
