@@ -1,4 +1,4 @@
-"""The portal at one origin, as the demo runs it: the proxy in front, ``web`` for pages, ``vault`` for bytes, and a gate before the store."""
+"""The portal at one origin, as the demo runs it: a proxy before ``web`` and ``vault``; and a gate before the store."""
 
 import http.client
 import os
@@ -68,7 +68,7 @@ def running_portal(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
 
 
 class Gate(ThreadingHTTPServer):
-    """Passes on to the store what it is asked, or says the ``refusal`` (a status, a content type and a body) instead."""
+    """Passes on to the store what it is asked, or says ``refusal`` instead: a status, a content type and a body."""
 
     daemon_threads = True
     refusal: tuple[int, str, bytes] | None = None
@@ -109,7 +109,8 @@ class _Passing(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def _refused(self) -> tuple[int, dict[str, str], bytes]:
         status, kind, data = self.server.refusal or (0, "", b"")

@@ -149,6 +149,7 @@ def head(file_id: uuid.UUID) -> Response:
     file = files.stand(viewer(), file_id)
     answer = _answer(file, 200)
     answer.headers["Upload-Length"] = str(file.length)
+    answer.headers["Upload-Integrity"] = file.integrity.value
     name = base64.b64encode(file.name.encode()).decode()
     answer.headers["Upload-Metadata"] = f"filename {name}"
     return answer

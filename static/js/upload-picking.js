@@ -10,47 +10,63 @@ async function entriesOf(folder) {
   return all;
 }
 
-async function filesIn(entry, path = "") {
+/** Add every file below an entry to found.files; what may not be read, or went away, makes it found.isPartial. */
+async function walk(entry, found, path = "") {
   const here = path ? `${path}/${entry.name}` : entry.name;
-  if (entry.isFile) return [{ file: await new Promise((done, failed) => entry.file(done, failed)), path: here }];
-  const found = [];
-  for (const inner of await entriesOf(entry)) found.push(...(await filesIn(inner, here)));
-  return found;
+  try {
+    if (entry.isFile) found.files.push({ file: await new Promise((done, failed) => entry.file(done, failed)), path: here });
+    else for (const inner of await entriesOf(entry)) await walk(inner, found, here);
+  } catch {
+    found.isPartial = true;
+  }
 }
 
 async function dropped(transfer) {
-  const entries = [...transfer.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
-  const found = [];
-  for (const entry of entries) if (entry) found.push(...(await filesIn(entry)));
+  // Both are asked at once: after the first pause the browser has forgotten what was dropped.
+  const items = [...transfer.items].filter((item) => item.kind === "file").map((item) => [item.webkitGetAsEntry(), item.getAsFile()]);
+  const found = { files: [], isPartial: false };
+  for (const [entry, file] of items) {
+    if (entry) await walk(entry, found);
+    else if (file) found.files.push({ file, path: file.name });
+  }
   return found;
 }
 
-/** Call take(files, failed) whenever files are chosen in, or dropped on, this element; failed when some could not be read. */
+/** Call take({files, isPartial}) whenever files or a folder are chosen in this element. */
 export function pick(zone, take) {
   const input = zone.querySelector('input[type="file"]');
   input.addEventListener("change", () => {
-    take(chosen(input));
+    take({ files: chosen(input) });
     input.value = "";
   });
   zone.querySelector("[data-folder]")?.addEventListener("click", () => {
     const folder = document.createElement("input");
     folder.type = "file";
     folder.webkitdirectory = true;
-    folder.addEventListener("change", () => take(chosen(folder)));
+    folder.addEventListener("change", () => take({ files: chosen(folder) }));
     folder.click();
   });
-  zone.addEventListener("dragover", (event) => {
+}
+
+/**
+ * Call take whenever files are dropped anywhere on the page, which is-dropping marks while they hover over it. A drop that cannot be
+ * taken, for a question stands open, does nothing: left to the browser it would leave the page and end what is being sent.
+ */
+export function catchDrops(take, mayTake) {
+  const mark = (isOver) => document.documentElement.classList.toggle("is-dropping", isOver);
+  const hover = (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    zone.classList.add("is-over");
-  });
-  zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
-  zone.addEventListener("drop", async (event) => {
+    event.dataTransfer.dropEffect = mayTake() ? "copy" : "none";
+    mark(mayTake());
+  };
+  document.addEventListener("dragenter", hover);
+  document.addEventListener("dragover", hover);
+  document.addEventListener("dragleave", (event) => event.relatedTarget ?? mark(false));
+  document.addEventListener("drop", async (event) => {
+    mark(false);
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    zone.classList.remove("is-over");
-    try {
-      take(await dropped(event.dataTransfer));
-    } catch {
-      take([], true); // a folder that went away, or that may not be read
-    }
+    if (mayTake()) take(await dropped(event.dataTransfer));
   });
 }

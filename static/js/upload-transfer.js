@@ -1,71 +1,28 @@
 /**
  * One file on its way: sent by tus while its SHA-256 is computed beside, then the hash is declared. It says what happens to it by
- * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused", "waiting", "signed-out", "failed", "refused" {reason},
- * "changed", "gone", "cancelled", "finished".
+ * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused", "waiting" {reason}, "elsewhere", "signed-out",
+ * "failed" {reason}, "refused" {reason}, "changed", "gone", "ended", "cancelled", "finished", and when asked "verified" or "mismatch".
  */
-import { DefaultHttpStack, Upload } from "tus-js-client";
+import { Upload } from "tus-js-client";
 import { askToSignIn } from "./dialog.js";
 import { csrfToken } from "./requests.js";
 import { startWorker } from "./trusted.js";
+import { HttpStack, MOST_CHECKED, reasonIn, reasonOf, renewToken } from "./upload-http.js";
 import { forget, remember } from "./upload-memory.js";
 
 const CHUNK = 64 * 1024 * 1024;
-const CHECKED = 16 * 1024 * 1024;
 const RETRY_AFTER = [300, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const LOOK_AGAIN = 5000;
 const WAITS = new Set([0, 409, 423, 460]);
+const UNREADABLE = /^(NotReadable|NotFound)Error/;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-/** Put the server's present CSRF token into the page; answers the status, and whether it was another one. */
-async function renewToken(endpoint) {
-  const answer = await fetch(`${endpoint}/token`, { headers: { "X-Requested-With": "fetch" } });
-  if (!answer.ok) return { status: answer.status, isNew: false };
-  const { csrf } = await answer.json();
-  const isNew = csrf !== csrfToken();
-  document.querySelector('meta[name="csrf-token"]').content = csrf;
-  return { status: 200, isNew };
-}
-
-async function checksum(blob) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
-  return `sha256 ${btoa(String.fromCharCode(...digest))}`;
-}
-
-/** Requests that carry the page's token, and the checksum of pieces small enough to be held in memory. */
-class HttpStack extends DefaultHttpStack {
-  constructor(endpoint) {
-    super();
-    this.endpoint = endpoint;
-    this.hasNewToken = false;
-  }
-
-  createRequest(method, url) {
-    const request = super.createRequest(method, url);
-    const send = request.send.bind(request);
-    request.send = async (body) => {
-      if (method !== "HEAD") request.setHeader("X-CSRFToken", csrfToken());
-      if (method === "PATCH" && body?.size <= CHECKED) request.setHeader("Upload-Checksum", await checksum(body));
-      const answer = await send(body);
-      this.hasNewToken = answer.getStatus() === 400 && (await renewToken(this.endpoint)).isNew;
-      return answer;
-    };
-    return request;
-  }
-}
-
-function reasonIn(answer) {
-  try {
-    return JSON.parse(answer.getBody()).error ?? "";
-  } catch {
-    return ""; // a proxy's own page
-  }
-}
 
 export class Transfer {
   #upload;
   #hasher;
   #sha256;
+  #reason = "";
   #isSent = false;
   #isOver = false;
 
@@ -83,7 +40,8 @@ export class Transfer {
       httpStack: this.http,
       onShouldRetry: (error) => this.#mayRetry(error),
       onUploadUrlAvailable: () => this.#begun(),
-      onProgress: (done, total) => this.change("sending", { done, total }),
+      onProgress: (done, total) => this.#moved(done, total),
+      onChunkComplete: () => this.#gotThrough(),
       onError: (error) => this.#stopped(error),
       onSuccess: () => this.#sent(),
     });
@@ -95,7 +53,7 @@ export class Transfer {
   }
 
   resume() {
-    this.change("waiting");
+    this.change("waiting", { reason: this.#reason });
     if (!this.#hasher) this.#hash();
     if (this.#isSent) this.#declare();
     else this.#upload.start();
@@ -127,13 +85,31 @@ export class Transfer {
     this.#hasher.postMessage({ file: this.file });
   }
 
-  /** A file that was changed, moved or taken away cannot be read as it was chosen: what was sent of it proves nothing. */
   #notHashed(error) {
     this.#hasher.terminate();
     this.#hasher = undefined;
     this.#upload.abort();
-    if (/^(NotReadable|NotFound)Error/.test(error)) this.#give("changed");
+    if (UNREADABLE.test(error)) this.#give("changed");
     else this.change("failed");
+  }
+
+  /** A file that was changed, moved or taken away cannot be read as it was chosen: what was sent of it proves nothing. */
+  async #lookAtFile() {
+    const error = await this.file.slice(0, 1).arrayBuffer().then(() => "", String);
+    if (!UNREADABLE.test(error) || this.#isOver) return;
+    this.#upload.abort();
+    this.#give("changed");
+  }
+
+  /** Bytes leave: while a refusal is being tried again its words stand until bytes were taken. */
+  #moved(done, total) {
+    if (this.#reason) this.change("waiting", { done, total, reason: this.#reason });
+    else this.change("sending", { done, total });
+  }
+
+  #gotThrough() {
+    this.#reason = "";
+    this.#upload.options.chunkSize = CHUNK;
   }
 
   #mayRetry(error) {
@@ -141,8 +117,17 @@ export class Transfer {
     if (this.#isOver) return false;
     const isBeginning = error.originalRequest?.getMethod() === "POST";
     const isWorthIt = status >= 500 || (WAITS.has(status) && !(isBeginning && status === 409)) || this.http.hasNewToken;
-    if (isWorthIt) this.change("waiting");
+    if (isWorthIt) this.#wait(status, reasonIn(error.originalResponse));
     return isWorthIt;
+  }
+
+  /** Say why it does not go on, in the server's words where it has some, and knock again with no more than a small piece. */
+  #wait(status, reason) {
+    this.#reason = status ? reason || this.#reason : "";
+    this.#upload.options.chunkSize = MOST_CHECKED;
+    if (status === 423) this.change("elsewhere");
+    else this.change("waiting", { reason: this.#reason });
+    if (!status) this.#lookAtFile();
   }
 
   #stopped(error) {
@@ -150,15 +135,21 @@ export class Transfer {
     const answer = error.originalResponse;
     const status = answer?.getStatus() ?? 0;
     if (status === 401) this.#awaitSignIn();
-    else if (status === 404 || status === 410) this.#give("gone");
-    else if (status >= 400 && status < 500 && !WAITS.has(status)) this.#give("refused", { reason: reasonIn(answer) });
-    else if (status === 409) this.#give("refused", { reason: reasonIn(answer) });
-    else this.change("failed");
+    else if (status === 409 || (status >= 400 && status < 500 && !WAITS.has(status))) this.#refused(status, reasonIn(answer));
+    else this.change("failed", { reason: this.#reason });
   }
 
+  #refused(status, reason) {
+    if (status === 404) this.#give("ended");
+    else if (status === 410) this.#give("gone");
+    else this.#give("refused", { reason });
+  }
+
+  /** It is over; a file that cannot be read just now is remembered, for it may come back as it was. */
   async #give(state, more) {
+    if (this.#isOver) return;
     this.#end();
-    await forget(this.workspace, this.file, this.path);
+    if (state !== "changed") await forget(this.workspace, this.file, this.path);
     this.change(state, more);
   }
 
@@ -189,8 +180,15 @@ export class Transfer {
     if (answer?.ok) this.#give("finished", await answer.json());
     else if (answer?.status === 401) this.#awaitSignIn();
     else if (answer?.status === 400 && (await renewToken(this.endpoint)).isNew) this.#declare();
-    else if (answer && answer.status < 500) this.#give("refused", { reason: (await answer.json()).error });
-    else this.change("failed");
+    else if (answer && answer.status < 500) this.#refused(answer.status, await reasonOf(answer));
+    else this.change("failed", { reason: answer ? await reasonOf(answer) : "" });
+  }
+
+  /** What was found when it was read back, if that is done. */
+  async look() {
+    const answer = await fetch(this.#upload.url, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+    const found = answer?.headers.get("Upload-Integrity");
+    if (found === "verified" || found === "mismatch") this.change(found);
   }
 
   #end() {

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from jit_portal.identity.models import User
 from tests import factories
+from tests.portal import Portal, running_portal
 from tests.web import Web, running_web
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -33,6 +34,13 @@ def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
     """One web process for all browser tests."""
     with running_web(environ, folder) as web:
         yield web
+
+
+@pytest.fixture(scope="session")
+def behind_proxy(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
+    """One portal with its vault and its proxy, for the tests that send files: they call it their ``process``."""
+    with running_portal(environ, folder) as portal:
+        yield portal
 
 
 @pytest.fixture

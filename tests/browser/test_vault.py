@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -14,30 +12,25 @@ from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
 from tests.browser.conftest import OpenWindow
+from tests.browser.uploading import choose, file_named, made, send, slow_down, upload_button, vault_of, wait_for
 from tests.factories import World
-from tests.portal import Portal, running_portal
-from tests.vault import MIB, acts, bytes_in_store, do_the_work, file_at, put
+from tests.portal import Portal
+from tests.vault import MIB, acts, bytes_in_store, do_the_work, put
 
 
 @pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
+def process(behind_proxy: Portal) -> Portal:
     """Pages and bytes at one origin, in the place of the pages alone."""
-    with running_portal(environ, folder) as portal:
-        yield portal
+    return behind_proxy
 
 
 @pytest.fixture
 def world(app: Flask) -> World:
     return factories.world()
-
-
-def vault_of(world: World) -> str:
-    return f"/workspaces/{world.workspace.id}/vault"
 
 
 @pytest.fixture
@@ -48,51 +41,6 @@ def page(window: OpenWindow, world: World) -> Page:
 def sign_in_again(context: BrowserContext, world: World, portal: Portal) -> None:
     token = factories.login(world["fr_member"])
     context.add_cookies([{"name": portal.cookie, "value": token, "url": "https://localhost", "secure": True}])
-
-
-def choose(page: Page, *files: Path) -> None:
-    if not page.locator("#upload").is_visible():
-        page.locator('button[commandfor="upload"][command="show-modal"]').click()
-    page.set_input_files("#upload-files", list(files))
-
-
-def send(page: Page, *files: Path, title: str = "") -> None:
-    choose(page, *files)
-    form = page.locator("[data-about]")
-    form.locator('[name="title"]').fill(title)
-    form.locator('[name="kind"]').select_option("disk_image")
-    form.locator('[name="unclassified"]').check()
-    form.locator('button[type="submit"]').click()
-
-
-def slow_down(page: Page, per_second: int) -> None:
-    line = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": per_second}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
-
-
-def made(folder: Path, name: str, length: int) -> tuple[Path, bytes]:
-    data = os.urandom(length)
-    path = folder / name
-    path.write_bytes(data)
-    return path, data
-
-
-def file_named(name: str) -> StoredFile | None:
-    session.remove()
-    found = session().scalar(
-        select(StoredFile.id).where(StoredFile.name == name).execution_options(policy=True).limit(1)
-    )
-    return file_at(f"/{found}") if found else None
-
-
-def wait_for(name: str, holds: Callable[[StoredFile], bool], seconds: float = 60) -> StoredFile:
-    end = time.monotonic() + seconds
-    while True:
-        file = file_named(name)
-        if file is not None and holds(file):
-            return file
-        assert time.monotonic() < end, (name, file and (file.received, file.integrity))
-        time.sleep(0.1)
 
 
 def test_files_are_sent_and_verified(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
@@ -120,7 +68,7 @@ def test_a_reload_loses_nothing(window: OpenWindow, world: World, tmp_path: Path
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     kept = wait_for(path.name, lambda file: file.received >= 16 * MIB).received
-    page.get_by_role("button", name="Upload", exact=True).click()
+    upload_button(page).click()
     expect(page.locator("[data-unfinished]")).to_be_visible()
     choose(page, path)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING, 120)
@@ -190,7 +138,7 @@ def test_a_refusal_is_said_in_words(window: OpenWindow, world: World, tmp_path: 
     row = page.locator("[data-upload]")
     expect(row).to_have_class("upload is-over is-refused")
     expect(row.locator("[data-status]")).to_contain_text("writing direction")
-    row.locator(".is-cancel").click()
+    row.locator(".is-leave").click()
     expect(row).to_have_count(0)
 
 

@@ -1,0 +1,218 @@
+"""What goes wrong while files are sent: every reason is said in words, and what can go on goes on."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from jit_portal.database import session, transaction
+from jit_portal.files.models import StoredFile
+from jit_portal.jits.models import Agreement
+from jit_portal.vocabulary import Integrity
+from jit_portal.workspaces.models import Membership
+from tests import factories
+from tests.browser.conftest import OpenWindow
+from tests.browser.uploading import (
+    FINISHED,
+    choose,
+    describe,
+    made,
+    send,
+    slow_down,
+    upload_button,
+    vault_of,
+    wait_for,
+)
+from tests.factories import World
+from tests.portal import Portal
+from tests.vault import MIB, acts, bytes_in_store, do_the_work, how_many
+
+
+@pytest.fixture(scope="module")
+def process(behind_proxy: Portal) -> Portal:
+    """Pages and bytes at one origin, in the place of the pages alone."""
+    return behind_proxy
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return factories.world()
+
+
+@pytest.fixture
+def page(window: OpenWindow, world: World) -> Page:
+    return window(world["fr_member"], vault_of(world))
+
+
+def test_a_full_store_is_said_and_the_upload_goes_on_by_itself(
+    window: OpenWindow, world: World, process: Portal, tmp_path: Path
+) -> None:
+    path, data = made(tmp_path, "full.bin", 100 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 507",))
+    slow_down(page, 40 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received >= 16 * MIB)
+    process.gate.is_full()
+    status = page.locator("[data-status]")
+    expect(status).to_contain_text(
+        "The store is full; the operator has to make room. It is tried again", timeout=30_000
+    )
+    page.evaluate(KEEPS, "full")
+    kept = wait_for(path.name, lambda file: True).received
+    page.wait_for_timeout(3000)
+    assert all("full" in said for said in page.evaluate("window.said"))
+    assert wait_for(path.name, lambda file: True).received == kept
+    process.gate.opens()
+    expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=90_000)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
+    assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
+
+
+KEEPS = """() => {
+  const place = document.querySelector("[data-status]");
+  window.said = [place.textContent];
+  new MutationObserver(() => said.push(place.textContent)).observe(place, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def test_a_store_that_is_away_is_said(window: OpenWindow, world: World, process: Portal, tmp_path: Path) -> None:
+    path, _ = made(tmp_path, "away.bin", 24 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 503",))
+    process.gate.refusal = 503, "text/plain", b"closed"
+    send(page, path)
+    expect(page.locator("[data-status]")).to_contain_text("The store does not answer. It is tried again")
+    process.gate.opens()
+    expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=60_000)
+
+
+@pytest.fixture(autouse=True)
+def open_again(process: Portal) -> None:
+    """No test finds the store as another left it."""
+    process.gate.opens()
+
+
+@pytest.mark.parametrize("what", [Membership, Agreement])
+def test_an_end_while_it_is_sent_is_said_as_what_it_is(
+    window: OpenWindow, world: World, tmp_path: Path, what: type[Membership | Agreement]
+) -> None:
+    path, _ = made(tmp_path, "ended.bin", 200 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 404",))
+    slow_down(page, 40 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    ended = {"live_until" if what is Membership else "in_force_until": factories.now()}
+    with transaction():
+        session().execute(update(what).values(ended))
+    expect(page.locator("[data-status]")).to_contain_text(
+        "Not possible any more: the agreement or your", timeout=60_000
+    )
+    expect(page.locator("[data-upload]")).to_have_class("upload is-over is-refused")
+
+
+def test_what_waits_for_the_form_has_no_dead_button(page: Page, tmp_path: Path) -> None:
+    choose(page, made(tmp_path, "a.bin", 10)[0])
+    row = page.locator("[data-upload]")
+    expect(row.locator("[data-status]")).to_have_text("Ready to be sent")
+    expect(row.get_by_role("button")).to_have_count(1)
+    row.get_by_role("button", name="Take off this list").click()
+    expect(row).to_have_count(0)
+
+
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def shrink(path: Path) -> None:
+    os.truncate(path, 5 * MIB)
+
+
+def take_away(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("harm", [grow, shrink, take_away])
+def test_a_file_that_changes_while_it_is_sent_is_said_and_never_verified(
+    window: OpenWindow, world: World, environ: dict[str, str], tmp_path: Path, harm: object
+) -> None:
+    assert callable(harm)
+    path, _ = made(tmp_path, "changes.bin", 160 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("ERR_UPLOAD_FILE_CHANGED", "ERR_FILE_NOT_FOUND"))
+    slow_down(page, 20 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    harm(path)
+    status = page.locator("[data-status]")
+    expect(status).to_contain_text("The file was changed, moved or taken away", timeout=30_000)
+    do_the_work(environ)
+    file = wait_for(path.name, lambda file: True)
+    assert file.integrity == Integrity.RECEIVING
+    assert file.sha256 is None
+    assert acts(file.id) == ["file.begun"]
+
+
+def test_two_browsers_resume_one_upload(window: OpenWindow, world: World, tmp_path: Path) -> None:
+    path, data = made(tmp_path, "two.bin", 100 * MIB)
+    busy = ("status of 423", "status of 409")
+    first = window(world["fr_member"], vault_of(world), forgives=busy)
+    slow_down(first, 12 * MIB)
+    send(first, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    other = window(world["fr_member"], vault_of(world), forgives=busy, storage_state=remembered(first))
+    slow_down(other, 12 * MIB)
+    choose(other, path)
+    for page in (first, other):
+        expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=120_000)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
+    assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
+    assert acts(file.id) == ["file.begun", "file.received", "file.hash_declared"]
+    assert how_many(StoredFile) == 1
+
+
+def remembered(page: Page) -> dict[str, object]:
+    """What this browser keeps, without its sign-in."""
+    return {"cookies": [], "origins": page.context.storage_state()["origins"]}
+
+
+def test_who_waits_for_another_window_is_told(window: OpenWindow, world: World, tmp_path: Path) -> None:
+    path, _ = made(tmp_path, "two.bin", 60 * MIB)
+    first = window(world["fr_member"], vault_of(world), forgives=("status of 423",))
+    slow_down(first, 2 * MIB)
+    send(first, path)
+    wait_for(path.name, lambda file: file.id is not None)
+    other = window(world["fr_member"], vault_of(world), forgives=("status of 423",), storage_state=remembered(first))
+    choose(other, path)
+    expect(other.locator("[data-status]")).to_contain_text("Another window or device is sending", timeout=30_000)
+
+
+def test_an_empty_file_is_kept(page: Page, environ: dict[str, str], tmp_path: Path) -> None:
+    path, _ = made(tmp_path, "empty.txt", 0)
+    send(page, path)
+    expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=30_000)
+    do_the_work(environ)
+    assert wait_for(path.name, lambda file: True).integrity == Integrity.VERIFIED
+
+
+def test_what_was_read_back_is_said(page: Page, environ: dict[str, str], tmp_path: Path) -> None:
+    path, _ = made(tmp_path, "good.txt", 1000)
+    send(page, path)
+    expect(page.locator("[data-status]")).to_have_text("Received, being verified")
+    do_the_work(environ)
+    expect(page.locator("[data-status]")).to_have_text("Verified: the vault holds what you sent")
+
+
+def test_a_name_of_300_characters_is_refused_in_words(window: OpenWindow, world: World) -> None:
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 422",))
+    upload_button(page).click()
+    long = {"name": "ü" * 296 + ".txt", "mimeType": "text/plain", "buffer": b"some"}
+    page.set_input_files("#upload-files", [long])
+    describe(page)
+    row = page.locator("[data-upload]")
+    expect(row.locator("[data-status]")).to_have_text("The file name is longer than 255 bytes.")
+    expect(row).to_have_class("upload is-over is-refused")
+    overflow = page.locator("#upload").evaluate("(dialog) => dialog.scrollWidth > dialog.clientWidth")
+    assert not overflow
