@@ -23,7 +23,7 @@ from jit_portal.database import session, transaction
 from jit_portal.demo import store as demo_store
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.demo.secrets import Secrets
-from jit_portal.errors import StoreUnavailable
+from jit_portal.errors import NotFound, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import again, receiving, storage
@@ -37,6 +37,7 @@ from jit_portal.vocabulary import Integrity
 from jit_portal.workspaces.models import Membership, Workspace
 from tests import factories, services
 from tests.factories import World
+from tests.portal import before_the_store
 from tests.vault import (
     BYTES,
     MIB,
@@ -94,6 +95,7 @@ def test_what_is_sent_is_stored_sealed_and_verified(
     do_the_work(environ)
     file = file_at(address)
     assert (file.integrity, file.sha256) == (Integrity.VERIFIED, sha256(data))
+    assert sender.client.head(address, headers=sender.headers).headers["Upload-Integrity"] == "verified"
     assert (file.parts, file.tail, file.store_upload) == ([], None, None)
     assert bytes_in_store(file) == data
     assert acts(file.id) == ["file.begun", "file.received", "file.hash_declared"]
@@ -518,6 +520,19 @@ class TestMeanwhile:
         assert 0 < file_at(address).received <= again.EVERY_BYTES
 
 
+
+
+class Expelling(Breaking):
+    """A body at whose end nobody belongs to the JIT any more."""
+
+    def read(self, size: int, /) -> bytes:
+        came = self._data.read(min(size, 65_537))
+        if not came:
+            with transaction():
+                session().execute(update(Membership).values(live_until=factories.now()))
+        return came
+
+
 class TestInterruptions:
     @pytest.mark.parametrize("came", [0, 1, MIB, 3 * MIB + 7, 5 * MIB, 7 * MIB + 1, 16 * MIB, 17 * MIB + 1])
     def test_a_broken_connection_keeps_every_byte_that_came(self, world: World, app: Flask, came: int) -> None:
@@ -529,6 +544,13 @@ class TestInterruptions:
         whole = exhibit_bytes.append(person, file.id, came, BytesIO(data[came:]), size=len(data) - came)
         assert whole.integrity == Integrity.CHECKING
         assert bytes_in_store(whole) == data
+
+    def test_a_right_that_ends_while_bytes_come(self, world: World, app: Flask) -> None:
+        data = os.urandom(18 * MIB)
+        file = put_nothing(world, len(data))
+        with pytest.raises(NotFound):
+            exhibit_bytes.append(world["fr_member"], file.id, 0, Expelling(data[: 17 * MIB]), size=17 * MIB)
+        assert file_at(f"/{file.id}").integrity == Integrity.RECEIVING
 
     def test_many_small_pieces(self, world: World, app: Flask) -> None:
         data = os.urandom(7 * MIB + 99)
@@ -613,6 +635,43 @@ class TestInterruptions:
         assert file_at(address).integrity == Integrity.CHECKING
         assert bytes_in_store(file_at(address)) == data
         assert acts(file_at(address).id) == ["file.begun", "file.received"]
+
+
+_FULL = b"<Error><Code>%s</Code><Message>no room</Message></Error>"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (507, "application/xml", _FULL % b"XMinioStorageFull"),
+        (400, "application/xml", _FULL % b"XMinioAdminBucketQuotaExceeded"),
+        (507, "text/plain", b"no room"),
+    ],
+    ids=["full", "quota", "plain"],
+)
+def test_a_store_without_room_is_said_and_nothing_that_came_is_lost(
+    world: World, sender: Sender, environ: dict[str, str], refusal: tuple[int, str, bytes]
+) -> None:
+    data = os.urandom(40 * MIB)
+    address = sender.begin(world, len(data))
+    assert sender.patch(address, 0, data[: 17 * MIB]).status_code == 204
+    before = storage.store()
+    with before_the_store(environ["JIT_STORE_ENDPOINT"]) as gate:
+        keys = (environ["JIT_STORE_ACCESS_KEY"], environ["JIT_STORE_SECRET_KEY"])
+        storage.use(storage.Store(gate.address, *keys, environ["JIT_STORE_BUCKET"], secure=False))
+        try:
+            gate.refusal = refusal
+            answer = sender.patch(address, 17 * MIB, data[17 * MIB :])
+            assert (answer.status_code, error_in(answer)) == (507, "The store is full; the operator has to make room.")
+            assert sender.create(world, 0).status_code == 507
+            assert sender.offset(address) == 17 * MIB
+            gate.opens()
+            assert sender.patch(address, 17 * MIB, data[17 * MIB :]).status_code == 204
+        finally:
+            storage.use(before)
+    sender.declare(address, sha256(data))
+    do_the_work(environ)
+    assert file_at(address).integrity == Integrity.VERIFIED
 
 
 def put_nothing(world: World, length: int) -> StoredFile:

@@ -155,16 +155,9 @@ def _finish_if_whole(actor: User, upload: Upload) -> StoredFile:
             file.parts, file.tail, file.store_upload = [], None, None
             _is_whole(actor, file)
         return file
+    # Under its lock it is read anew; and the right to it may have ended while the bytes came.
     with transaction():
-        return (
-            session()
-            .scalars(
-                policy.which(actor, StoredFile)
-                .where(StoredFile.id == upload.id)
-                .execution_options(populate_existing=True)
-            )
-            .one()
-        )
+        return policy.fetch(actor, StoredFile, upload.id, lock=True)
 
 
 def _join(upload: Upload) -> None:

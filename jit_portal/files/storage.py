@@ -9,7 +9,7 @@ from typing import cast
 import urllib3
 from minio import Minio
 from minio.datatypes import Part
-from minio.error import MinioException, S3Error, ServerError
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.helpers import ObjectWriteResult
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -152,11 +152,18 @@ def _phrased() -> Iterator[None]:
             raise StoreFull(gettext("The store is full; the operator has to make room.")) from error
         raise StoreUnavailable(gettext("The store refused to answer.")) from error
     except ServerError as error:
-        if error.status_code == 507:
-            raise StoreFull(gettext("The store is full; the operator has to make room.")) from error
-        raise StoreUnavailable(gettext("The store does not answer.")) from error
+        raise _wordless(error.status_code) from error
+    except InvalidResponseError as error:
+        raise _wordless(error._code) from error
     except (MinioException, HTTPError, OSError) as error:
         raise StoreUnavailable(gettext("The store does not answer.")) from error
+
+
+def _wordless(status: int) -> StoreUnavailable:
+    """A refusal in no words of S3: of a HEAD, or by a proxy before the store."""
+    if status == 507:
+        return StoreFull(gettext("The store is full; the operator has to make room."))
+    return StoreUnavailable(gettext("The store does not answer."))
 
 
 _store: Store | None = None

@@ -3,7 +3,7 @@ const language = document.documentElement.lang || "en";
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 const unit = (value, name, most = 0) =>
-  new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: most }).format(value);
+  new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name === "byte" ? "long" : "short", maximumFractionDigits: most }).format(value);
 
 function scaled(bytes) {
   const step = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));

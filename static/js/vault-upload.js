@@ -1,8 +1,8 @@
 /**
  * jit-upload[data-endpoint] in a dialog: files on their way into the vault (templates/components/uploads.html draws it, and holds its
  * words). Inside: form[data-about] whose fields describe what is sent, with a hidden "workspace"; [data-drop] with a file input, and
- * [data-folder] if folders may be chosen; ul[data-rows] and a template of one row; [data-unfinished], hidden. Here and beside the dialog:
- * [data-said], read out. Files may be dropped anywhere on the page. Chosen files wait for the form, save those that were begun before:
+ * [data-folder] if folders may be chosen; ul[data-rows] and a template of one row; [data-unfinished] and [data-wrong], hidden. Here and
+ * beside the dialog: [data-said], read out. Files may be dropped anywhere on the page. Chosen files wait for the form, save those that were begun before:
  * they go on at once. Dispatches "jit:upload" {state, file} as each file goes on.
  */
 import { catchDrops, pick } from "./upload-picking.js";
@@ -56,8 +56,7 @@ customElements.define("jit-upload", class extends HTMLElement {
 
   async take({ files, isPartial }) {
     open(this.dialog);
-    if (isPartial) this.say(this.dataset.unreadable);
-    else if (!files.length) this.say(this.dataset.empty);
+    this.complain(isPartial ? this.dataset.unreadable : files.length ? "" : this.dataset.empty);
     for (const each of files) {
       if (this.rows.some((row) => row.path === each.path && row.file.size === each.file.size && !row.isOver)) continue;
       const row = new Row(this, each);
@@ -72,7 +71,8 @@ customElements.define("jit-upload", class extends HTMLElement {
   /** The form is sent: it describes every file that waits for it. */
   go() {
     const waiting = this.rows.filter((row) => row.state === "chosen");
-    if (!waiting.length) return this.say(this.dataset.nothing);
+    this.complain(waiting.length ? "" : this.dataset.nothing);
+    if (!waiting.length) return;
     const said = Object.fromEntries([...new FormData(this.form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token"));
     for (const row of waiting) {
       const title = waiting.length === 1 ? said.title || row.path : [said.title, row.path].filter(Boolean).join(" · ");
@@ -80,7 +80,7 @@ customElements.define("jit-upload", class extends HTMLElement {
       row.show("queued");
     }
     waiting[0].element.scrollIntoView({ block: "nearest" });
-    return this.next();
+    this.next();
   }
 
   /** Begin what is ready, a few at a time. */
@@ -126,6 +126,13 @@ customElements.define("jit-upload", class extends HTMLElement {
   focusWithin() {
     if (this.dialog.open) this.querySelector('input[type="file"]').focus();
     else document.querySelector(`[commandfor="${this.dialog.id}"]`).focus();
+  }
+
+  /** What is wrong with what was chosen, seen and heard in the form. */
+  complain(text) {
+    const place = this.querySelector("[data-wrong]");
+    place.textContent = text;
+    place.hidden = !text;
   }
 
   /** Read out politely: in the dialog while it is open, for then nothing beside it is heard. */

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
 from tests import factories
-from tests.browser.conftest import OpenWindow
-from tests.browser.uploading import FINISHED, describe, made, send, slow_down, upload_button, vault_of
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.uploading import FINISHED, choose, describe, made, send, slow_down, upload_button, vault_of
 from tests.factories import World
 from tests.portal import Portal
 from tests.vault import MIB
@@ -31,7 +31,9 @@ def world(app: Flask) -> World:
 
 @pytest.fixture
 def page(window: OpenWindow, world: World) -> Page:
-    return window(world["fr_member"], vault_of(world))
+    page = window(world["fr_member"], vault_of(world))
+    expect(page.locator("jit-upload:defined")).to_be_attached()
+    return page
 
 
 def drag(page: Page, kind: str, *paths: Path, at: tuple[int, int] = (500, 300)) -> None:
@@ -126,7 +128,13 @@ def test_a_folder_chosen_keeps_its_paths_too(page: Page, tmp_path: Path) -> None
 def test_an_empty_folder_is_said_to_be_empty(page: Page, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     drop(page, tmp_path / "empty")
-    expect(page.locator("jit-upload [data-said]")).to_have_text("There is no file in it.")
+    expect(page.get_by_role("alert")).to_have_text("There is no file in it.")
+    page.get_by_label("Nothing here is classified").check()
+    page.get_by_role("button", name="Send the files").click()
+    expect(page.get_by_role("alert")).to_have_text("Choose a file first.")
+    (tmp_path / "empty" / "one.txt").write_text("one")
+    drop(page, tmp_path / "empty")
+    expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_while_a_question_stands_open_nothing_is_taken_and_the_page_stays(page: Page, tmp_path: Path) -> None:
@@ -175,7 +183,7 @@ def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_pa
     expect(page.locator("#upload")).to_be_hidden()
     expect(upload_button(page)).to_be_focused()
     expect(tray.locator("[data-upload]")).to_have_count(2)
-    expect(tray.locator("[data-sum]")).to_contain_text("0 of 2 received")
+    expect(tray.locator("[data-sum]")).to_contain_text("0 of 2, ")
     expect(rows.nth(0).locator("[data-left]")).to_contain_text("left")
     tray.get_by_role("button", name="Pause").first.click()
     expect(rows.nth(0).locator("[data-status]")).to_have_text("Paused")
@@ -189,7 +197,7 @@ def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_pa
     expect(tray.get_by_role("button", name="Open the uploads")).to_be_focused()
     slow_down(page, -1)
     tray.get_by_role("button", name="Resume").click()
-    expect(tray.locator("[data-sum]")).to_have_text("2 of 2 received, 100%", timeout=30_000)
+    expect(tray.locator("[data-sum]")).to_have_text("2 of 2, 100%", timeout=30_000)
     tray.get_by_role("button", name="Take what has ended off this list").click()
     expect(tray).to_be_hidden()
     expect(upload_button(page)).to_be_focused()
@@ -228,8 +236,8 @@ def test_what_is_read_out_is_little(page: Page, tmp_path: Path) -> None:
 
 LISTENS = """() => {
   window.heard = [];
-  const listen = (element) => new MutationObserver(() => heard.push(element.textContent)).observe(element, { childList: true });
-  document.querySelectorAll("[data-said]").forEach(listen);
+  for (const place of document.querySelectorAll("[data-said]"))
+    new MutationObserver(() => heard.push(place.textContent)).observe(place, { childList: true });
 }"""
 
 
@@ -249,3 +257,26 @@ def test_the_focus_is_never_lost(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#upload-files")).to_be_focused()
     page.keyboard.press("Escape")
     expect(upload_button(page)).to_be_focused()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])
+def test_nothing_is_wrong_with_uploads_in_every_state(
+    window: OpenWindow, world: World, faults: Faults, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
+    page = window(world["fr_member"], vault_of(world), size, ("status of 422",), color_scheme=scheme)
+    send(page, made(tmp_path, "received.bin", 10)[0], made(tmp_path, "photo\u202egpj.exe", 10)[0])
+    rows = page.locator("[data-upload]")
+    expect(rows.nth(0)).to_have_class(FINISHED)
+    expect(rows.nth(1)).to_have_class(re.compile("is-refused"))
+    slow_down(page, 100_000)
+    send(page, made(tmp_path, "paused.bin", MIB)[0], made(tmp_path, "sending.bin", MIB)[0])
+    rows.nth(2).get_by_role("button", name="Pause").click()
+    choose(page, made(tmp_path, "chosen.bin", 10)[0])
+    assert faults(page) == {}
+    page.keyboard.press("Escape")
+    tray = page.locator("[data-tray]")
+    expect(tray).to_be_visible()
+    assert faults(page) == {}
+    tray.get_by_role("button", name="Each file").click()
+    assert faults(page) == {}
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
