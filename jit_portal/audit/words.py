@@ -83,8 +83,14 @@ TRIED = {
     "custody.accept": _("Accept an exhibit"),
     "custody.decline": _("Decline an exhibit"),
     "custody.hand_over": _("Hand an exhibit over"),
+    "custody.take_back": _("Take an exhibit back"),
     "delivery.content": _("Open or download an exhibit"),
+    "entrusting.create": _("Entrust somebody with releases"),
+    "entrusting.end": _("End the entrusting of releases"),
+    "entrusting.index": _("Look at who may release"),
+    "entrusting.new": _("Entrust somebody with releases"),
     "exhibits.edit": _("Describe an exhibit"),
+    "exhibits.history": _("Look at the history of an exhibit"),
     "exhibits.index": _("Look at the vault"),
     "exhibits.reclassify": _("Classify an exhibit anew"),
     "exhibits.release": _("Release an exhibit"),
@@ -154,6 +160,7 @@ TRIED = {
     "workspaces.enrol": _("Invite somebody to the JIT"),
     "workspaces.invite": _("Invite somebody to the JIT"),
     "workspaces.people": _("Look at the people"),
+    "workspaces.revoke": _("Take an invitation back"),
     "workspaces.show": _("Look at the workspace"),
 }
 

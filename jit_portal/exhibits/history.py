@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from jit_portal import policy
+from jit_portal.audit import words
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
@@ -27,6 +28,11 @@ class Event:
     meant: Principal | None
     sight: Sight | None
     receiver: User | None
+
+    @property
+    def what(self) -> str:
+        """What was done, or tried, in the reader's words."""
+        return words.label(self.entry.act)
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,8 @@ def _cards(person: User) -> list[Card]:
     for jit in jits:
         member = members.get(jit.id)
         place = member.workspace_id if member else None
-        counts = [each.get(place, 0) if place else 0 for each in news]
-        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *counts, versions.get(jit.id, 0)))
+        counts = [*(each.get(place, 0) if place else 0 for each in news), versions.get(jit.id, 0)]
+        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *counts))
     return cards
 
 

@@ -10,7 +10,7 @@ depends_on = None
 
 _MAKERS = {"release": ("exhibit_id", "released_by_id", "token"), "country_rule": ("party_id", "set_by_id", "token")}
 _STEPS = ("received", "handed_over", "accepted", "declined")
-_NOTICES = ("mentioned", "assigned", "asked", "released", "handed_over", "invited")
+_NOTICES = ("mentioned", "assigned", "asked", "released", "handed_over", "invited", "entrusted", "entrusting_ended")
 
 
 def upgrade() -> None:

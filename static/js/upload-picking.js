@@ -32,13 +32,15 @@ async function dropped(transfer) {
   return found;
 }
 
-/** Call take({files, isPartial}) whenever files or a folder are chosen in this element. */
+/** Call take({files, isPartial}) whenever files or a folder are chosen in this element, and with what was chosen before it listened. */
 export function pick(zone, take) {
   const input = zone.querySelector('input[type="file"]');
-  input.addEventListener("change", () => {
-    take({ files: chosen(input) });
+  const read = () => {
+    if (input.files.length) take({ files: chosen(input) });
     input.value = "";
-  });
+  };
+  input.addEventListener("change", read);
+  read();
   zone.querySelector("[data-folder]")?.addEventListener("click", () => {
     const folder = document.createElement("input");
     folder.type = "file";
