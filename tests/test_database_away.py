@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -63,7 +64,7 @@ def world(app: Flask) -> World:
     return factories.world()
 
 
-@pytest.mark.parametrize("path", ["/", "/account", "/no/such/page", "/sign-in", f"/channels/{uuid.uuid4()}"])
+@pytest.mark.parametrize("path", ["/", "/account", "/no/such/page", "/sign-in", f"/channels/{uuid.UUID(int=1)}"])
 def test_a_page_says_so(world: World, browse: Browse, take_away: Callable[[], None], path: str) -> None:
     client = browse(world["fr_leader"])
     take_away()
@@ -96,7 +97,7 @@ def test_a_fragment_and_data_say_so(world: World, browse: Browse, take_away: Cal
 def test_an_event_is_acknowledged(app: Flask, world: World, browse: Browse, take_away: Callable[[], None]) -> None:
     ear = Socket(app, browse(world["fr_leader"]))
     take_away()
-    answer = ear.ask("channel:read", {"channel": str(uuid.uuid4()), "number": 1})
+    answer: Any = ear.client.emit("channel:read", {"channel": str(uuid.UUID(int=1)), "number": 1}, callback=True)
     assert (answer["ok"], answer["status"]) == (False, 503)
     assert "cannot reach its database" in answer["reason"]
     assert ear.client.is_connected(), "she is not signed out by it"

@@ -205,7 +205,7 @@ class TestHarmless:
             (b"\0\0\0\x20ftypheic", None),
             (b"a\0b", None),
         ],
-        ids=str,
+        ids=lambda value: str(value)[:30],
     )
     def test_the_kind_is_what_the_first_bytes_are(self, data: bytes, kind: str | None) -> None:
         assert sniffing.kind_of(data) == kind

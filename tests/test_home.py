@@ -334,6 +334,8 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         (NoticeKind.TAKEN_BACK, thing),
         (NoticeKind.INVITED, member),
     ]
+    entrusted = factories.entrustment(world, "fr_member")
+    told += [(NoticeKind.ENTRUSTED, entrusted), (NoticeKind.ENTRUSTING_ENDED, entrusted)]
     with transaction():
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
@@ -348,6 +350,8 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "asks your party",
         "released FR",
         "hands over FR",
+        "entrusted you with releases",
+        "ended the entrusting of Fr_Member",
         "invited you into",
     ):
         assert words in page, words

@@ -192,7 +192,7 @@ def _known(model: type[T], id: str) -> T:
 def test_what_people_typed_is_text_on_every_page(
     app: Flask, doors: Doors, browse: Callable[[User], FlaskClient], name: str
 ) -> None:
-    visitor = Visitor(app, browse(doors.world[name]))
+    visitor = Visitor(app, browse(doors.world[name]), is_signed_in=True)
     says = ""
     for rule in rules(app):
         for headers in PAGE_AND_PIECE if "GET" in methods(rule) else ():
@@ -207,7 +207,7 @@ def test_what_people_typed_is_text_on_every_page(
 def test_what_is_typed_into_a_form_comes_back_as_text(
     app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]
 ) -> None:
-    visitor = Visitor(app, browse(doors.world["fr_leader"]))
+    visitor = Visitor(app, browse(doors.world["fr_leader"]), is_signed_in=True)
     typed = (
         *("title", "description", "name", "prefix", "purpose", "because", "reason", "note", "tag", "tags", "place"),
         *("conditions", "text", "to", "next", "controller", "reference", "signed_by", "party", "new-name", "language"),

@@ -617,7 +617,8 @@ def test_a_party_that_is_only_drafted_is_shown_to_those_who_see_the_draft(at: De
     first = at.in_force("fr", "nl")
     space = workspace_of(first)
     assert space is not None
-    workspaces.enrol(at["fr_one"], space, at["fr_two"], first.named_parties[0].party, Role.MEMBER)
+    france = next(named.party for named in first.named_parties if named.party.country == "FR")
+    workspaces.enrol(at["fr_one"], space, at["fr_two"], france, Role.MEMBER)
     draft = service.extend(at["fr_one"], first.jit)
     service.edit(at["fr_one"], draft, at.terms("fr", "nl", "ro"), draft.edition)
 

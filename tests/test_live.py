@@ -69,7 +69,7 @@ def doors(app: Flask) -> Iterator[Doors]:
 def pages(app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]) -> dict[str, str]:
     """Every page that a leader opens, by address."""
     factories.channel(doors.world)
-    visitor = Visitor(app, browse(doors.world["fr_leader"]))
+    visitor = Visitor(app, browse(doors.world["fr_leader"]), is_signed_in=True)
     answers: dict[str, Any] = {
         rule.endpoint: visitor.asks(rule, "GET", doors.values(rule)) for rule in rules(app) if "GET" in methods(rule)
     }

@@ -128,7 +128,7 @@ def test_an_entry_says_who_did_what_to_whom_when_and_how_far(world: World, exhib
     assert "Exhibit handed over Nl_Member" in handed
     assert exhibit.file is not None
     sha256 = str(exhibit.file.sha256)
-    assert f"Exhibit opened {sha256[:4]}…{sha256[-4:]}" in opened
+    assert f"Exhibit previewed {sha256[:4]}…{sha256[-4:]}" in opened
     assert sha256 in opened
 
 

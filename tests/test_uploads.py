@@ -520,8 +520,6 @@ class TestMeanwhile:
         assert 0 < file_at(address).received <= again.EVERY_BYTES
 
 
-
-
 class Expelling(Breaking):
     """A body at whose end nobody belongs to the JIT any more."""
 

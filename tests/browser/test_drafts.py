@@ -80,11 +80,6 @@ def task() -> Case:
     return Case(world["fr_leader"], colleague(world), path, "Description", "Save")
 
 
-def agreement() -> Case:
-    at = desk()
-    return Case(at["fr_one"], at["fr_two"], f"/agreements/{at.begin().id}/edit", "Purpose", "Save the draft")
-
-
 def rule() -> Case:
     world = factories.world()
     to = ("Whom", f"party:{world.parties['nl'].id}")
@@ -112,7 +107,7 @@ def decline() -> Case:
     return Case(world["nl_member"], world["nl_leader"], f"/exhibits/{exhibit.id}", "Reason", "Decline")
 
 
-FORMS = (release_form, new_task, task, agreement, rule, hand_over, decline)
+FORMS = (release_form, new_task, task, rule, hand_over, decline)
 
 
 def made_task(world: World) -> Task:
@@ -181,17 +176,6 @@ def test_nobody_else_finds_it(window: OpenWindow, web: Web, form: Callable[[], C
     sign_in(page.context, web, case.person)
     page.goto(case.path)
     expect(box(page, case)).not_to_have_value(TYPED)
-
-
-def test_signing_out_forgets_what_was_typed(window: OpenWindow, web: Web) -> None:
-    case = new_task()
-    page = window(case.person, case.path)
-    fill(page, case)
-    page.route("**/sign-out", lambda route: route.fulfill(status=204))
-    page.locator(".side .me").click()
-    with page.expect_response("**/sign-out"):
-        page.locator(".side [data-signs-out] button").click()
-    assert page.evaluate("Object.keys(sessionStorage).filter((name) => name.startsWith('draft:'))") == []
 
 
 # Somebody else was faster

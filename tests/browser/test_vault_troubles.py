@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
@@ -209,7 +209,7 @@ def test_what_was_read_back_is_said(page: Page, environ: dict[str, str], tmp_pat
 def test_a_name_of_300_characters_is_refused_in_words(window: OpenWindow, world: World) -> None:
     page = window(world["fr_member"], vault_of(world), forgives=("status of 422",))
     upload_button(page).click()
-    long = {"name": "ü" * 296 + ".txt", "mimeType": "text/plain", "buffer": b"some"}
+    long = FilePayload(name="ü" * 296 + ".txt", mimeType="text/plain", buffer=b"some")
     page.set_input_files("#upload-files", [long])
     describe(page)
     row = page.locator("[data-upload]")
