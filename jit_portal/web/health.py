@@ -96,7 +96,7 @@ def _answers(address: str) -> bool:
         parts = urlsplit(address)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
     try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        connection.request("GET", "/healthz", headers={"Host": "localhost"} if address.startswith("unix:") else {})
         return connection.getresponse().status == 200
     finally:
         connection.close()
