@@ -113,11 +113,10 @@ def test_what_is_uploaded_is_heard_by_its_own_party(room: Room) -> None:
 
 @pytest.mark.parametrize("is_forbid", [False, True], ids=["standing release", "forbid"])
 def test_a_rule_and_its_end_are_heard_by_those_it_names(room: Room, is_forbid: bool) -> None:
-    act = "country_rule.forbidden" if is_forbid else "country_rule.released"
     rule = room.rule(room.to("nl"), is_forbid=is_forbid)
-    assert room.hearers(act, rule) == FRANCE | NETHERLANDS
+    assert room.hearers("country_rule.changed", rule) == FRANCE | NETHERLANDS
     rules.close_rule(room.world["fr_leader"], rule)
-    assert room.hearers("country_rule.closed", rule) == FRANCE | NETHERLANDS
+    assert room.hearers("country_rule.changed", rule) == FRANCE | NETHERLANDS
 
 
 def test_classifying_anew_is_heard_by_those_who_gain_and_who_lose(room: Room) -> None:

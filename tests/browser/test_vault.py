@@ -80,7 +80,7 @@ def test_a_reload_loses_nothing(window: OpenWindow, world: World, tmp_path: Path
 
 def test_a_vault_that_dies_is_waited_for(window: OpenWindow, world: World, process: Portal, tmp_path: Path) -> None:
     path, data = made(tmp_path, "phone.bin", 100 * MIB)
-    page = window(world["fr_member"], vault_of(world), forgives=("status of 502",))
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 502", "status of 503"))
     slow_down(page, 30 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received >= 16 * MIB)
