@@ -145,7 +145,7 @@ def by_browser(case: Case, browser: Browser, path: Path) -> float:
     context.add_cookies([{"name": case.cookie, "value": token, "url": "https://localhost", "secure": True}])
     page = context.new_page()
     page.goto(f"/workspaces/{case.workspace}/vault")
-    page.get_by_role("button", name="Upload", exact=True).click()
+    page.locator('.vault button[commandfor="upload"]').first.click()
     page.set_input_files("#upload-files", path)
     form = page.locator("[data-about]")
     form.locator('[name="unclassified"]').check()
