@@ -205,7 +205,27 @@ class TestHarmless:
             (b"\0\0\0\x20ftypheic", None),
             (b"a\0b", None),
         ],
-        ids=lambda value: str(value)[:30],
+        ids=[
+            "png",
+            "jpeg",
+            "gif",
+            "webp",
+            "pdf",
+            "mp4",
+            "m4a",
+            "webm",
+            "wav",
+            "mp3",
+            "ogg",
+            "flac",
+            "csv",
+            "utf-8",
+            "latin-1",
+            "utf-16",
+            "matroska",
+            "heic",
+            "binary",
+        ],
     )
     def test_the_kind_is_what_the_first_bytes_are(self, data: bytes, kind: str | None) -> None:
         assert sniffing.kind_of(data) == kind
