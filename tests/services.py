@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 import psycopg
@@ -63,12 +64,27 @@ def object_store(folder: Path) -> Iterator[Store]:
 
 
 def free_ports(count: int) -> int:
-    """The first of ``count`` ports in a row that nobody listens on, nor 10,000 above them."""
-    start = 20_000 + os.getpid() % 900 * 10
-    for first in range(start, 30_000, 10):
+    """The first of ``count`` ports in a row that nobody listens on, nor 10,000 above them.
+
+    Test processes that run beside each other look in different places, and none gives a port twice in a row.
+    """
+    for first in islice(_places(), 2 * len(_OURS)):
         if all(_is_free(port + above) for port in range(first, first + count) for above in (0, 10_000)):
             return first
     raise RuntimeError("no free ports")
+
+
+# Below the ports from which a system takes one for every connection it makes: 10,000 above them, too.
+_BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_OURS = range(11_000, 22_000, 10)[_NUMBER::_BESIDE]
+
+
+@cache
+def _places() -> Iterator[int]:
+    """Where to look next, round and round, from a place of this process's own."""
+    begin = os.getpid() % len(_OURS)
+    return cycle([*_OURS[begin:], *_OURS[:begin]])
 
 
 def _is_free(port: int) -> bool:

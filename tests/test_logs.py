@@ -67,6 +67,7 @@ def test_a_failure_is_one_line_with_the_id_of_its_answer(web: Web) -> None:
     web.stop()
     said = lines(web.log.read_text())
     failures = [line for line in said if line["level"] == "error"]
+    assert len(failures) == 2, failures
     by_page, by_socket = failures
     assert by_page["request"] == answer.headers["X-Request-ID"]
     assert (by_page["endpoint"], by_page["method"]) == ("messages.post", "POST")
