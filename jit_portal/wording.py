@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Protocol
 
 import flask_babel
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 
 def gettext(text: str, **values: object) -> str:
@@ -33,6 +33,11 @@ def country(of: OfCountry) -> str:
         return gettext("EU bodies")
     locale = flask_babel.get_locale()
     return str(locale.territories.get(of.country, of.name)) if locale else of.name
+
+
+def day(of: dt.date) -> str:
+    """A day as the reader's language writes it; in English where nobody is reading."""
+    return str(format_date(of, locale=flask_babel.get_locale() or "en"))
 
 
 def moment(at: dt.datetime) -> str:

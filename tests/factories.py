@@ -15,13 +15,13 @@ from jit_portal.identity.models import Authority, IdentityProvider, LoginSession
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.jits.words import ROLES_OF
 from jit_portal.messages.models import Channel
-from jit_portal.tasks.models import Board, Column
+from jit_portal.tasks.boards import columns_of
+from jit_portal.tasks.models import Board
 from jit_portal.vocabulary import (
     AgreementDuty,
     AgreementState,
     Assurance,
     Audience,
-    ColumnKind,
     ExhibitKind,
     Integrity,
     PartyKind,
@@ -371,7 +371,7 @@ def channel(in_world: World, name: str = "everyone", audience: Audience = Audien
     with transaction():
         made = Channel(
             workspace_id=in_world.workspace.id,
-            name=name,
+            own_name=name,
             audience=audience,
             created_by_id=in_world["fr_leader"].id,
         )
@@ -383,16 +383,12 @@ def board(in_world: World, name: str = "Board", prefix: str = "LAN", audience: A
     with transaction():
         made = Board(
             workspace_id=in_world.workspace.id,
-            name=name,
+            own_name=name,
             prefix=prefix,
             audience=audience,
             created_by_id=in_world["fr_leader"].id,
         )
         session().add(made)
         session().flush()
-        names = {"todo": "To do", "doing": "In progress", "partner": "With partner", "done": "Done"}
-        session().add_all(
-            Column(board_id=made.id, name=names[kind.value], kind=kind, position=position)
-            for position, kind in enumerate(ColumnKind)
-        )
+        session().add_all(columns_of(made))
     return made

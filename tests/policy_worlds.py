@@ -523,12 +523,12 @@ def _furnish(space: Space, world: PolicyWorld, chance: Maker) -> None:
     people = [member.user for member in space.memberships]
     for audience in Audience:
         place = {"workspace_id": space.workspace.id, "audience": audience, "created_by_id": people[0].id}
-        channel = Channel(name=f"Channel {audience}", **place)
-        board = Board(name=f"Board {audience}", prefix="GEN", **place)
+        channel = Channel(own_name=f"Channel {audience}", **place)
+        board = Board(own_name=f"Board {audience}", prefix="GEN", **place)
         session().add_all([channel, board])
         session().flush()
         party, person = chance.one(list(space.parties.values())), chance.one(people)
-        column = Column(board_id=board.id, name="To do", kind=ColumnKind.TODO, position=0)
+        column = Column(board_id=board.id, kind=ColumnKind.TODO, position=0)
         session().add(column)
         if audience == Audience.PARTIES:
             session().add(ChannelParty(channel_id=channel.id, party_id=party.id))

@@ -33,6 +33,7 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.reading import channels
+from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Integrity, May, Sight
@@ -188,7 +189,7 @@ def test_whom_a_leader_entrusted_has_released_and_may_go_on() -> None:
 
 
 def test_an_interpreter_hears_only_the_channel_that_names_her() -> None:
-    heard = [line.channel.name for line in channels(person("fr-0009"), workspace("Lantern"))]
+    heard = [channel_name(line.channel) for line in channels(person("fr-0009"), workspace("Lantern"))]
     assert heard == ["Interpreters"]
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from jit_portal import policy
@@ -25,7 +26,9 @@ from jit_portal.jits import documents, service, signing, versions
 from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.jits.terms import Terms
 from jit_portal.messages.models import Channel
+from jit_portal.messages.words import channel_name
 from jit_portal.tasks.models import Board
+from jit_portal.tasks.words import board_name, column_name
 from jit_portal.vocabulary import AgreementState, Duty, May, Outcome, PrincipalKind, Role, Sight
 from jit_portal.web import context, home
 from jit_portal.workspaces import service as workspaces
@@ -360,10 +363,24 @@ def test_the_last_signature_opens_the_workspace_and_nothing_opens_before(at: Des
     assert not any(sees(at[name], agreement) for name in ("fr_two", "ro_one", "eu_one"))
     heard = session().scalars(policy.which(at["nl_one"], Channel)).unique().one()
     board = session().scalars(policy.which(at["nl_one"], Board)).unique().one()
-    assert heard.name == "everyone"
-    assert [column.name for column in board.columns] == ["To do", "In progress", "With partner", "Done"]
+    assert channel_name(heard) == "everyone"
+    assert [column_name(column) for column in board.columns] == ["To do", "In progress", "With partner", "Done"]
     assert board.prefix == "HER"
     assert policy.may(at["nl_one"], May.UPLOAD, space)
+
+
+def test_what_a_workspace_opens_with_goes_by_the_readers_words(at: Desk, app: Flask) -> None:
+    at.in_force("fr", "nl")
+    heard = session().scalars(policy.which(at["nl_one"], Channel)).unique().one()
+    board = session().scalars(policy.which(at["nl_one"], Board)).unique().one()
+    with app.test_request_context(), force_locale("fr"):
+        assert (channel_name(heard), board_name(board)) == ("tous", "Plan d’action")
+        assert [column_name(column) for column in board.columns] == [
+            "À faire",
+            "En cours",
+            "Chez un partenaire",
+            "Fait",
+        ]
 
 
 def test_a_version_holds_from_its_first_day_to_the_end_of_its_last_in_its_zone(at: Desk) -> None:

@@ -23,6 +23,7 @@ from jit_portal.messages import channels, reading, references, service, showing
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message, MessageReference
 from jit_portal.messages.text import LONGEST, MOST_REFERENCES, clean
+from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import Audience, May, NoticeKind, Role, Sight
@@ -209,12 +210,12 @@ def test_a_restricted_channel_does_not_exist_for_others(world: World) -> None:
     hidden = channels.open_channel(world["fr_leader"], world.workspace, wish)
     say(world, "fr_leader", hidden, "Friday")
     assert {name for _, name in references.hearers(hidden)} == {"Fr_Leader", "Nl_Leader"}
-    assert [line.channel.name for line in reading.channels(world["nl_leader"], world.workspace)] == ["Arrests"]
+    assert [channel_name(line.channel) for line in reading.channels(world["nl_leader"], world.workspace)] == ["Arrests"]
     assert reading.channels(world["fr_member"], world.workspace) == []
     with pytest.raises(NotFound):
         policy.fetch(world["fr_member"], Channel, hidden.id)
     # Its name is not taken for those who do not hear it, and is for those who do.
-    assert channels.open_channel(world["fr_member"], world.workspace, ChannelWish("Arrests")).name == "Arrests"
+    assert channels.open_channel(world["fr_member"], world.workspace, ChannelWish("Arrests")).own_name == "Arrests"
     with pytest.raises(Invalid, match="already"):
         channels.open_channel(world["nl_leader"], world.workspace, ChannelWish("arrests "))
 
@@ -269,7 +270,7 @@ def test_two_at_once_open_one_channel_of_a_name(app: Flask, world: World) -> Non
             thread.join()
         assert outcomes.count("open") == 1, round
     assert set(outcomes) == {"open", "There is a channel of this name already."}
-    assert [line.channel.name for line in reading.channels(world["fr_member"], world.workspace)] == ["Arrests"]
+    assert [channel_name(line.channel) for line in reading.channels(world["fr_member"], world.workspace)] == ["Arrests"]
 
 
 def test_people_of_another_jit_cannot_be_put_into_a_channel(world: World) -> None:

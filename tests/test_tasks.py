@@ -202,9 +202,9 @@ def test_a_restricted_board_does_not_exist_for_others(place: Place) -> None:
     board, columns = restricted(place, "expert", "fr_member")
     task = service.create_task(place["fr_leader"], board.id, columns["todo"], "Observe the quay")
     workspace_id = place.world.workspace.id
-    assert [each.name for each in reading.boards(place["fr_member"], workspace_id)] == ["Work plan", "Covert"]
+    assert [each.own_name for each in reading.boards(place["fr_member"], workspace_id)] == ["Work plan", "Covert"]
     for name in ("nl_leader", "nl_member", "al_leader", "eu_participant", "secretariat", "auditor", "stranger"):
-        assert "Covert" not in [each.name for each in reading.boards(place[name], workspace_id)]
+        assert "Covert" not in [each.own_name for each in reading.boards(place[name], workspace_id)]
         assert outcome(lambda name=name: service.move_task(place[name], task.id, 1, columns["done"])) == 404  # type: ignore[misc]
         assert outcome(lambda name=name: service.create_task(place[name], board.id, columns["todo"], "x")) == 404  # type: ignore[misc]
     with pytest.raises(NotFound):
@@ -218,7 +218,7 @@ def test_parties_named_bring_the_participants_of_a_body(place: Place) -> None:
     )
     task = service.create_task(place["fr_member"], board.id, columns_of(board)["todo"], "Coordinate")
     assert session().scalars(select(BoardParty.party_id).where(BoardParty.board_id == board.id)).all()
-    assert [each.name for each in reading.boards(place["eu_participant"], place.world.workspace.id)] == ["Eurojust"]
+    assert [each.own_name for each in reading.boards(place["eu_participant"], place.world.workspace.id)] == ["Eurojust"]
     assert outcome(lambda: service.edit_task(place["eu_participant"], task.id, 1, "x", "", None)) == 403
     assert outcome(lambda: service.edit_task(place["nl_leader"], task.id, 1, "x", "", None)) == 404
     names = {each.name for each in people.candidates(board, place.world.parties["fr"].id)}
@@ -249,7 +249,7 @@ def test_opening_a_board_checks_what_is_named(place: Place) -> None:
 def test_a_taken_name_of_an_unseen_board_is_not_disclosed(place: Place) -> None:
     restricted(place)
     opened = open_board(place["nl_leader"], place.world.workspace.id, "Covert", "COV", Audience.EVERYONE)
-    assert opened.name == "Covert"
+    assert opened.own_name == "Covert"
 
 
 def test_without_an_agreement_everything_is_read_and_nothing_changed(place: Place) -> None:

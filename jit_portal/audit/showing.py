@@ -19,7 +19,9 @@ from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
 from jit_portal.jits.words import ROLES
 from jit_portal.messages.models import Channel
+from jit_portal.messages.words import channel_name
 from jit_portal.tasks.models import Board, Column
+from jit_portal.tasks.words import board_name, column_name
 from jit_portal.vocabulary import Audience
 from jit_portal.workspaces.models import Membership, Principal, Workspace
 
@@ -149,9 +151,10 @@ def _known(reader: User, workspace: Workspace, ids: set[uuid.UUID]) -> Known:
     meant = select(Principal).where(Principal.workspace_id == workspace.id, Principal.id.in_(ids))
     found: Known = {member.user_id: ("person", member.user) for member in session().scalars(people).unique()}
     found |= {party.id: ("party", party) for party in session().scalars(parties).unique()}
-    found |= {each.id: ("word", f"#{each.name}") for each in session().scalars(channels).unique()}
-    found |= {each.id: ("word", each.name) for each in session().scalars(boards.where(Board.id.in_(ids))).unique()}
-    found |= {each.id: ("word", each.name) for each in session().scalars(columns)}
+    found |= {each.id: ("word", f"#{channel_name(each)}") for each in session().scalars(channels).unique()}
+    named = session().scalars(boards.where(Board.id.in_(ids))).unique()
+    found |= {each.id: ("word", board_name(each)) for each in named}
+    found |= {each.id: ("word", column_name(each)) for each in session().scalars(columns)}
     found |= {each.id: ("principal", each) for each in session().scalars(meant).unique()}
     authorities = session().scalars(select(Authority).where(Authority.id.in_(ids)))
     return found | {each.id: ("word", each.name) for each in authorities}

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from babel import Locale
-from flask_babel import format_date, get_locale
+from flask_babel import get_locale
 
 from jit_portal.jits.models import Agreement, AgreementParty
 from jit_portal.jits.words import KINDS, ROLES, legal_basis
 from jit_portal.vocabulary import AgreementDuty, Role
-from jit_portal.wording import country, gettext
+from jit_portal.wording import country, day, gettext
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def read_out(agreement: Agreement) -> dict[str, str]:
         gettext("Purpose"): agreement.purpose,
         gettext("Legal basis"): "; ".join(legal_basis(code) for code in agreement.legal_bases),
         gettext("States of operation"): ", ".join(country_name(code) for code in agreement.states_of_operation),
-        gettext("First day"): format_date(agreement.starts_on),
-        gettext("Last day"): format_date(agreement.ends_on),
+        gettext("First day"): day(agreement.starts_on),
+        gettext("Last day"): day(agreement.ends_on),
         gettext("Time zone"): agreement.time_zone,
         gettext("Controller for data of third countries"): _people(agreement, None, AgreementDuty.CONTROLLER),
     }
@@ -108,7 +108,7 @@ def _party_lines(agreement: Agreement, named: AgreementParty) -> dict[str, str]:
     lines = {
         gettext("%(party)s: party", party=name): gettext("yes"),
         gettext("%(party)s: roles", party=name): roles,
-        gettext("%(party)s: invites until", party=name): format_date(until),
+        gettext("%(party)s: invites until", party=name): day(until),
         gettext("%(party)s: leaders", party=name): _people(agreement, named.party_id, AgreementDuty.LEADER),
         gettext("%(party)s: space administrators", party=name): _people(
             agreement, named.party_id, AgreementDuty.SPACE_ADMINISTRATOR

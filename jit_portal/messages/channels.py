@@ -14,6 +14,7 @@ from jit_portal.errors import Invalid
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson
+from jit_portal.messages.words import channel_name
 from jit_portal.policy.person import live
 from jit_portal.vocabulary import Audience, May, Role
 from jit_portal.wording import gettext
@@ -45,7 +46,7 @@ def open_channel(actor: User, workspace: Workspace, wish: ChannelWish) -> Channe
         people = _people(actor, workspace, wish.user_ids) if wish.audience == Audience.PEOPLE else set()
         channel = Channel(
             workspace_id=workspace.id,
-            name=name,
+            own_name=name,
             purpose=_BLANKS.sub(" ", wish.purpose).strip()[:300],
             audience=wish.audience,
             message_count=0,
@@ -87,7 +88,7 @@ def _name(actor: User, workspace: Workspace, typed: str) -> str:
     if not name or len(name) > 60:
         raise Invalid(gettext("A channel's name has 1 to 60 characters."), field="name")
     heard = policy.which(actor, Channel).where(Channel.workspace_id == workspace.id)
-    if name.casefold() in {known.casefold() for known in session().scalars(heard.with_only_columns(Channel.name))}:
+    if name.casefold() in {channel_name(known).casefold() for known in session().scalars(heard)}:
         raise Invalid(gettext("There is a channel of this name already."), field="name")
     return name
 

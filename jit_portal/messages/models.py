@@ -17,13 +17,14 @@ from jit_portal.workspaces.models import Workspace
 class Channel(Thing):
     """A place to talk, for everyone in the workspace, for chosen parties, or for named people.
 
+    The one that a workspace opens with has no name of its own: every reader finds it in her language.
     Names are not unique in the database: a name that is taken would tell of a channel that is not shown.
     """
 
     __tablename__ = "channel"
     __table_args__ = (sa.Index("ix_channel_workspace_id", "workspace_id"),)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
-    name: Mapped[str] = mapped_column(sa.String(60))
+    own_name: Mapped[str | None] = mapped_column("name", sa.String(60))
     purpose: Mapped[str] = mapped_column(default="")
     audience: Mapped[Audience] = mapped_column(words(Audience))
     message_count: Mapped[int] = mapped_column(default=0)

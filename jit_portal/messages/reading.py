@@ -25,11 +25,11 @@ class ChannelLine:
 
 
 def channels(person: User, workspace: Workspace) -> list[ChannelLine]:
-    """The channels she hears, by name."""
+    """The channels she hears: the one that the workspace opened with, then by name."""
     heard = policy.which(person, Channel).where(Channel.workspace_id == workspace.id)
     heard = heard.outerjoin(ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id))
     unread = Channel.message_count - func.coalesce(ReadMark.number, 0)
-    rows = session().execute(heard.add_columns(unread).order_by(func.lower(Channel.name), Channel.id))
+    rows = session().execute(heard.add_columns(unread).order_by(func.lower(Channel.own_name).nulls_first(), Channel.id))
     return [ChannelLine(channel, int(behind)) for channel, behind in rows.unique()]
 
 

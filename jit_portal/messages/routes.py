@@ -16,6 +16,7 @@ from jit_portal.messages.forms import MOST_NUMBERS, ChannelForm, EditForm, PostF
 from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.sockets import POSTS
 from jit_portal.messages.text import LONGEST
+from jit_portal.messages.words import channel_name
 from jit_portal.vocabulary import May
 from jit_portal.web.errors import put_on_record
 from jit_portal.web.fields import put_error
@@ -25,6 +26,7 @@ from jit_portal.wording import country, gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("messages", __name__)
+bp.add_app_template_filter(channel_name)
 
 
 def conversation(channel: Channel, before: int | None = None, form: PostForm | None = None) -> dict[str, Any]:

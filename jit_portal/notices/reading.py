@@ -16,6 +16,7 @@ from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.exhibits.words import SIGHT_WORDS
 from jit_portal.identity.models import User
 from jit_portal.messages.models import Message
+from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind, Sight
@@ -84,7 +85,9 @@ def _by(notice: Notice) -> str:
 
 
 def _message(notice: Notice, message: Message) -> Shown:
-    says = gettext("%(person)s mentioned you in #%(channel)s", person=_by(notice), channel=message.channel.name)
+    says = gettext(
+        "%(person)s mentioned you in #%(channel)s", person=_by(notice), channel=channel_name(message.channel)
+    )
     place = url_for("messages.locate", message_id=message.id)
     return Shown(notice, says, "", place, message.channel.workspace.name)
 

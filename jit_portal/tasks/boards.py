@@ -13,6 +13,7 @@ from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Column
 from jit_portal.tasks.people import own_party
 from jit_portal.tasks.reasons import require
 from jit_portal.tasks.texts import line
+from jit_portal.tasks.words import board_name
 from jit_portal.vocabulary import Audience, ColumnKind, May, Role
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
@@ -38,7 +39,7 @@ def open_board(
         board = Board(
             workspace_id=workspace.id,
             workspace=workspace,
-            name=line(name, "name", NAME_LENGTH),
+            own_name=line(name, "name", NAME_LENGTH),
             prefix=_prefix(prefix),
             audience=audience,
             created_by_id=actor.id,
@@ -46,7 +47,7 @@ def open_board(
         _refuse_taken(actor, board)
         session().add(board)
         session().flush()
-        session().add_all(_columns(board))
+        session().add_all(columns_of(board))
         if audience == Audience.PARTIES:
             session().add_all(_parties(actor, board, {*party_ids}))
         if audience == Audience.PEOPLE:
@@ -76,23 +77,15 @@ def _refuse_taken(actor: User, board: Board) -> None:
     """Only boards that the actor sees count: refusing the name of another would tell that it exists."""
     seen = policy.which(actor, Board).where(Board.workspace_id == board.workspace_id)
     for other in session().scalars(seen):
-        if other.name.casefold() == board.name.casefold():
+        if board_name(other).casefold() == board_name(board).casefold():
             raise Invalid(gettext("Another board has this name."), field="name")
         if other.prefix == board.prefix:
             raise Invalid(gettext("Another board's tasks begin with this."), field="prefix")
 
 
-def _columns(board: Board) -> Iterable[Column]:
-    names = {
-        ColumnKind.TODO: gettext("To do"),
-        ColumnKind.DOING: gettext("In progress"),
-        ColumnKind.PARTNER: gettext("With partner"),
-        ColumnKind.DONE: gettext("Done"),
-    }
-    return [
-        Column(board_id=board.id, name=name, kind=kind, position=position)
-        for position, (kind, name) in enumerate(names.items())
-    ]
+def columns_of(board: Board) -> list[Column]:
+    """The columns that every board begins with."""
+    return [Column(board_id=board.id, kind=kind, position=position) for position, kind in enumerate(ColumnKind)]
 
 
 def _parties(actor: User, board: Board, party_ids: set[uuid.UUID]) -> Iterable[BoardParty]:

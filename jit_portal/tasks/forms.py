@@ -27,6 +27,7 @@ from jit_portal.jits.models import Party
 from jit_portal.tasks.boards import NAME_LENGTH, PREFIX_LENGTH
 from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Column
 from jit_portal.tasks.service import REASON_LENGTH
+from jit_portal.tasks.words import column_name
 from jit_portal.vocabulary import Audience
 from jit_portal.wording import country, gettext
 
@@ -82,7 +83,7 @@ class NewTaskForm(TaskForm):
     )
 
     def offer(self, columns: Iterable[Column], own: Party, askable: Iterable[Party]) -> None:
-        self.column.choices = [SelectChoice(column.id, column.name) for column in columns]
+        self.column.choices = [SelectChoice(column.id, column_name(column)) for column in columns]
         self.party.choices = [SelectChoice(own.id, country(own))]
         self.party.choices += [
             SelectChoice(party.id, gettext("Ask %(party)s", party=country(party))) for party in askable

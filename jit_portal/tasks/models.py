@@ -20,13 +20,14 @@ DESCRIPTION_LENGTH = 20_000
 class Board(Thing):
     """A board for everyone in the workspace, for parties, or for named people; ``prefix`` starts its tasks' keys.
 
+    The one that a workspace opens with has no name of its own: every reader finds it in her language.
     Neither name nor prefix is unique in the database: refusing one for a restricted board's sake would disclose it.
     """
 
     __tablename__ = "board"
     __table_args__ = (sa.Index("ix_board_workspace_id", "workspace_id"),)
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
-    name: Mapped[str] = mapped_column(sa.String(60))
+    own_name: Mapped[str | None] = mapped_column("name", sa.String(60))
     prefix: Mapped[str] = mapped_column(sa.String(8))
     audience: Mapped[Audience] = mapped_column(words(Audience))
     last_number: Mapped[int] = mapped_column(default=0)
@@ -52,7 +53,6 @@ class Column(Thing):
     __tablename__ = "board_column"
     __table_args__ = (sa.UniqueConstraint("board_id", "position"),)
     board_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("board.id"))
-    name: Mapped[str]
     kind: Mapped[ColumnKind] = mapped_column(words(ColumnKind))
     position: Mapped[int]
     board: Mapped[Board] = relationship(back_populates="columns")

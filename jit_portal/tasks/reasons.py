@@ -9,6 +9,7 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy.person import is_leader, me, person
 from jit_portal.tasks.models import Task, TaskChange
+from jit_portal.tasks.words import column_name
 from jit_portal.vocabulary import May, TaskAct
 from jit_portal.wording import country, gettext, moment
 
@@ -80,7 +81,7 @@ def _meanwhile(task: Task, change: TaskChange) -> str:
         case TaskAct.MOVED if change.column is not None:
             return gettext(
                 "%(name)s moved %(key)s to “%(column)s” at %(at)s. It stays there; move it again if you still want to.",
-                column=change.column.name,
+                column=column_name(change.column),
                 **said,
             )
         case TaskAct.EDITED:

@@ -23,6 +23,7 @@ from jit_portal.tasks.forms import (
 )
 from jit_portal.tasks.models import Board, Task
 from jit_portal.tasks.sockets import place
+from jit_portal.tasks.words import board_name, column_name
 from jit_portal.vocabulary import Audience
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
@@ -32,6 +33,8 @@ from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("tasks", __name__)
+bp.add_app_template_filter(board_name)
+bp.add_app_template_filter(column_name)
 Page = str | tuple[str, int] | Response
 
 

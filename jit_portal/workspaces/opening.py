@@ -15,20 +15,14 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementPerson, Party
 from jit_portal.messages.models import Channel
 from jit_portal.policy import Work
-from jit_portal.tasks.models import Board, Column
-from jit_portal.vocabulary import BODIES, INVESTIGATORS, AgreementDuty, Audience, ColumnKind, Role
+from jit_portal.tasks.boards import columns_of
+from jit_portal.tasks.models import Board
+from jit_portal.vocabulary import BODIES, INVESTIGATORS, AgreementDuty, Audience, Role
 from jit_portal.wording import gettext
 from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Principal, Workspace
 from jit_portal.workspaces.principals import answer_to_own
 from jit_portal.workspaces.seats import Seat
-
-COLUMNS = {
-    ColumnKind.TODO: "To do",
-    ColumnKind.DOING: "In progress",
-    ColumnKind.PARTNER: "With partner",
-    ColumnKind.DONE: "Done",
-}
 
 
 def follow(actor: User, agreement: Agreement, start: dt.datetime) -> Workspace:
@@ -183,22 +177,16 @@ def _is_seated(member: Membership, want: Seat) -> bool:
 
 def _furnish(actor: User, workspace: Workspace) -> None:
     """What everybody finds in a new workspace: a channel for everyone and a board."""
-    everyone = Channel(
-        workspace_id=workspace.id, name="everyone", audience=Audience.EVERYONE, created_by_id=actor.id, message_count=0
-    )
+    everyone = Channel(workspace_id=workspace.id, audience=Audience.EVERYONE, created_by_id=actor.id, message_count=0)
     board = Board(
         workspace_id=workspace.id,
-        name="Action plan",
         prefix=prefix_of(workspace.jit.name),
         audience=Audience.EVERYONE,
         created_by_id=actor.id,
     )
     session().add_all([everyone, board])
     session().flush()
-    session().add_all(
-        Column(board_id=board.id, name=name, kind=kind, position=position)
-        for position, (kind, name) in enumerate(COLUMNS.items())
-    )
+    session().add_all(columns_of(board))
 
 
 def prefix_of(name: str) -> str:

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date
 from sqlalchemy import select
 
 from jit_portal import policy
@@ -19,7 +18,7 @@ from jit_portal.jits.words import PLURAL_ROLES
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work
 from jit_portal.vocabulary import May, NoticeKind, Role
-from jit_portal.wording import country, gettext
+from jit_portal.wording import country, day, gettext
 from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.seats import Seat
@@ -147,7 +146,7 @@ def check_listed(workspace: Workspace, party: Party, role: Role) -> None:
                 "Agreement version %(version)s let %(party)s invite until %(day)s.",
                 version=agreement.version,
                 party=country(party),
-                day=format_date(until),
+                day=day(until),
             ),
             thing=party,
         )

@@ -154,7 +154,7 @@ def _channel(place: Place, room: Room) -> Channel:
 
 def _read(place: Place, channel: Channel, last: int) -> None:
     """Everyone has read the channel but for the last few messages; some have not looked for days."""
-    chance = random.Random(f"{place.demo.key}/{channel.name}")  # noqa: S311  (the same readers each time)
+    chance = random.Random(f"{place.demo.key}/{channel.own_name}")  # noqa: S311  (the same readers each time)
     by_id = {user.id: user for user in place.people.values()}
     for user_id, _name in references.hearers(channel):
         messages.read_until(by_id[user_id], channel, max(0, last - chance.choice((0, 0, 0, 1, 2, 3, 5, 8))))

@@ -6,12 +6,6 @@ from dataclasses import dataclass
 from jit_portal.demo.case.tables import rows
 from jit_portal.vocabulary import ColumnKind
 
-COLUMNS = {
-    ColumnKind.TODO: "To do",
-    ColumnKind.DOING: "In progress",
-    ColumnKind.PARTNER: "With partner",
-    ColumnKind.DONE: "Done",
-}
 CITED = re.compile(r"\[\[(exhibit|task):([a-z0-9-]+)\]\]")
 
 
