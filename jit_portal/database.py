@@ -7,15 +7,15 @@ queueing work – is said to the database within the act's own transaction, and 
 import datetime as dt
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
+from sqlalchemy import event, orm
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "session", "transaction", "words"]
+__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "leave", "session", "transaction", "words"]
 
 Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
@@ -74,11 +74,48 @@ def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=20,
         pool_pre_ping=True,
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
     )
+    event.listen(engine, "connect", _prepare_early)
     factory.configure(bind=engine)
     return engine
+
+
+def _prepare_early(connection: Any, _record: Any) -> None:
+    """Let the database keep the plan of what is asked again: for the rules, planning takes longer than answering."""
+    connection.prepare_threshold, connection.prepared_max = 1, 400
+
+
+@event.listens_for(factory, "after_flush")
+def _flushed(current: orm.Session, _context: Any) -> None:
+    _note_write(current)
+
+
+@event.listens_for(factory, "do_orm_execute")
+def _executed(state: orm.ORMExecuteState) -> None:
+    if not state.is_select:
+        _note_write(state.session)
+
+
+def _note_write(current: orm.Session) -> None:
+    if not current.info.get("is_in_transaction"):
+        current.info["has_tried"] = True
+
+
+def leave() -> None:
+    """Give back the session of a request, job or event.
+
+    What was only tried is undone. Where nothing was written, committing is no more than leaving, and the driver keeps
+    what it had the database prepare: at a rollback it forgets all of it.
+    """
+    if session.registry.has():
+        current = session()
+        if not (current.info.get("has_tried") or current.new or current.dirty or current.deleted):
+            with suppress(sa.exc.SQLAlchemyError):  # the database is away: there was nothing to keep
+                current.commit()
+    session.remove()
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 
     app.extensions["database"] = database.bind(settings.database_url)
-    app.teardown_appcontext(lambda _: database.session.remove())
+    app.teardown_appcontext(lambda _: database.leave())
     storage.use(Store.of(settings))
 
     # No template asks flask-login who is there: a page that says the database is away must not ask it again.

@@ -47,7 +47,7 @@ def in_own_session(call_next: Any, context: procrastinate.JobContext, worker: An
     try:
         return call_next()
     finally:
-        database.session.remove()
+        database.leave()
 
 
 async def work(app: procrastinate.App, *, forever: bool = True) -> None:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
-from jit_portal.database import session
+from jit_portal.database import leave
 from jit_portal.errors import NotAllowed, NotFound, Refused, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
@@ -97,7 +97,7 @@ def _still(what: May, exhibit: Exhibit) -> Callable[[], None]:
                 audit.refused(person, "delivery.content", exhibit, error)
                 raise
         finally:
-            session.remove()
+            leave()
 
     return ask
 

@@ -12,7 +12,7 @@ from flask import Blueprint, current_app
 from sqlalchemy import text
 
 from jit_portal.config import Settings
-from jit_portal.database import session
+from jit_portal.database import leave, session
 from jit_portal.extensions import limiter
 from jit_portal.files import storage
 from jit_portal.web.requests import open_to_all
@@ -68,7 +68,7 @@ def _state(probe: Callable[[], bool]) -> str:
         # Whatever a component fails with, its state is that it is away; the cause is in that component's own log.
         return "away"
     finally:
-        session.remove()
+        leave()
 
 
 def _database_answers() -> bool:
