@@ -15,8 +15,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import cast
 
@@ -103,7 +105,7 @@ def by_the_stores_client(demo: Demo, path: Path) -> float:
 
 
 def by_tus(case: Case, path: Path, sha256: str) -> tuple[float, float]:
-    """Seconds until the file is sealed and stored, and until it is verified."""
+    """Seconds until the file is sealed and stored, and until it is verified; sent by a process of its own."""
     vault = Vault(case.demo.port)
     vault.address = case.demo.origin
     vault.sign_in({"JIT_INSTANCE": str(case.demo.port)}, case.people[SENDER])
@@ -115,14 +117,22 @@ def by_tus(case: Case, path: Path, sha256: str) -> tuple[float, float]:
         "unclassified": "yes",
     }
     about |= {"workspace": str(case.workspace), "sha256": sha256}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as sender:
+        sender.submit(os.getpid).result()
+        began = time.perf_counter()
+        stored = sender.submit(send, f"{case.demo.origin}/vault/uploads", dict(vault.headers), path, about).result()
+    wait_until_verified(sha256, before=began)
+    return stored, time.perf_counter() - began
+
+
+def send(address: str, headers: dict[str, str], path: Path, about: dict[str, str]) -> float:
+    """Seconds that the command-line client takes to send the file."""
     with path.open("rb") as file:
-        client = tus.TusClient(f"{case.demo.origin}/vault/uploads", headers=vault.headers)
+        client = tus.TusClient(address, headers=headers)
         uploader = client.uploader(file_stream=cast(io.BytesIO, file), chunk_size=PIECE, metadata=about)
         began = time.perf_counter()
         uploader.upload()
-    stored = time.perf_counter() - began
-    wait_until_verified(sha256, before=began)
-    return stored, time.perf_counter() - began
+        return time.perf_counter() - began
 
 
 def wait_until_verified(sha256: str, before: float) -> None:

@@ -14,7 +14,7 @@ from jit_portal.demo import postgres, proxy, store
 from jit_portal.demo.answering import answers
 from jit_portal.demo.folders import make_private, runtime_folder
 from jit_portal.demo.postgres import APP, OWNER, Postgres
-from jit_portal.demo.process import Component, base_environ
+from jit_portal.demo.process import BEHIND_PEOPLE, Component, base_environ
 from jit_portal.demo.secrets import Secrets, make_signing_key, read_or_make, write_private
 from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
@@ -130,9 +130,10 @@ class Plan:
             "vault",
             ["--worker-class=gthread", "--threads=16", "--workers=1", f"--bind=unix:{self.vault_socket}", *patience],
             lambda: answers(f"{self.origin}/healthz", over=self.vault_socket),
+            niceness=BEHIND_PEOPLE,
         )
 
-    def _gunicorn(self, role: str, options: list[str], ready: Callable[[], bool]) -> Component:
+    def _gunicorn(self, role: str, options: list[str], ready: Callable[[], bool], *, niceness: int = 0) -> Component:
         quietly = ["--no-control-socket", "--log-level=warning"]
         return Component(
             name=role,
@@ -140,6 +141,7 @@ class Plan:
             environ=self.environ(role),
             ready=ready,
             start_seconds=60,
+            niceness=niceness,
             cwd=self.data,
         )
 
@@ -153,6 +155,7 @@ class Plan:
             start_seconds=60,
             # Its jobs may be run again at any point; nothing is gained by letting them end without a parent.
             death_signal=signal.SIGKILL,
+            niceness=BEHIND_PEOPLE,
             cwd=self.data,
         )
 

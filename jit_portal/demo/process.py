@@ -15,6 +15,9 @@ from jit_portal.demo.folders import as_user
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SET_PDEATHSIG = 1
+_SESSION = Path("/proc/self/autogroup")
+BEHIND_PEOPLE = 10
+"""Niceness of what moves bytes: pages and talk come first while both want the processors."""
 
 
 class Failed(Exception):
@@ -29,6 +32,7 @@ class Component:
     ``then`` is what remains to be done when it is ready, before anything that comes after it starts.
     Lines that ``chatter`` matches are kept in its log file only, and not shown in the terminal.
     ``death_signal`` is what the kernel sends it when its parent dies without a word.
+    ``niceness`` is how far it stands back, from 0 to 19, while others want the processors too.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Component:
     user: str | None = None
     umask: int = 0o077
     chatter: re.Pattern[str] | None = None
+    niceness: int = 0
 
 
 def base_environ() -> dict[str, str]:
@@ -61,6 +66,7 @@ def start(component: Component, *, output: int = subprocess.PIPE, keep: Sequence
         _libc.prctl(_SET_PDEATHSIG, int(component.death_signal))
         if os.getppid() != parent:
             os._exit(1)
+        _stand_back(component.niceness)
 
     return subprocess.Popen(
         list(component.argv),
@@ -75,6 +81,13 @@ def start(component: Component, *, output: int = subprocess.PIPE, keep: Sequence
         preexec_fn=tie_to_parent,
         **as_user(component.user),
     )
+
+
+def _stand_back(niceness: int) -> None:
+    """Let others have the processors first: this process among its like and, where sessions share them, its session."""
+    os.nice(niceness)
+    if niceness and _SESSION.exists():
+        _SESSION.write_text(str(niceness))
 
 
 def await_ready(

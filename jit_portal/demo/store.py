@@ -11,7 +11,7 @@ import urllib3
 from minio import Minio
 
 from jit_portal.demo.folders import make_private
-from jit_portal.demo.process import Component, base_environ
+from jit_portal.demo.process import BEHIND_PEOPLE, Component, base_environ
 from jit_portal.demo.secrets import Secrets, write_private
 
 BUCKET = "evidence"
@@ -87,6 +87,7 @@ class Store:
             death_signal=signal.SIGTERM,
             cwd=self.data,
             chatter=_CHATTER,
+            niceness=BEHIND_PEOPLE,
         )
 
     def answers(self) -> bool:

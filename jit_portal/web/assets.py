@@ -3,8 +3,9 @@
 import json
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from jit_portal.resources import STATIC
 
@@ -38,11 +39,17 @@ def init_app(app: Flask) -> None:
     A hashed file never changes, so browsers keep it for a year.
     """
 
+    def names() -> dict[str, str]:
+        # A page has hundreds of icons: whether a build has replaced the files is looked at once for all of them.
+        if "assets" not in g:
+            g.assets = manifest()
+        return cast(dict[str, str], g.assets)
+
     def asset(name: str) -> str:
-        return f"{app.static_url_path}/{manifest()[name]}"
+        return f"{app.static_url_path}/{names()[name]}"
 
     def has_asset(name: str) -> bool:
-        return name in manifest()
+        return name in names()
 
     def headers(response: Response) -> Response:
         # 304 too: its headers take the place of those that the browser kept with the file.
