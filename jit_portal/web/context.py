@@ -1,7 +1,10 @@
 """What every page knows: the reader's language and zone, and the JITs in the sidebar."""
 
 import datetime as dt
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +16,12 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.extensions import babel
 from jit_portal.identity.models import User
-from jit_portal.jits.models import Jit
+from jit_portal.jits.models import Jit, Party
 from jit_portal.web import news
 from jit_portal.web.session import viewer_or_none
 from jit_portal.workspaces.models import Workspace
 
+JitsSeen = tuple[Sequence[Jit], dict[uuid.UUID, list[Party]]]
 LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
 
@@ -33,6 +37,15 @@ class SidebarJit:
     flags: list[str]
     has_new: bool
     workspace_id: Any
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The sidebar: her JITs, her notices that are new, and her tasks that are not done."""
+
+    jits: list[SidebarJit]
+    unread: int
+    open_tasks: int
 
 
 def bind(app: Flask) -> None:
@@ -72,31 +85,36 @@ def _page() -> dict[str, Any]:
         "now": dt.datetime.now(dt.UTC),
     }
     if person is None:
-        return {**common, "jits": []}
-    return {
-        **common,
-        "jits": sidebar(person),
-        "unread": news.unread_notices(person),
-        "open_tasks": news.open_tasks(person),
-        "today": _today(person),
-    }
+        return common
+    return {**common, "today": _today(person), "beside": partial(beside, person)}
 
 
 def _today(person: User) -> dt.date:
     return dt.datetime.now(dt.UTC).astimezone(ZoneInfo(person.time_zone)).date()
 
 
-def sidebar(person: User) -> list[SidebarJit]:
-    """Her JITs by name, in a constant number of queries."""
+def jits_of(person: User) -> JitsSeen:
+    """Her JITs by name, and the parties that she sees in each."""
     jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
-    ids = [jit.id for jit in jits]
-    flags: dict[Any, list[str]] = {id: [] for id in ids}
-    for party in session().scalars(policy.parties_of(ids, person)):
-        flags[party.jit_id].append(party.country)
+    parties: dict[uuid.UUID, list[Party]] = {jit.id: [] for jit in jits}
+    for party in session().scalars(policy.parties_of(list(parties), person)).unique():
+        parties[party.jit_id].append(party)
+    return jits, parties
+
+
+def beside(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, int] | None = None) -> Beside:
+    """What stands beside a page; what the page has found itself is not asked again."""
+    return Beside(sidebar(person, seen, unread), news.unread_notices(person), news.open_tasks(person))
+
+
+def sidebar(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, int] | None = None) -> list[SidebarJit]:
+    """Her JITs by name, in a constant number of queries."""
+    jits, parties = jits_of(person) if seen is None else seen
+    flags: dict[Any, list[str]] = {jit.id: [party.country for party in parties[jit.id]] for jit in jits}
     spaces = dict(
         session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()
     )
-    has_unread = {id for id, count in news.unread_messages(person).items() if count}
+    has_unread = {id for id, count in (news.unread_messages(person) if unread is None else unread).items() if count}
     return [
         SidebarJit(
             jit.id,

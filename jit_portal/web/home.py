@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -21,6 +20,8 @@ from jit_portal.notices.reading import Shown
 from jit_portal.policy.person import live, party_live
 from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
+from jit_portal.web import context
+from jit_portal.web.context import JitsSeen
 from jit_portal.web.news import changed_tasks, joined, new_versions, unread_messages
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import fresh_exhibits
@@ -68,8 +69,11 @@ class Card:
 @dataclass(frozen=True)
 class Home:
     """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first;
-    ``kept`` are the vaults in which she keeps a view of what is her party's, which has left."""
+    ``kept`` are the vaults in which she keeps a view of what is her party's, which has left;
+    ``seen`` and ``unread_messages`` are what the cards and the sidebar are both made of."""
 
+    seen: JitsSeen
+    unread_messages: dict[uuid.UUID, int]
     cards: list[Card]
     tasks: list[tuple[str, list[Task]]]
     mentions: list[Shown]
@@ -86,8 +90,11 @@ class Home:
 
 def home(person: User) -> Home:
     """Everything for the page, in a number of queries that does not grow with what there is."""
+    seen, unread = context.jits_of(person), unread_messages(person)
     return Home(
-        cards=_cards(person),
+        seen=seen,
+        unread_messages=unread,
+        cards=_cards(person, seen, unread),
         tasks=_tasks(person),
         mentions=reading.shown(person, limit=FEW, unread=True, kind=NoticeKind.MENTIONED),
         uploads=_uploads(person),
@@ -103,17 +110,14 @@ def _kept(person: User) -> Sequence[Workspace]:
     return session().scalars(left.order_by(Workspace.opened_at)).unique().all()
 
 
-def _cards(person: User) -> list[Card]:
-    jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
-    parties: dict[uuid.UUID, list[Party]] = defaultdict(list)
-    for party in session().scalars(policy.parties_of([jit.id for jit in jits], person)).unique():
-        parties[party.jit_id].append(party)
+def _cards(person: User, seen: JitsSeen, unread: dict[uuid.UUID, int]) -> list[Card]:
+    jits, parties = seen
     mine = policy.which(person, Membership).where(
         Membership.user_id == person.id, live(Membership.live_from, Membership.live_until)
     )
     members = {member.workspace.jit_id: member for member in session().scalars(mine).unique()}
     agreements = _agreements(person)
-    news = [each(person) for each in (unread_messages, fresh_exhibits, changed_tasks, joined)]
+    news = [unread, *(each(person) for each in (fresh_exhibits, changed_tasks, joined))]
     versions = new_versions(person)
     cards = []
     for jit in jits:

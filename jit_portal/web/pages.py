@@ -17,7 +17,9 @@ bp = Blueprint("pages", __name__)
 @bp.get("/")
 def home() -> str:
     page = "pages/_home.html" if wants_fragment() else "pages/home.html"
-    return render_template(page, place="home", home=contents(viewer()), roles=ROLES)
+    found = contents(viewer())
+    known = {"seen": found.seen, "unread_messages": found.unread_messages}
+    return render_template(page, place="home", home=found, roles=ROLES, **known)
 
 
 @bp.post("/language")

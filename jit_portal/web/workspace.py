@@ -18,15 +18,20 @@ MOST_COUNTED = 1000
 
 def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
     """Context of a page in this workspace, for templates/layout.html; 404 where she may not know of it."""
-    workspace = policy.fetch(person, Workspace, workspace_id)
+    return _head(person, policy.fetch(person, Workspace, workspace_id), tab)
+
+
+def _head(person: User, workspace: Workspace, tab: str) -> dict[str, Any]:
+    unread = news.unread_messages(person)
     return {
         "workspace": workspace,
         "tab": tab,
         "kept": False,
+        "unread_messages": unread,
         "agreement": policy.agreement_of(workspace.jit_id),
         "parties": list(session().scalars(policy.parties_of([workspace.jit_id]))),
         "counts": {
-            "chat": news.unread_messages(person).get(workspace.id, 0),
+            "chat": unread.get(workspace.id, 0),
             "vault": exhibit_count(person, workspace),
         },
         "people_here": news.people_here(person, workspace),
@@ -39,7 +44,7 @@ def vault_head(person: User, workspace_id: uuid.UUID) -> dict[str, Any]:
     workspace = policy.fetch(person, Workspace, workspace_id, May.READ)
     may = policy.allowed(person, workspace)
     if May.SEE in may:
-        return head(person, workspace_id, "vault")
+        return _head(person, workspace, "vault")
     counts = {"vault": exhibit_count(person, workspace)}
     return {
         "workspace": workspace,
