@@ -2,10 +2,8 @@
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -28,6 +26,7 @@ from jit_portal.identity.models import User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Purpose, Role, Sight
 from tests import factories
 from tests.factories import World
+from tests.waiting import status_after_the_wait
 
 Browse = Callable[[User], FlaskClient]
 
@@ -338,13 +337,6 @@ def test_a_refusal_says_why_and_who_could_and_is_on_record(app: Flask, browse: B
     ]
 
 
-def waits(cluster: Postgres) -> bool:
-    """Somebody waits for a lock."""
-    with psycopg.connect(cluster.url("postgres", "postgres")) as connection:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        return connection.execute(waiting).fetchone() != (0,)
-
-
 VERBS: dict[str, Callable[[World, User, Exhibit], object]] = {
     "release": lambda world, actor, exhibit: service.release(
         actor, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
@@ -364,26 +356,14 @@ def test_the_right_is_asked_again_after_the_wait_for_the_exhibit(app: Flask, clu
     exhibit = factories.exhibit(world)
     factories.release(world, exhibit, "nl")
 
-    def act() -> object:
-        try:
-            return VERBS[verb](world, world["fr_leader"], exhibit)
-        except (NotAllowed, NotFound) as refusal:
-            return refusal.status
-        finally:
-            session.remove()
-
-    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
-        other.execute("SELECT FROM exhibit WHERE id = %s FOR UPDATE", [exhibit.id])
-        answer = apart.submit(act)
-        until = time.monotonic() + 8
-        while not waits(cluster):
-            assert time.monotonic() < until, "nobody waits"
-            time.sleep(0.02)
-        with psycopg.connect(cluster.url(OWNER), autocommit=True) as meanwhile:
-            role = "member" if verb in ("release", "reclassify") else "expert"
-            meanwhile.execute("UPDATE membership SET role = %s WHERE id = %s", [role, world.members["fr_leader"].id])
-        other.commit()
-        assert answer.result(timeout=20) in (403, 404)
+    role = "member" if verb in ("release", "reclassify") else "expert"
+    status = status_after_the_wait(
+        cluster,
+        lambda: VERBS[verb](world, world["fr_leader"], exhibit),
+        held=("SELECT FROM exhibit WHERE id = %s FOR UPDATE", [exhibit.id]),
+        meanwhile=("UPDATE membership SET role = %s WHERE id = %s", [role, world.members["fr_leader"].id]),
+    )
+    assert status in (403, 404)
     assert acts() == []
 
 
@@ -392,25 +372,13 @@ def test_the_right_to_set_rules_is_asked_after_the_wait(app: Flask, cluster: Pos
     party = world.parties["fr"]
     said = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
 
-    def act() -> object:
-        try:
-            return rules.set_rule(world["fr_leader"], world.workspace, party, said)
-        except NotAllowed as refusal:
-            return refusal.status
-        finally:
-            session.remove()
-
-    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
-        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rules {party.id}"])
-        answer = apart.submit(act)
-        until = time.monotonic() + 8
-        while not waits(cluster):
-            assert time.monotonic() < until, "nobody waits"
-            time.sleep(0.02)
-        with psycopg.connect(cluster.url(OWNER), autocommit=True) as meanwhile:
-            meanwhile.execute("UPDATE membership SET role = 'member' WHERE id = %s", [world.members["fr_leader"].id])
-        other.commit()
-        assert answer.result(timeout=20) == 403
+    status = status_after_the_wait(
+        cluster,
+        lambda: rules.set_rule(world["fr_leader"], world.workspace, party, said),
+        held=("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rules {party.id}"]),
+        meanwhile=("UPDATE membership SET role = 'member' WHERE id = %s", [world.members["fr_leader"].id]),
+    )
+    assert status == 403
     assert acts() == []
 
 

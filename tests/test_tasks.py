@@ -14,6 +14,7 @@ from sqlalchemy import select
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import Invalid, NotFound, Refusal, Refused
 from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
@@ -24,6 +25,7 @@ from jit_portal.tasks.reasons import ChangedMeanwhile
 from jit_portal.vocabulary import Audience, NoticeKind, Role, TaskAct
 from tests import factories
 from tests.factories import World
+from tests.waiting import status_after_the_wait
 
 UNCHECKED = {"policy": True}
 NOBODY = uuid.UUID(int=7)
@@ -388,6 +390,33 @@ def test_of_two_who_take_at_the_same_moment_one_has_it(app: Flask, place: Place)
     leader, member = place["fr_leader"], place["fr_member"]
     session.remove()
     assert in_threads(app, lambda: service.take(leader, task_id), lambda: service.take(member, task_id)) == [200, 409]
+
+
+CHANGES: dict[str, Callable[[Place, Task], object]] = {
+    "create": lambda place, _: place.make(),
+    "edit": lambda place, task: service.edit_task(place["fr_leader"], task.id, 1, "Otherwise", "", None),
+    "move": lambda place, task: service.move_task(place["fr_leader"], task.id, 1, place.columns["done"]),
+    "assign": lambda place, task: service.assign(place["fr_leader"], task.id, 1, place["fr_member"].id),
+    "take": lambda place, task: service.take(place["fr_leader"], task.id),
+    "delete": lambda place, task: service.delete(place["fr_leader"], task.id),
+}
+
+
+@pytest.mark.parametrize("verb", CHANGES)
+def test_the_right_is_asked_again_after_the_wait_for_the_board(place: Place, cluster: Postgres, verb: str) -> None:
+    """The agreement ends while her act waits for whoever holds the board."""
+    task = place.make()
+    before = (task.edition, len(place.order()))
+    status = status_after_the_wait(
+        cluster,
+        lambda: CHANGES[verb](place, task),
+        held=("SELECT FROM board WHERE id = %s FOR UPDATE", [place.board.id]),
+        meanwhile=("UPDATE agreement SET in_force_until = clock_timestamp()", []),
+    )
+    assert status == 403
+    session.remove()
+    now = session().scalars(select(Task).where(Task.id == task.id).execution_options(policy=True)).unique().one()
+    assert (now.edition, len(place.order())) == before
 
 
 def test_places_before_and_after_other_cards(place: Place) -> None:

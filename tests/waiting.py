@@ -1,0 +1,46 @@
+"""What becomes of an act that had to wait for somebody else's, when the world has changed meanwhile."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+
+from jit_portal.database import session
+from jit_portal.demo.postgres import OWNER, Postgres
+from jit_portal.errors import Refusal
+
+Statement = tuple[str, list[object]]
+
+
+def status_after_the_wait(
+    cluster: Postgres, act: Callable[[], object], *, held: Statement, meanwhile: Statement
+) -> int:
+    """200, or the status of its refusal: ``held`` takes a lock that it wants, ``meanwhile`` happens as it waits."""
+
+    def begin() -> int:
+        try:
+            act()
+        except Refusal as refusal:
+            return refusal.status
+        finally:
+            session.remove()
+        return 200
+
+    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
+        other.execute(*held)
+        answer = apart.submit(begin)
+        until = time.monotonic() + 8
+        while not _somebody_waits(cluster):
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.02)
+        with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+            connection.execute(*meanwhile)
+        other.commit()
+        return answer.result(timeout=20)
+
+
+def _somebody_waits(cluster: Postgres) -> bool:
+    with psycopg.connect(cluster.url("postgres", "postgres")) as connection:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return connection.execute(waiting).fetchone() != (0,)
