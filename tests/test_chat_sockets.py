@@ -20,6 +20,7 @@ from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message
+from jit_portal.messages.sockets import SIGNS_OF_WRITING
 from jit_portal.vocabulary import Audience, Sight
 from tests import factories
 from tests.factories import World
@@ -155,6 +156,15 @@ def test_typing_reaches_the_others_who_hear(world: World, channel: Channel, list
     assert dutch.hear("typing")["name"] == "Fr_Leader"
     assert french.hears_nothing_of("typing", 0.3)
     assert body.hears_nothing_of("typing", 0.3)
+
+
+def test_signs_of_writing_are_few_however_much_is_asked(world: World, channel: Channel, listen: Listen) -> None:
+    french, dutch = listen(world["fr_leader"]), listen(world["nl_member"])
+    for _ in range(SIGNS_OF_WRITING.most + 3):
+        assert french.ask("channel:typing", {"channel": str(channel.id)})["ok"]
+    for _ in range(SIGNS_OF_WRITING.most):
+        dutch.hear("typing")
+    assert dutch.hears_nothing_of("typing", 0.3)
 
 
 def test_reading_is_told_to_ones_own_windows_only(world: World, channel: Channel, listen: Listen) -> None:
