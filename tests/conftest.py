@@ -22,6 +22,7 @@ from jit_portal.files.keys import FileKeyring
 from jit_portal.identity.models import User
 from jit_portal.portal import create_app
 from tests import factories, services
+from tests.services import Running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,12 +46,19 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster(folder: Path) -> Iterator[Postgres]:
-    """PostgreSQL with every migration run."""
+def database_server(folder: Path) -> Iterator[tuple[Postgres, Running]]:
+    """PostgreSQL, and its process for whoever ends it and starts it again."""
     with services.database_server(folder) as server:
-        migrate.upgrade(server.url(OWNER))
-        services.remember_seeds(server)
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(database_server: tuple[Postgres, Running]) -> Postgres:
+    """PostgreSQL with every migration run."""
+    server, _ = database_server
+    migrate.upgrade(server.url(OWNER))
+    services.remember_seeds(server)
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,6 @@ from jit_portal.demo.process import Component
 from tests import services
 from tests.web import Web
 
-FULL = b"""<?xml version="1.0" encoding="UTF-8"?><Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>"""
-
 
 class Portal(Web):
     """``web`` behind the proxy, beside a ``vault`` that can be killed and started again."""
@@ -77,10 +75,6 @@ class Gate(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Passing)
         self.store = store
         self.address = f"127.0.0.1:{self.server_address[1]}"
-
-    def is_full(self) -> None:
-        """Answer from now on as a store without room does."""
-        self.refusal = 507, "application/xml", FULL
 
     def opens(self) -> None:
         self.refusal = None

@@ -2,15 +2,20 @@
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from itertools import cycle, islice
 from pathlib import Path
 
 import psycopg
+from minio.error import S3Error
 
 from jit_portal.demo import postgres, process, store
 from jit_portal.demo.postgres import Postgres
@@ -29,29 +34,51 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+class Running:
+    """A component that runs; it can be ended and started again."""
+
+    def __init__(self, component: process.Component, log: Path) -> None:
+        self._component = component
+        self._log = log
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it serves; what it says goes to its log, and into the error if it does not start."""
+        with self._log.open("ab") as file:
+            self._child = process.start(self._component, output=file.fileno())
+        try:
+            process.await_ready(self._component, self._child)
+        except process.Failed as failed:
+            failed.add_note(self._log.read_text(errors="replace")[-4000:])
+            raise
+
+    def stop(self, by: signal.Signals | None = None) -> None:
+        """Ask it to end, in its own way or by this signal, and see it ended."""
+        if self._child is not None:
+            process.ask_to_stop(replace(self._component, stop_signal=by or self._component.stop_signal), self._child)
+            process.see_it_stopped(self._component, self._child)
+        self._child = None
+
+
 @contextmanager
-def running(component: process.Component, log: Path) -> Iterator[None]:
-    """Run ``component`` until the block ends; what it says goes to ``log``, and into the error if it does not start."""
-    with log.open("wb") as file:
-        child = process.start(component, output=file.fileno())
+def running(component: process.Component, log: Path) -> Iterator[Running]:
+    """Run ``component`` until the block ends."""
+    log.unlink(missing_ok=True)
+    child = Running(component, log)
     try:
-        process.await_ready(component, child)
-        yield
-    except process.Failed as failed:
-        failed.add_note(log.read_text(errors="replace")[-4000:])
-        raise
+        child.start()
+        yield child
     finally:
-        process.ask_to_stop(component, child)
-        process.see_it_stopped(component, child)
+        child.stop()
 
 
 @contextmanager
-def database_server(folder: Path) -> Iterator[Postgres]:
-    """PostgreSQL with the portal's roles and an empty database."""
+def database_server(folder: Path) -> Iterator[tuple[Postgres, Running]]:
+    """PostgreSQL with the portal's roles and an empty database, and its process."""
     cluster = postgres.prepare(folder, folder, Secrets(), settings=postgres.FAST_AND_FORGETFUL)
-    with running(cluster.component(), folder / "postgres.log"):
+    with running(cluster.component(), folder / "postgres.log") as child:
         cluster.make_roles()
-        yield cluster
+        yield cluster, child
 
 
 @contextmanager
@@ -61,6 +88,55 @@ def object_store(folder: Path) -> Iterator[Store]:
     with running(server.component(), folder / "store.log"):
         server.make_bucket()
         yield server
+
+
+class SmallStore:
+    """A store of its own with little room, under the keys of another: filled to the brim, until it is given more."""
+
+    def __init__(self, folder: Path, secrets: Secrets) -> None:
+        folder.mkdir()
+        self.server = store.prepare(folder, folder, free_ports(store.PORTS), secrets)
+        self._log = folder / "store.log"
+        self._process = Running(self._of_volumes(2), self._log)
+
+    def _of_volumes(self, most: int) -> process.Component:
+        component = self.server.component()
+        return replace(component, argv=[*component.argv, "-master.volumeSizeLimitMB=16", f"-volume.max={most}"])
+
+    def start(self) -> None:
+        self._process.start()
+        self.server.make_bucket()
+
+    def stop(self) -> None:
+        # A full one takes long to end: what it would write down finds no room.
+        self._process.stop(signal.SIGKILL)
+
+    def fill(self) -> None:
+        """Put in what it takes, until it takes nothing."""
+        client = self.server.client(store.PORTAL)
+        for number in range(100):
+            try:
+                client.put_object(store.BUCKET, f"filling-{number}", BytesIO(bytes(1 << 20)), 1 << 20)
+            except S3Error:
+                return
+        raise AssertionError("it is not full after 100 MiB")
+
+    def give_room(self) -> None:
+        """As its operator does: more volumes."""
+        self.stop()
+        self._process = Running(self._of_volumes(40), self._log)
+        self._process.start()
+
+
+@contextmanager
+def small_store(folder: Path, secrets: Secrets) -> Iterator[SmallStore]:
+    """A store that is soon full."""
+    small = SmallStore(folder, secrets)
+    try:
+        small.start()
+        yield small
+    finally:
+        small.stop()
 
 
 def free_ports(count: int) -> int:

@@ -86,17 +86,17 @@ class Store:
 
     def begin(self, name: str) -> str:
         """Begin a multipart upload; answers its id."""
-        with _phrased():
+        with _phrased(is_writing=True):
             return self._minio._create_multipart_upload(self.bucket, name, {"Content-Type": SEALED_TYPE})
 
     def put_part(self, name: str, upload: str, number: int, data: bytes | bytearray | memoryview) -> str:
         """Store part ``number`` (from 1), replacing what was stored under it; answers its ETag."""
-        with _phrased():
+        with _phrased(is_writing=True):
             return self._minio._upload_part(self.bucket, name, cast(bytes, data), None, upload, number)
 
     def complete(self, name: str, upload: str, etags: Sequence[str]) -> None:
         """Make the parts one object; ``Missing`` when that upload is over."""
-        with _phrased():
+        with _phrased(is_writing=True):
             parts = [Part(number, etag) for number, etag in enumerate(etags, 1)]
             self._minio._complete_multipart_upload(self.bucket, name, upload, parts)
 
@@ -107,7 +107,7 @@ class Store:
 
     def put(self, name: str, data: bytes | bytearray | memoryview) -> str:
         """Store a whole object at once; answers its ETag."""
-        with _phrased():
+        with _phrased(is_writing=True):
             if len(data) == 0:
                 made: ObjectWriteResult = self._minio.put_object(self.bucket, name, io.BytesIO(), 0)
             else:
@@ -142,7 +142,7 @@ class Store:
 
 
 @contextmanager
-def _phrased() -> Iterator[None]:
+def _phrased(*, is_writing: bool = False) -> Iterator[None]:
     try:
         yield
     except S3Error as error:
@@ -150,6 +150,11 @@ def _phrased() -> Iterator[None]:
             raise Missing(error.code) from error
         if error.code in _FULL or error.response.status == 507:
             raise StoreFull(gettext("The store is full; the operator has to make room.")) from error
+        if is_writing and error.response.status == 500:
+            # SeaweedFS says no more than this when it has no room.
+            raise StoreUnavailable(
+                gettext("The store takes nothing more just now: it may be full, and the operator has to look.")
+            ) from error
         raise StoreUnavailable(gettext("The store refused to answer.")) from error
     except ServerError as error:
         raise _wordless(error.status_code) from error

@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 
 import av
-import pytest
-from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select, update
 
@@ -20,22 +18,6 @@ from tests.browser.uploading import choose, file_named, made, send, slow_down, u
 from tests.factories import World
 from tests.portal import Portal
 from tests.vault import MIB, acts, bytes_in_store, do_the_work, put
-
-
-@pytest.fixture(scope="module")
-def process(behind_proxy: Portal) -> Portal:
-    """Pages and bytes at one origin, in the place of the pages alone."""
-    return behind_proxy
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    return factories.world()
-
-
-@pytest.fixture
-def page(window: OpenWindow, world: World) -> Page:
-    return window(world["fr_member"], vault_of(world))
 
 
 def sign_in_again(context: BrowserContext, world: World, portal: Portal) -> None:

@@ -4,36 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
-from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
 from tests.browser.uploading import FINISHED, choose, describe, made, send, slow_down, upload_button, vault_of
 from tests.factories import World
-from tests.portal import Portal
 from tests.vault import MIB
-
-
-@pytest.fixture(scope="module")
-def process(behind_proxy: Portal) -> Portal:
-    """Pages and bytes at one origin, in the place of the pages alone."""
-    return behind_proxy
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    return factories.world()
-
-
-@pytest.fixture
-def page(window: OpenWindow, world: World) -> Page:
-    page = window(world["fr_member"], vault_of(world))
-    expect(page.locator("jit-upload:defined")).to_be_attached()
-    return page
 
 
 def drag(page: Page, kind: str, *paths: Path, at: tuple[int, int] = (500, 300)) -> None:

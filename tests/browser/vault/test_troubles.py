@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from playwright.sync_api import FilePayload, Page, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
+from jit_portal.demo.store import BUCKET, PORTAL, Store
+from jit_portal.exhibits.models import Exhibit
+from jit_portal.files import storage
 from jit_portal.files.models import StoredFile
 from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Integrity
 from jit_portal.workspaces.models import Membership
-from tests import factories
+from tests import factories, services
 from tests.browser.conftest import OpenWindow
 from tests.browser.uploading import (
     FINISHED,
@@ -29,44 +33,47 @@ from tests.browser.uploading import (
 )
 from tests.factories import World
 from tests.portal import Portal
+from tests.services import SmallStore
 from tests.vault import MIB, acts, bytes_in_store, do_the_work, how_many
 
 
-@pytest.fixture(scope="module")
-def process(behind_proxy: Portal) -> Portal:
-    """Pages and bytes at one origin, in the place of the pages alone."""
-    return behind_proxy
-
-
 @pytest.fixture
-def world(app: Flask) -> World:
-    return factories.world()
-
-
-@pytest.fixture
-def page(window: OpenWindow, world: World) -> Page:
-    return window(world["fr_member"], vault_of(world))
+def small(app: Flask, process: Portal, store: Store, folder: Path) -> Iterator[SmallStore]:
+    """A store with little room, in the place of the other."""
+    before = storage.store()
+    with services.small_store(folder / "small", store.secrets) as made:
+        keys = (PORTAL, store.secrets.store_portal)
+        storage.use(storage.Store(made.server.endpoint, *keys, BUCKET, secure=False))
+        process.gate.store = made.server.endpoint
+        yield made
+    process.gate.store = store.endpoint
+    storage.use(before)
 
 
 def test_a_full_store_is_said_and_the_upload_goes_on_by_itself(
-    window: OpenWindow, world: World, process: Portal, tmp_path: Path
+    window: OpenWindow, world: World, small: SmallStore, tmp_path: Path
 ) -> None:
-    path, data = made(tmp_path, "full.bin", 100 * MIB)
-    page = window(world["fr_member"], vault_of(world), forgives=("status of 507",))
-    slow_down(page, 40 * MIB)
+    """A real one: it begins a file, takes a part or two of it, and then nothing more until it is given room."""
+    path, data = made(tmp_path, "full.bin", 60 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 503",))
+    slow_down(page, 10 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received >= 16 * MIB)
-    process.gate.is_full()
+    small.fill()
     status = page.locator("[data-status]")
     expect(status).to_contain_text(
-        "The store is full; the operator has to make room. It is tried again", timeout=30_000
+        "The store takes nothing more just now: it may be full, and the operator has to look. It is tried again",
+        timeout=30_000,
     )
     page.evaluate(KEEPS, "full")
     kept = wait_for(path.name, lambda file: True).received
-    page.wait_for_timeout(3000)
+    with page.expect_response(lambda answer: answer.status == 503):
+        pass
     assert all("full" in said for said in page.evaluate("window.said"))
-    assert wait_for(path.name, lambda file: True).received == kept
-    process.gate.opens()
+    half = wait_for(path.name, lambda file: True)
+    assert (half.received, half.integrity) == (kept, Integrity.RECEIVING)
+    assert (how_many(Exhibit), how_many(StoredFile)) == (1, 1)
+    small.give_room()
     expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
     assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
