@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from sqlalchemy import event, orm
 from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "leave", "session", "transaction", "words"]
@@ -63,8 +64,21 @@ def words(enum: type[Any]) -> sa.Enum:
     )
 
 
+class _Sessions(orm.scoped_session[orm.Session]):
+    """The session of each request, job or socket event."""
+
+    def remove(self) -> None:
+        """End it; where its line to the database broke meanwhile, nothing is left to undo and nobody to tell."""
+        try:
+            super().remove()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            self.registry.clear()
+
+
 factory = orm.sessionmaker(expire_on_commit=False, autoflush=True)
-session = orm.scoped_session(factory)
+session = _Sessions(factory)
 
 
 def bind(url: str, *, pool_size: int = 20) -> sa.Engine:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from jit_portal import database
@@ -114,6 +114,21 @@ def test_pages_come_back_with_the_database(
     assert client.get("/").status_code == 503
     session.remove()
     factory.configure(bind=app.extensions["database"])
+    assert client.get("/").status_code == 200
+
+
+def test_a_page_that_is_made_is_given_though_the_line_breaks_before_its_session_ends(
+    app: Flask, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browse(world["fr_leader"])
+
+    def cut(response: Response) -> Response:
+        session().connection().connection.driver_connection.close()
+        return response
+
+    with monkeypatch.context() as during:
+        during.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], cut])
+        assert client.get("/").status_code == 200
     assert client.get("/").status_code == 200
 
 

@@ -18,6 +18,7 @@ from jit_portal.demo import process
 from jit_portal.demo.process import Component
 from jit_portal.identity.models import User
 from tests import factories, services
+from tests.vault import token_in
 
 PATIENCE = 15.0
 
@@ -105,6 +106,13 @@ class Signed:
 
     def get(self, path: str, **more: Any) -> requests.Response:
         return requests.get(self.web.origin + path, headers=self.headers, timeout=PATIENCE, **more)
+
+    def open_form(self, path: str = "/") -> dict[str, str]:
+        """Headers of somebody with a page open, whose forms are taken."""
+        page = self.get(path)
+        # Cookies marked Secure are not sent back over http by Python's clients, so they are carried by hand.
+        form = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)
+        return {"Cookie": f"{self.headers['Cookie']}; {form}", "X-CSRFToken": token_in(page.text)}
 
     def connect(self, origin: str | None = None) -> "Ear":
         """A new socket; ConnectionError when it is refused."""
