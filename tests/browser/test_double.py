@@ -1,10 +1,205 @@
-"""A form whose button was pressed is sent once; whoever goes back finds the button usable."""
+"""A form whose button is pressed twice is sent once; whoever goes back finds the button usable.
 
-from playwright.sync_api import expect
+The walk finds the forms itself, on every page of the URL map: one that comes anew is walked without being named.
+"""
 
+from collections import Counter
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pprint import pformat
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import Flask
+from playwright.sync_api import Page, Request, expect
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import Model, session, transaction
+from jit_portal.identity.models import User
+from jit_portal.notices.models import Notice
+from jit_portal.vocabulary import Outcome
 from tests import factories
-from tests.browser.conftest import OpenWindow
-from tests.web import Web
+from tests.browser.conftest import OpenWindow, sign_in
+from tests.browser.test_pages import furnished, places
+from tests.drafting import PDF
+from tests.test_routes import ENDINGS, Doors
+from tests.web import Signed, Web
+
+BY_SOCKET = {"messages.post", "tasks.move"}
+"""Sent another way where JavaScript runs."""
+
+NOT_ON_RECORD = {"messages.read", "notices.read", "notices.read_all", "pages.language"}
+ONLY_LOOKS = "look"
+"""The name of buttons that show what would come of it."""
+
+_FIND = """const of = (button) => button.hasAttribute("formaction") ? button.formAction : button.form.action;
+  const button = [...document.querySelectorAll("form[method=post] button:not([type=button])")].find((one) =>
+    new URL(of(one)).pathname === action && one.name === name && one.value === value);"""
+
+FILL = f"""([action, name, value]) => {{
+  {_FIND}
+  if (!button) return null;
+  document.documentElement.dataset.before = "";
+  for (let around = button; around; around = around.parentElement) {{
+    if (around.localName === "details") around.open = true;
+    if (around.localName === "dialog" && !around.open) around.showModal();
+    if (around.popover && !around.matches(":popover-open")) around.showPopover();
+  }}
+  const fields = [...button.form.elements];
+  const isAll = (field) => fields.every((other) => other === field || ["hidden", "submit"].includes(other.type));
+  for (const field of fields) {{
+    if (field.type === "radio") field.checked ||= !fields.some((other) => other.name === field.name && other.checked);
+    else if (field.type === "checkbox") field.checked ||= field.required;
+    else if (field.localName === "select" && (field.required || isAll(field)))
+      field.value = [...field.options].findLast((option) => option.value && !option.disabled).value;
+    else if (field.type === "date") field.value ||= new Date(Date.now() + 864e5).toISOString().slice(0, 10);
+    else if (field.type === "textarea" && !field.readOnly) field.value += " More.";
+    else if (field.type === "text") field.value ||= "TWICE";
+  }}
+  return {{ asks: "confirm" in button.dataset || "confirm" in button.form.dataset }};
+}}"""
+
+BUTTON = f"""([action, name, value]) => {{
+  {_FIND}
+  return button;
+}}"""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A form on a page, by its address and its button."""
+
+    endpoint: str
+    path: str
+    action: str
+    name: str
+    value: str
+
+
+class _Forms(HTMLParser):
+    """Gathers what can be sent from a page: where to, and the button's name and value."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, str]] = []
+        self._path = path
+        self._action: str | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._action = named.get("action", self._path) if named.get("method") == "post" else None
+        if tag == "button" and self._action is not None and named.get("type", "submit") == "submit":
+            action = urlsplit(named.get("formaction", self._action)).path
+            self.found.append((action, named.get("name", ""), named.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._action = None
+
+
+def sendings(app: Flask, doors: Doors, reader: Signed) -> list[Sending]:
+    """One form of every kind on a person's pages; what ends something comes last."""
+    found: dict[tuple[str, str], Sending] = {}
+    addresses = app.url_map.bind("localhost")
+    for place in places(app, doors):
+        page = reader.get(place.path)
+        if "<html" not in page.text:
+            continue
+        for action, name, value in _Forms(place.path, page.text).found:
+            endpoint, _ = addresses.match(action, method="POST")
+            found.setdefault((endpoint, name), Sending(endpoint, place.path, action, name, value))
+    wanted = [each for each in found.values() if each.endpoint not in BY_SOCKET]
+    return sorted(wanted, key=lambda sending: sending.endpoint.split(".")[-1] in ENDINGS)
+
+
+class Record:
+    """What has come to stand on the record and in the tables since it was last asked."""
+
+    def __init__(self) -> None:
+        self._acts = self._rows = Counter[str]()
+        self.news()
+
+    def news(self) -> tuple[Counter[str], Counter[str]]:
+        """What was done to what since, but for looking; and how many rows more the tables of things have."""
+        session().rollback()
+        done = sa.select(LedgerEntry.act, LedgerEntry.object_id).where(LedgerEntry.outcome == Outcome.DONE)
+        done = done.where(LedgerEntry.act != "exhibit.opened").execution_options(policy=True)
+        acts = Counter(f"{act} {thing}" for act, thing in session().execute(done))
+        things = [table for table in Model.metadata.sorted_tables if table.name in THINGS]
+        counts = sa.select(*(sa.select(sa.func.count()).select_from(table).scalar_subquery() for table in things))
+        counted = session().execute(counts.execution_options(policy=True)).one()
+        rows = Counter({table.name: count for table, count in zip(things, counted, strict=True)})
+        new, more = acts - self._acts, rows - self._rows
+        self._acts, self._rows = acts, rows
+        return new, more
+
+
+THINGS = {
+    *("agreement", "board", "channel", "country_rule", "custody_event", "entrustment", "exhibit", "invitation"),
+    *("jit", "membership", "message", "release", "task", "task_change"),
+}
+
+
+def test_every_form_that_is_sent_twice_acts_once(app: Flask, web: Web, window: OpenWindow) -> None:
+    doors = furnished()
+    with transaction():
+        doors.world.join("fr_other", "fr")
+    leader = doors.world["fr_leader"]
+    page = window(leader, "/", forgives=("404", "409", "403", "422"))
+    record, found = Record(), {}
+    wanted = sendings(app, doors, web.sign_in(leader))
+    for sending in wanted:
+        prepare(page, web, leader)
+        page.goto(sending.path, wait_until="domcontentloaded")
+        record.news()
+        said = press_twice(page, sending)
+        acts, rows = record.news()
+        is_done = sending.endpoint not in NOT_ON_RECORD and sending.name != ONLY_LOOKS
+        if bool(acts) != is_done or any(times > 1 for times in acts.values()):
+            said.append(f"on record: {acts}")
+        said += [f"more rows: {dict(rows)}"] if any(more > 1 for more in rows.values()) else []
+        if said:
+            found[f"{sending.endpoint} {sending.name} at {sending.path}"] = said
+    assert not found, pformat(found)
+    assert len(wanted) > 30
+
+
+def prepare(page: Page, web: Web, person: User) -> None:
+    """What the walk has used up is there again: a sign-in, and what one has not been told of."""
+    sign_in(page.context, web, person)
+    with transaction():
+        session().execute(sa.update(Notice).values(read_at=None))
+
+
+def press_twice(page: Page, sending: Sending) -> list[str]:
+    """Fill in what the form needs and press its button twice; what went otherwise than it should, in words."""
+    sent: list[str] = []
+
+    def hear(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(request.url)
+
+    where = [sending.action, sending.name, sending.value]
+    if not (found := page.evaluate(FILL, where)):
+        return ["it is gone"]
+    button = page.evaluate_handle(BUTTON, where).as_element()
+    assert button is not None
+    page.on("request", hear)
+    for file in page.locator('form[method="post"] input[type="file"]').all():
+        file.set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    with page.expect_response(lambda answer: answer.request.method == "POST") as response:
+        button.dblclick()
+        if found["asks"]:
+            page.locator("#confirm").get_by_role("button").first.click()
+    answer = response.value
+    if "content-disposition" not in answer.headers:
+        expect(page.locator("html:not([data-before]) body")).to_be_attached()
+    page.remove_listener("request", hear)
+    wrong = page.locator(".wrong, .error-summary").all_inner_texts()
+    said = [f"sent {len(sent)} times"] if len(sent) != 1 else []
+    return said + wrong + ([f"answered {answer.status}"] if answer.status not in (200, 201, 303) else [])
 
 
 def test_a_button_works_again_after_going_back(window: OpenWindow, web: Web) -> None:

@@ -67,6 +67,10 @@ def abroad(environ: dict[str, str], folder: Path) -> Iterator[Web]:
 
 @pytest.fixture
 def doors(web: Web) -> Doors:
+    return furnished()
+
+
+def furnished() -> Doors:
     """A JIT with something on every page: what nobody fills is filled here."""
     made = make_doors()
     leader, world = made.world["fr_leader"], made.world
