@@ -117,13 +117,18 @@ def test_pages_come_back_with_the_database(
     assert client.get("/").status_code == 200
 
 
+@pytest.mark.parametrize("has_tried", [False, True], ids=["read", "tried"])
 def test_a_page_that_is_made_is_given_though_the_line_breaks_before_its_session_ends(
-    app: Flask, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    app: Flask, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch, has_tried: bool
 ) -> None:
     client = browse(world["fr_leader"])
 
     def cut(response: Response) -> Response:
-        session().connection().connection.driver_connection.close()
+        if has_tried:
+            session().execute(sa.update(User).where(User.id == world["fr_leader"].id).values(title="Tried"))
+        line = session().connection().connection.driver_connection
+        assert line is not None
+        line.close()
         return response
 
     with monkeypatch.context() as during:
