@@ -648,6 +648,23 @@ def test_a_row_without_pushed_requests_asks_in_the_address(open_browser: Callabl
     assert liar.heard("/par") == []
 
 
+def test_a_sign_in_can_be_asked_to_be_strong_and_recent(liar: Hostile) -> None:
+    login = oidc.client(registry.provider("xx"))
+    given = {"state": "s", "nonce": "n", "code_verifier": "v" * 43}
+    for more in ({}, {"assurance": Assurance.HIGH, "max_age": 300}, {"assurance": Assurance.SUBSTANTIAL}):
+        login.address("http://portal.test/callback", **given, **more)  # type: ignore[arg-type]
+    asked = [(form["acr_values"], form.get("max_age")) for form in liar.heard("/par")]
+    assert asked == [("low high", None), ("high", "300"), ("high", None)]
+
+
+def test_a_login_that_cannot_be_so_strong_is_asked_for_its_best(liar: Hostile) -> None:
+    with transaction():
+        registry.provider("xx").acr_levels = {"low": 1, "medium": 2}
+    login = oidc.client(registry.provider("xx"))
+    login.address("http://portal.test/callback", state="s", nonce="n", code_verifier="v" * 43, assurance=Assurance.HIGH)
+    assert (login.highest, liar.heard("/par")[0]["acr_values"]) == (Assurance.SUBSTANTIAL, "medium")
+
+
 def test_a_key_that_was_taken_back_is_trusted_no_longer_than_ten_minutes(
     open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,8 +109,27 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         )
         return {"client_assertion_type": ASSERTION, "client_assertion": signed}
 
-    def address(self, redirect_uri: str, *, state: str, nonce: str, code_verifier: str, **asked: str) -> str:
-        """Where to send the browser; the request itself goes ahead by the back door where the row says so."""
+    @property
+    def highest(self) -> Assurance:
+        """The most that this login can vouch for."""
+        return Assurance(max(self.levels.values()))
+
+    def address(
+        self,
+        redirect_uri: str,
+        *,
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        assurance: Assurance | None = None,
+        max_age: int | None = None,
+    ) -> str:
+        """Where to send the browser; the request itself goes ahead by the back door where the row says so.
+
+        ``assurance`` asks for a sign-in at least that strong, or as strong as there is here; ``max_age`` for one that
+        the person has proven within so many seconds. Whether she did is for whoever reads the answer.
+        """
+        asked = self._strength(assurance or Assurance.LOW) | ({} if max_age is None else {"max_age": str(max_age)})
         made = self.create_authorization_url(
             redirect_uri, state=state, nonce=nonce, code_verifier=code_verifier, **asked
         )
@@ -128,6 +147,12 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         except NONSENSE as error:
             raise ProviderAway(self.slug, f"pushed request: {type(error).__name__}") from error
         return f"{metadata['authorization_endpoint']}?{urlencode(query)}"
+
+    def _strength(self, least: Assurance) -> dict[str, str]:
+        """The provider's own words for ``least`` and above, the weakest that will do first."""
+        least = min(least, self.highest)
+        enough = sorted((level, word) for word, level in self.levels.items() if level >= least)
+        return {"acr_values": " ".join(word for _, word in enough)}
 
     def check_answer(self, iss: str | None) -> None:
         """Refuse an answer that says, or fails to say, that it comes from this issuer (RFC 9207)."""
