@@ -1,8 +1,9 @@
-"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger [--heads FILE]``."""
+"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger`` or ``providers list``."""
 
 import argparse
 import json
 import sys
+import tomllib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +14,12 @@ import sqlalchemy as sa
 from jit_portal.audit.models import PORTAL_CHAIN
 from jit_portal.audit.proof import Damage, Head, Verdict, verify
 from jit_portal.config import Settings
+from jit_portal.database import bind, session
+from jit_portal.errors import Refusal
+from jit_portal.identity import proposals, registry
+from jit_portal.identity.entering import row_from
+from jit_portal.identity.models import ProviderProposal
+from jit_portal.identity.presets import PRESETS
 from jit_portal.jits.models import Jit
 
 _WRONG = {
@@ -71,13 +78,80 @@ def _write(heads: Path, verdicts: Sequence[Verdict]) -> None:
     new.replace(heads)
 
 
+def providers(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Show the national logins, or change one: by two operators, whom ``--by`` names as SLUG:SUBJECT, one at a time.
+
+    Into an empty register the first login is entered at once: there is nobody yet who could approve.
+    """
+    engine = bind(settings.database_url)
+    try:
+        sys.stdout.write(_with_providers(chosen))
+    except Refusal as refusal:
+        sys.stderr.write(f"Not done: {refusal.reason or type(refusal).__name__}\n")
+        return 1
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        sys.stderr.write(f"Not done: the file cannot be read: {error}\n")
+        return 1
+    finally:
+        session.remove()
+        engine.dispose()
+    return 0
+
+
+def _with_providers(chosen: argparse.Namespace) -> str:
+    if chosen.act == "list":
+        return _listed()
+    row = row_from(tomllib.loads(chosen.file.read_text())) if chosen.act == "enter" else None
+    if row is not None and registry.is_empty():
+        registry.ensure_providers([row])
+        return f"{row.slug}: entered, as the first login of this portal.\n"
+    actor = proposals.operator(*chosen.by.split(":", 1)) if ":" in (chosen.by or "") else None
+    if actor is None:
+        raise Refusal("say who you are: --by SLUG:SUBJECT")
+    if row is not None:
+        proposal = proposals.propose(actor, row)
+        return f"{row.slug}: proposed; another operator must approve.\n{_changes(proposal)}"
+    if chosen.act == "approve":
+        proposals.approve(actor, chosen.slug)
+        return f"{chosen.slug}: approved.\n"
+    proposals.refuse(actor, chosen.slug)
+    return f"{chosen.slug}: refused; the row is as it was.\n"
+
+
+def _listed() -> str:
+    lines = [
+        f"{row.slug}: {row.name} ({row.country}), {row.issuer}{'' if row.is_enabled else ', closed'}\n"
+        for row in registry.every_one()
+    ]
+    for proposal in proposals.waiting():
+        lines.append(f"{proposal.slug}: proposed by {proposal.proposed_by.name}, waits for another operator\n")
+        lines.append(_changes(proposal))
+    return "".join(lines)
+
+
+def _changes(proposal: ProviderProposal) -> str:
+    return "".join(f"  {each.field}: {each.before} → {each.after}\n" for each in proposals.differences(proposal))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command with the settings of the environment."""
     parser = argparse.ArgumentParser(prog="jit-portal", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     verifying = commands.add_parser("verify-ledger", help="compute every seal of the record again")
     verifying.add_argument("--heads", type=Path, metavar="FILE", help="compare the heads of chains, then keep them")
+    registering = commands.add_parser("providers", help="national logins: list, enter FILE, approve SLUG, refuse SLUG")
+    acts = registering.add_subparsers(dest="act", required=True)
+    acts.add_parser("list", help="the logins there are, and the proposals that wait")
+    entering = acts.add_parser("enter", help="propose what a TOML file says: the fields of the row")
+    entering.add_argument("file", type=Path, metavar="FILE", help=f"may name a preset: {', '.join(PRESETS)}")
+    deciding = [acts.add_parser(act, help=f"{act} what another operator proposed") for act in ("approve", "refuse")]
+    for each in deciding:
+        each.add_argument("slug", metavar="SLUG")
+    for each in (entering, *deciding):
+        each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "providers":
+        return providers(Settings.read(), chosen)
     return verify_ledger(Settings.read(), chosen.heads)
 
 

@@ -32,6 +32,7 @@ class Settings:
     redis_url: str | None = None
     vault_health: str | None = None
     providers_health: str | None = None
+    provider_secrets: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(role={self.role!r}, origin={self.origin!r}, instance={self.instance!r})"
@@ -72,7 +73,7 @@ def _convert(kind: object, text: str) -> object:
         if not (text.isascii() and text.isdigit() and len(text) < 4):
             raise ValueError("must be a small whole number")
         return int(text)
-    return Path(text) if kind is Path else text
+    return Path(text) if kind in (Path, Path | None) else text
 
 
 def _any(value: object) -> object:

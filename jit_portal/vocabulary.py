@@ -74,6 +74,30 @@ class Assurance(IntEnum):
     HIGH = 3
 
 
+class ClientAuthentication(StrEnum):
+    """How the portal proves to a national login who it is: by its own key, or by a secret that both know."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105 (the name of a method)
+    CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105 (same)
+
+
+class AssuranceAsked(StrEnum):
+    """How a national login is asked for a strong sign-in."""
+
+    ACR_VALUES = "acr_values"
+    ACR_MINIMUM = "acr_minimum"
+    CLAIMS = "claims"
+    NOT_ASKED = "not_asked"
+
+
+class UserinfoForm(StrEnum):
+    """How a national login says more of a person: plainly, or under its signature."""
+
+    JSON = "json"
+    JWT = "jwt"
+
+
 class Sight(IntEnum):
     """How far a person sees an exhibit; each includes those below it."""
 

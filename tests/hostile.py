@@ -1,5 +1,6 @@
 """A national login that says whatever a test wants it to say; written apart from the demo's and from Authlib."""
 
+import base64
 import json
 import secrets
 import threading
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from joserfc.jws import JWSRegistry
 
 CLIENT_ID = "jit-portal"
 BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
@@ -21,6 +23,14 @@ Changes = dict[str, Any]
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
     return jwt.encode(header, claims, key, algorithms=[header["alg"]])
+
+
+def sign_by_hand(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
+    """Under ES256, whatever the header says: a library would refuse to."""
+    parts = (base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (header, claims))
+    said = b".".join(parts)
+    seal = JWSRegistry.algorithms["ES256"].sign(said, key)
+    return b".".join((said, base64.urlsafe_b64encode(seal).rstrip(b"="))).decode()
 
 
 def changed(said: dict[str, Any], changes: Changes) -> dict[str, Any]:
@@ -47,6 +57,8 @@ class Hostile:
         self.replies: dict[str, Callable[[], Reply]] = {}
         self.asked: dict[str, dict[str, str]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.proofs: list[tuple[str, str]] = []
+        self.info_token: Callable[[], str] | None = None
         self._codes: dict[str, str] = {}
 
     def heard(self, path: str) -> list[dict[str, str]]:
@@ -55,10 +67,11 @@ class Hostile:
 
     def callback(self, address: str, **changes: Any) -> str:
         """The answer to the sign-in that ``address`` began, as a query of the portal's callback."""
-        name = parse_qs(urlsplit(address).query)["request_uri"][0]
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        asked = self.asked[asked["request_uri"]] if "request_uri" in asked else asked
         code = secrets.token_urlsafe(8)
-        self._codes[code] = self.asked[name]["nonce"]
-        said = {"code": code, "state": self.asked[name]["state"], "iss": self.issuer}
+        self._codes[code] = asked["nonce"]
+        said = {"code": code, "state": asked["state"], "iss": self.issuer}
         return urlencode(changed(said, changes))
 
     def id_token(self, nonce: str, **changes: Any) -> str:
@@ -79,11 +92,21 @@ class Hostile:
         header = changed({"alg": "ES256", "kid": self.key.kid, "typ": "logout+jwt"}, self.header)
         return self.sign(header, changed(said, changes))
 
-    def answer(self, path: str, form: dict[str, str]) -> Reply:
+    def signed_info(self, **changes: Any) -> str:
+        """Userinfo under its signature."""
+        now = int(time.time())
+        said = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 60}
+        header = changed({"alg": "ES256", "kid": self.key.kid}, self.header)
+        return self.sign(header, changed({**said, **self._say("/userinfo", {})}, changes))
+
+    def answer(self, path: str, form: dict[str, str], proof: str = "") -> Reply:
         self.requests.append((path, form))
+        self.proofs.append((path.removeprefix("/xx"), proof))
         place = path.removeprefix("/xx")
         if place in self.replies:
             return self.replies[place]()
+        if place == "/userinfo" and self.info_token is not None:
+            return 200, "application/jwt", self.info_token().encode()
         return 201 if place == "/par" else 200, "application/json", json.dumps(self._say(place, form)).encode()
 
     def _say(self, place: str, form: dict[str, str]) -> Any:
@@ -122,7 +145,7 @@ def running() -> Iterator[Hostile]:
             self._reply({name: values[0] for name, values in parse_qs(body).items()})
 
         def _reply(self, form: dict[str, str]) -> None:
-            status, kind, body = issuer.answer(urlsplit(self.path).path, form)
+            status, kind, body = issuer.answer(urlsplit(self.path).path, form, self.headers.get("Authorization", ""))
             self.send_response(status)
             self.send_header("Location" if status == 302 else "Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))

@@ -1,6 +1,7 @@
 """The settings: nothing starts with one missing or senseless, and no message and no log shows a value."""
 
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 
 import pytest
 
@@ -25,8 +26,9 @@ GOOD = SECRETS | {
     "JIT_PROXY_HOPS": "1",
     "JIT_VAULT_HEALTH": "unix:/run/vault.sock",
     "JIT_PROVIDERS_HEALTH": "http://127.0.0.1:8802",
+    "JIT_PROVIDER_SECRETS": "/var/lib/jit-portal/provider-secrets.json",
 }
-OPTIONAL = {"JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH"}
+OPTIONAL = {"JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS"}
 SENSELESS = [
     ("JIT_ROLE", "webb"),
     ("JIT_ORIGIN", "lantern.example"),
@@ -69,6 +71,7 @@ def test_good_settings_are_read() -> None:
     settings = Settings.read(GOOD)
     assert set(GOOD) == {f"JIT_{field.name.upper()}" for field in fields(settings)}
     assert (settings.origin, settings.proxy_hops, settings.store_secure) == ("https://portal.example.org", 1, True)
+    assert settings.provider_secrets == Path("/var/lib/jit-portal/provider-secrets.json")
 
 
 @pytest.mark.parametrize("name", sorted(GOOD.keys() - OPTIONAL))

@@ -5,7 +5,6 @@ import datetime as dt
 import hmac
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -14,39 +13,35 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import pytest
 import requests
 from flask import Flask
-from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
 from sqlalchemy import event, func, select, update
 from werkzeug.serving import make_server
-from werkzeug.test import TestResponse
 
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
-from jit_portal.database import Thing, session, transaction
-from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE
+from jit_portal.database import session, transaction
+from jit_portal.demo.case.people import PEOPLE
 from jit_portal.demo.postgres import Postgres
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.extensions import limiter
 from jit_portal.identity import discovery, endings, invitations, oidc, registry, service, sessions, wire
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
-from jit_portal.identity.registry import ProviderRow
 from jit_portal.policy import Work
-from jit_portal.vocabulary import Assurance, Duty, PartyKind
+from jit_portal.vocabulary import Assurance, Duty
 from tests import factories, hostile
 from tests.hostile import BACK_CHANNEL, Hostile
+from tests.signing_in import Browser, again, count, known, ledger, logins, of_xx, refused, xenia
 
-T = TypeVar("T", bound=Thing)
-UNCHECKED = {"policy": True}
 SLUGS = ("fr", "nl", "ro", "al", "eu")
 
 
@@ -94,118 +89,13 @@ def registered(app: Flask, national: National) -> Iterator[None]:
 def liar(registered: None) -> Iterator[Hostile]:
     """A sixth login, of country XX, that can be made to lie; its authority is XX-1."""
     with hostile.running() as issuer:
-        row = ProviderRow(
-            "xx", "Login XX", PartyKind.MEMBER_STATE, "XX", issuer.issuer, "jit-portal", ("ES256",),
-            {"high": Assurance.HIGH, "low": Assurance.LOW}, {"name": "/name", "authority": "/office/code"},
-            {"XX-1": "Police XX", "XX-2": "Customs XX"},
-        )  # fmt: skip
-        registry.ensure_providers([row])
+        registry.ensure_providers([of_xx(issuer)])
         yield issuer
-
-
-def known(subject: str) -> User:
-    """A person of the demo case, as an earlier invitation has made her."""
-    person = BY_SUBJECT[subject]
-    provider = registry.provider(person.provider)
-    authority = next(each for each in provider.authorities if each.code == person.authority)
-    with transaction():
-        made = User(
-            provider_id=provider.id, issuer=provider.issuer, subject=subject, authority_id=authority.id,
-            name=person.name, language="en", time_zone=person.time_zone,
-        )  # fmt: skip
-        session().add(made)
-    return made
-
-
-def xenia() -> User:
-    """The one person of country XX."""
-    provider = registry.provider("xx")
-    with transaction():
-        made = User(
-            provider_id=provider.id, issuer=provider.issuer, subject="xx-1", name="Xenia Xylander",
-            authority_id=next(each.id for each in provider.authorities if each.code == "XX-1"),
-        )  # fmt: skip
-        session().add(made)
-    return made
-
-
-@dataclass
-class Browser:
-    """One browser: what it keeps for the portal and for the providers."""
-
-    app: Flask
-    portal: FlaskClient = field(init=False)
-    providers: requests.Session = field(default_factory=requests.Session)
-
-    def __post_init__(self) -> None:
-        self.portal = self.app.test_client()
-        self.portal.environ_base["wsgi.url_scheme"] = "https"
-
-    def begin(self, slug: str, **query: str) -> str:
-        answer = self.portal.get(f"/sign-in/{slug}", query_string=query)
-        assert answer.status_code == 302, answer.text
-        return str(answer.headers["Location"])
-
-    def choose(self, address: str, **form: str) -> str:
-        """What the provider sends back to the portal: the query of its callback."""
-        page = self.providers.get(address, timeout=5)
-        answer = self.providers.post(page.url, data=form, timeout=5, allow_redirects=False)
-        assert answer.status_code == 303, answer.text
-        return urlsplit(answer.headers["Location"]).query
-
-    def come_back(self, slug: str, query: str) -> TestResponse:
-        return self.portal.get(f"/sign-in/{slug}/callback?{query}")
-
-    def sign_in(self, subject: str, slug: str | None = None, **query: str) -> TestResponse:
-        slug = slug or BY_SUBJECT[subject].provider
-        return self.come_back(slug, self.choose(self.begin(slug, **query), subject=subject))
-
-    def cookie(self) -> str | None:
-        found = self.portal.get_cookie(self.app.config["SETTINGS"].session_cookie)
-        return found.value if found else None
-
-    def post(self, address: str, **form: str) -> TestResponse:
-        page = self.portal.get("/account")
-        token = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
-        assert token
-        return self.portal.post(address, data={"csrf_token": token[1], **form})
-
-    def is_signed_in(self) -> bool:
-        return self.portal.get("/account").status_code == 200
 
 
 @pytest.fixture
 def open_browser(app: Flask) -> Callable[[], Browser]:
     return lambda: Browser(app)
-
-
-def logins(user: User | None = None) -> list[LoginSession]:
-    statement = select(LoginSession).order_by(LoginSession.started_at)
-    if user:
-        statement = statement.where(LoginSession.user_id == user.id)
-    return list(session().scalars(statement.execution_options(populate_existing=True, **UNCHECKED)))
-
-
-def again(thing: T) -> T:
-    """The thing as it is in the database now."""
-    return session().get_one(type(thing), thing.id, populate_existing=True, execution_options=UNCHECKED)
-
-
-def count(model: type[Any]) -> int:
-    return session().scalar(select(func.count()).select_from(model)) or 0
-
-
-def ledger(act: str) -> list[dict[str, Any]]:
-    entries = select(LedgerEntry).where(LedgerEntry.act == act).order_by(LedgerEntry.number)
-    return [json.loads(entry.details) for entry in session().scalars(entries.execution_options(**UNCHECKED))]
-
-
-def refused(response: TestResponse, status: int, why: str) -> bool:
-    """Whether a page said kindly no, nobody was signed in, and the ledger knows why."""
-    page = (response.status_code, 'id="reason"' in response.text)
-    assert page == (status, True), (response.status_code, response.text[-1500:])
-    assert not any(value.startswith("__Host-jit-test=") for value in response.headers.getlist("Set-Cookie"))
-    return bool(ledger("login.refused")[-1]["why"] == why)
 
 
 # A person signs in
@@ -441,6 +331,7 @@ NOW = int(time.time())
         ("claims", {"sub": "x" * 200_000}),
         ("header", {"typ": "logout+jwt"}),
         ("header", {"typ": "at+jwt"}),
+        ("header", {"x5c": ["A" * 600]}),
         ("token", {"id_token": None}),
         ("token", {"id_token": "not.a.token"}),
         ("token", {"id_token": 7}),
@@ -476,6 +367,17 @@ def test_weaker_algorithms_are_not_taken_for_being_offered(open_browser: Callabl
         liar.sign = sign
         one = open_browser()
         assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+
+
+def test_a_token_that_demands_what_the_portal_does_not_know_is_none(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    liar.sign = lambda header, claims: hostile.sign_by_hand(header, claims, liar.key)
+    one, other = open_browser(), open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    liar.header = {"crit": ["whole"], "whole": True}
+    assert refused(other.come_back("xx", liar.callback(other.begin("xx"))), 400, "unsound")
 
 
 def test_an_algorithm_outside_the_row_is_refused_even_with_a_published_key(
@@ -529,10 +431,21 @@ def test_a_provider_in_trouble_is_said_kindly_and_hides_no_other(
         answer = one.come_back("xx", liar.callback(answer.headers["Location"]))
     assert answer.status_code in (400, 503)
     assert logins() == []
+    (on_record,) = ledger("login.refused")
+    assert on_record["why"] == ("away" if answer.status_code == 503 else "unsound")
     if answer.status_code == 503:
         assert "does not answer just now" in answer.text
         assert all(f'href="/sign-in/{slug}"' in answer.text for slug in (*SLUGS, "xx"))
     assert place in ("/token", "/userinfo") or answer.status_code == 503
+    assert reply is not slow or answer.status_code == 503
+
+
+def test_nobody_waits_longer_for_a_provider_than_a_few_seconds(liar: Hostile) -> None:
+    assert wire.TIMEOUT <= 5
+    login = oidc.client(registry.provider("xx"))
+    assert login.published.home == wire.home_of(liar.issuer)
+    with login._get_session() as line:
+        assert (type(line), line.default_timeout) == (wire.Wire, wire.TIMEOUT)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
@@ -692,6 +605,56 @@ def test_a_new_key_is_looked_up_at_once_but_not_for_everyone_who_asks(
     for _ in range(10):
         assert one.portal.post("/sign-in/xx/logout", data={"logout_token": liar.logout_token()}).status_code == 400
     assert len(liar.heard("/jwks")) == 2
+
+
+def test_a_key_that_was_made_anew_under_its_old_name_is_looked_up(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    liar.key = ECKey.generate_key("P-256", {"kid": "one"})
+    liar.published = [liar.key]
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+
+
+def test_what_a_provider_publishes_replaces_nothing_of_the_row(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    liar.metadata = {
+        "client_id": "somebody-else", "client_secret": "s", "scope": "openid everything", "default_timeout": 999,
+        "token_endpoint_auth_method": "none", "code_challenge_method": "plain", "home": "http://127.0.0.1:1",
+        "redirect_uri": "https://evil.test/", "response_type": "token", "leeway": 9999, "verify": False,
+    }  # fmt: skip
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    (asked,), (redeemed,) = liar.heard("/par"), liar.heard("/token")
+    assert (asked["client_id"], asked["response_type"], asked["scope"]) == (
+        "jit-portal",
+        "code",
+        "openid profile email",
+    )
+    assert (asked["code_challenge_method"], "evil" in asked["redirect_uri"]) == ("S256", False)
+    assert "client_assertion" in redeemed
+    assert "client_secret" not in redeemed
+    assert set(oidc.client(registry.provider("xx")).published.metadata()) == {
+        *discovery.NEEDED, *discovery.OFFERED, discovery.SIGNS_ANSWERS,
+    }  # fmt: skip
+
+
+def test_nobody_is_signed_in_as_somebody_else_by_a_link(open_browser: Callable[[], Browser]) -> None:
+    """Login CSRF: the victim opens the callback of a sign-in that the attacker began and finished."""
+    known("fr-0001")
+    user = known("fr-0002")
+    attacker, victim = open_browser(), open_browser()
+    link = attacker.choose(attacker.begin("fr"), subject="fr-0001")
+    victim.sign_in("fr-0002")
+    before = victim.cookie()
+    victim.begin("fr")
+    assert refused(victim.come_back("fr", link), 400, "over")
+    assert victim.cookie() == before
+    assert [login.user_id for login in logins()] == [user.id]
 
 
 def test_a_changed_row_is_spoken_to_anew(liar: Hostile) -> None:
@@ -1011,6 +974,8 @@ def away(open_browser: Callable[[], Browser], liar: Hostile) -> Browser:
 def say_goodbye(one: Browser, token: str, slug: str = "xx") -> int:
     answer = one.app.test_client().post(f"/sign-in/{slug}/logout", data={"logout_token": token})
     assert answer.headers["Cache-Control"] == "no-store"
+    if answer.status_code == 400:
+        assert ledger("login.end_refused")[-1] == {"why": "unsound"}
     return answer.status_code
 
 

@@ -26,6 +26,7 @@ CLOSED_NEVER_CHANGED = {
     "release": {"live_until", "withdrawn_by_id", "withdrawn_because"},
     "country_rule": {"live_until", "closed_by_id"},
     "entrustment": {"live_until", "closed_by_id"},
+    "provider_proposal": {"decided_at", "decided_by_id", "is_approved"},
 }
 NEVER_DELETED = ("exhibit", "stored_file", "message", "task", "membership", "agreement", "jit", "user")
 

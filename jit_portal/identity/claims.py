@@ -20,6 +20,11 @@ def at(claims: Mapping[str, Any], pointer: str) -> Any:
     return place
 
 
+def text(claims: Mapping[str, Any], pointers: str) -> str:
+    """The texts at JSON pointers that stand apart by spaces, such as ``/given_name /usual_name``, as one line."""
+    return plain(" ".join(filter(None, (plain(at(claims, pointer)) for pointer in pointers.split()))))
+
+
 def plain(value: Any, limit: int = 200) -> str:
     """``value`` as one line of text without controls, direction marks or hidden characters; "" for what is no text."""
     if not isinstance(value, str):

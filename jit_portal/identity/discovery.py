@@ -1,6 +1,7 @@
 """What a provider publishes about itself: read from its own host, filtered, and not believed for long."""
 
 import time
+from collections.abc import Collection
 from typing import Any, cast
 
 import requests
@@ -11,7 +12,6 @@ from jit_portal.identity.refusals import ProviderAway
 from jit_portal.identity.wire import Wire, home_of, is_at
 
 METADATA_SECONDS = 600.0
-KEYS_SECONDS = 600.0
 REFETCH_SECONDS = 60.0
 SIGNS_ANSWERS = "authorization_response_iss_parameter_supported"
 NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
@@ -23,12 +23,14 @@ NONSENSE = (requests.RequestException, ValueError, KeyError, TypeError, JoseErro
 class Published:
     """The discovery document and the keys of one issuer.
 
-    Of the document only the addresses count, and only those at the issuer's own host: algorithms, issuer and client
-    authentication are the registry row's. A key that the provider no longer publishes is trusted ten minutes at most.
+    Of the document only the addresses count, and only those at the issuer's own host and ``hosts``: algorithms, issuer
+    and client authentication are the registry row's. A key that the provider no longer publishes is trusted
+    ``keys_seconds`` at most.
     """
 
-    def __init__(self, slug: str, issuer: str) -> None:
-        self.slug, self.issuer, self.home = slug, issuer, home_of(issuer)
+    def __init__(self, slug: str, issuer: str, hosts: Collection[str] = (), keys_seconds: float = 600) -> None:
+        self.slug, self.issuer, self.home, self.hosts = slug, issuer, home_of(issuer), tuple(hosts)
+        self._keys_seconds = keys_seconds
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._asked_again = float("-inf")
@@ -42,7 +44,7 @@ class Published:
             kept = {name: said[name] for name in (*NEEDED, *OFFERED) if name in NEEDED or name in said}
         except NONSENSE as error:
             raise ProviderAway(self.slug, f"discovery: {type(error).__name__}") from error
-        if said.get("issuer") != self.issuer or not all(is_at(self.home, url) for url in kept.values()):
+        if said.get("issuer") != self.issuer or not all(is_at((self.home, *self.hosts), url) for url in kept.values()):
             raise ProviderAway(self.slug, "discovery names another issuer or host")
         self._metadata = (time.monotonic(), {**kept, SIGNS_ANSWERS: said.get(SIGNS_ANSWERS) is True})
         return self._metadata[1]
@@ -50,7 +52,7 @@ class Published:
     def keys(self, *, again: bool = False) -> KeySet:
         """The issuer's keys; ``again`` asks anew for a key that is not among them, at most once a minute."""
         now = time.monotonic()
-        if self._keys and now - self._keys[0] < KEYS_SECONDS:
+        if self._keys and now - self._keys[0] < self._keys_seconds:
             if not again or now - self._asked_again < REFETCH_SECONDS:
                 return self._keys[1]
             self._asked_again = now
@@ -62,7 +64,7 @@ class Published:
         return found
 
     def _fetch(self, url: str) -> dict[str, Any]:
-        with Wire(home=self.home) as wire:
+        with Wire(home=self.home, also=self.hosts) as wire:
             response = wire.request("GET", url, withhold_token=True)
         response.raise_for_status()
         said = response.json()

@@ -12,9 +12,9 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.identity import oidc, registry, tokens
-from jit_portal.identity.models import LoginSession, SpentToken, User
+from jit_portal.identity.models import IdentityProvider, LoginSession, SpentToken, User
 from jit_portal.identity.oidc import Farewell
-from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.sessions import is_live
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
@@ -87,9 +87,18 @@ def hear(slug: str, logout_token: str) -> int:
     """End what the provider says is over (back-channel logout); says how many logins that were. A token works once."""
     with transaction():
         provider = registry.provider(slug)
-    farewell = oidc.client(provider).farewell(logout_token)
+    try:
+        farewell = oidc.client(provider).farewell(logout_token)
+        return _part(provider, farewell)
+    except (SignInRefused, ProviderAway) as refusal:
+        with transaction():
+            audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
+        raise
+
+
+def _part(provider: IdentityProvider, farewell: Farewell) -> int:
     with transaction():
-        _spend(provider.id, farewell)
+        _spend(provider, farewell)
         theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
         theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer, *is_live())
         if farewell.subject is not None:
@@ -99,11 +108,11 @@ def hear(slug: str, logout_token: str) -> int:
         return _end_all(session().scalars(theirs).all(), Because.SIGNED_OUT_AT_PROVIDER, None)
 
 
-def _spend(provider_id: uuid.UUID, farewell: Farewell) -> None:
+def _spend(provider: IdentityProvider, farewell: Farewell) -> None:
     session().execute(delete(SpentToken).where(SpentToken.expires_at < NOW))
-    until = dt.datetime.fromtimestamp(farewell.expires_at + oidc.LEEWAY, dt.UTC)
+    until = dt.datetime.fromtimestamp(farewell.expires_at + provider.leeway, dt.UTC)
     spending = insert(SpentToken).values(
-        id=uuid.uuid4(), provider_id=provider_id, jti_hash=tokens.digest(farewell.token_id), expires_at=until
+        id=uuid.uuid4(), provider_id=provider.id, jti_hash=tokens.digest(farewell.token_id), expires_at=until
     )
     if session().scalar(spending.on_conflict_do_nothing().returning(SpentToken.id)) is None:
         raise SignInRefused(Why.UNSOUND, "logout token played again")

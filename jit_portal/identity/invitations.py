@@ -109,7 +109,7 @@ def _check(invitation: Invitation, provider: IdentityProvider, vouched: Vouched)
     )
     if not is_live:
         raise SignInRefused(Why.INVITATION, "not live")
-    if invitation.provider_id != provider.id or invitation.authority.code != vouched.authority:
+    if invitation.provider_id != provider.id or vouched.authority not in (None, invitation.authority.code):
         raise SignInRefused(Why.INVITATION, "another login or authority")
     if invitation.subject is not None and invitation.subject != vouched.subject:
         raise SignInRefused(Why.INVITATION, "another person")

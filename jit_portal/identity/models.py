@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Thing, words
-from jit_portal.vocabulary import Assurance, Duty, PartyKind
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
@@ -24,19 +24,42 @@ _SYSTEMS = (
 
 
 class IdentityProvider(Thing):
-    """One national login. The country, or body, of its people is this row's, never a claim's."""
+    """One national login. The country, or body, of its people is this row's, never a claim's.
+
+    ``hosts`` are those it may be reached at beside its issuer's; ``leeway`` and ``keys_seconds`` are seconds, and
+    ``header_limit`` the bytes of a token's header. A client secret is never in the database.
+    """
 
     __tablename__ = "identity_provider"
+    __table_args__ = (
+        CheckConstraint("leeway BETWEEN 0 AND 120", name="leeway"),
+        CheckConstraint("keys_seconds BETWEEN 60 AND 3600", name="keys_seconds"),
+        CheckConstraint("header_limit BETWEEN 512 AND 65536", name="header_limit"),
+    )
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     kind: Mapped[PartyKind] = mapped_column(words(PartyKind))
     country: Mapped[str] = mapped_column(sa.String(12))
     issuer: Mapped[str] = mapped_column(unique=True)
     client_id: Mapped[str]
+    scope: Mapped[str] = mapped_column(default="openid profile email")
+    hosts: Mapped[list[str]] = mapped_column(default=list)
+    authenticates_by: Mapped[ClientAuthentication] = mapped_column(
+        words(ClientAuthentication), default=ClientAuthentication.PRIVATE_KEY_JWT
+    )
+    uses_pkce: Mapped[bool] = mapped_column(default=True)
     uses_par: Mapped[bool] = mapped_column(default=True)
     algorithms: Mapped[list[str]]
     acr_levels: Mapped[dict[str, Any]]
     claim_map: Mapped[dict[str, Any]]
+    asks_assurance: Mapped[AssuranceAsked] = mapped_column(words(AssuranceAsked), default=AssuranceAsked.ACR_VALUES)
+    userinfo: Mapped[UserinfoForm] = mapped_column(words(UserinfoForm), default=UserinfoForm.JSON)
+    has_rp_logout: Mapped[bool] = mapped_column(default=True)
+    has_back_channel_logout: Mapped[bool] = mapped_column(default=True)
+    takes_untyped_logout: Mapped[bool] = mapped_column(default=False)
+    leeway: Mapped[int] = mapped_column(default=60)
+    keys_seconds: Mapped[int] = mapped_column(default=600)
+    header_limit: Mapped[int] = mapped_column(default=512)
     is_enabled: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
@@ -54,6 +77,32 @@ class Authority(Thing):
     code: Mapped[str]
     name: Mapped[str]
     provider: Mapped[IdentityProvider] = relationship(back_populates="authorities")
+
+
+class ProviderProposal(Thing):
+    """A national login as one operator wants it: nothing until another person approves.
+
+    ``base_version`` is the version of the row that it would change, None for a new one.
+    """
+
+    __tablename__ = "provider_proposal"
+    __table_args__ = (
+        CheckConstraint("is_approved IS NOT TRUE OR decided_by_id <> proposed_by_id", name="two_people"),
+        CheckConstraint(
+            "(decided_at IS NULL) = (decided_by_id IS NULL) AND (decided_at IS NULL) = (is_approved IS NULL)",
+            name="decided",
+        ),
+        sa.Index("uq_provider_proposal_open", "slug", unique=True, postgresql_where=sa.text("decided_at IS NULL")),
+    )
+    slug: Mapped[str]
+    row: Mapped[dict[str, Any]]
+    base_version: Mapped[int | None]
+    proposed_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[Created]
+    decided_at: Mapped[dt.datetime | None]
+    decided_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
+    is_approved: Mapped[bool | None]
+    proposed_by: Mapped["User"] = relationship(foreign_keys=[proposed_by_id])
 
 
 class User(Thing, UserMixin):

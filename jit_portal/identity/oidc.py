@@ -1,5 +1,6 @@
 """OpenID Connect with a national login, trusted no further than its row in the registry says."""
 
+import base64
 import json
 import logging
 import time
@@ -7,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import requests
 from authlib.common.urls import add_params_to_qs
@@ -21,35 +22,40 @@ from joserfc.jws import JWSRegistry
 
 from jit_portal.config import Settings
 from jit_portal.identity import claims as reading
+from jit_portal.identity import client_secrets
 from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.wire import Wire
-from jit_portal.vocabulary import Assurance
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, UserinfoForm
 
 # Authlib writes code verifiers to its log at DEBUG.
 logging.getLogger("authlib").setLevel(logging.INFO)
 
-LEEWAY = 60
+ONLY_SIGNED = ("acr", "amr", "auth_time", "sid")
+"""What counts in the ID token alone, and not in userinfo."""
+
 BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True)
 class Portal:
-    """The portal as its providers know it: its origin and its own key."""
+    """The portal as its providers know it: its origin, its own key, and where the secrets lie that they gave it."""
 
     origin: str
     key: ECKey
+    secrets: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Portal":
-        return cls(settings.origin.rstrip("/"), ECKey.import_key(json.loads(Path(settings.signing_key).read_text())))
+        key = ECKey.import_key(json.loads(Path(settings.signing_key).read_text()))
+        return cls(settings.origin.rstrip("/"), key, settings.provider_secrets)
 
 
 @dataclass(frozen=True)
 class Vouched:
-    """What a provider has said, with its signature, of whoever signed in there."""
+    """What a provider has said of whoever signed in there; ``authority`` None where it never says which agency's."""
 
     issuer: str
     subject: str
@@ -61,7 +67,7 @@ class Vouched:
     name: str
     email: str
     title: str
-    authority: str
+    authority: str | None
     language: str
     time_zone: str
 
@@ -83,14 +89,18 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
 
     def __init__(self, row: IdentityProvider, portal: Portal) -> None:
         self.slug, self.issuer = row.slug, row.issuer
-        self.published = Published(row.slug, row.issuer)
-        self.uses_par, self.algorithms = row.uses_par, list(row.algorithms)
-        self.levels, self.claim_map = dict(row.acr_levels), dict(row.claim_map)
+        self.published = Published(row.slug, row.issuer, row.hosts, row.keys_seconds)
+        self.authenticates_by, self.uses_pkce, self.uses_par = row.authenticates_by, row.uses_pkce, row.uses_par
+        self.algorithms, self.header_limit, self.leeway = list(row.algorithms), row.header_limit, row.leeway
+        self.levels, self.asks, self.claim_map = dict(row.acr_levels), row.asks_assurance, dict(row.claim_map)
+        self.userinfo_form, self.has_rp_logout = row.userinfo, row.has_rp_logout
+        self.has_back_channel_logout, self.takes_untyped_logout = row.has_back_channel_logout, row.takes_untyped_logout
         self.portal = portal
         client = {
             "home": self.published.home,
-            "scope": "openid profile email",
-            "code_challenge_method": "S256",
+            "also": self.published.hosts,
+            "scope": row.scope,
+            "code_challenge_method": "S256" if row.uses_pkce else None,
             "token_endpoint_auth_method": self._prove,
             "leeway": 0,  # the access token is used at once, however short its life
         }
@@ -100,7 +110,22 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         return self.published.metadata()
 
     def _prove(self, _auth: Any, _method: str, url: str, headers: dict[str, str], body: str) -> tuple[Any, ...]:
-        return url, headers, add_params_to_qs(body or "", list(self._assertion().items()))
+        more, form = self._proof()
+        return url, {**headers, **more}, add_params_to_qs(body or "", list(form.items()))
+
+    def _proof(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What shows the provider that it is the portal who asks: a header, or fields of the form."""
+        if self.authenticates_by == ClientAuthentication.PRIVATE_KEY_JWT:
+            return {}, self._assertion()
+        try:
+            secret = client_secrets.of(self.portal.secrets, self.slug)
+        except client_secrets.NoSecret as error:
+            raise ProviderAway(self.slug, f"client secret: {error}") from error
+        if self.authenticates_by == ClientAuthentication.CLIENT_SECRET_POST:
+            return {}, {"client_id": self.client_id, "client_secret": secret}
+        # RFC 6749, 2.3.1: both are written as in a form before they are joined.
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(secret)}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, {}
 
     def _assertion(self) -> dict[str, str]:
         key = self.portal.key
@@ -131,17 +156,17 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         """
         asked = self._strength(assurance or Assurance.LOW) | ({} if max_age is None else {"max_age": str(max_age)})
         made = self.create_authorization_url(
-            redirect_uri, state=state, nonce=nonce, code_verifier=code_verifier, **asked
+            redirect_uri, state=state, nonce=nonce, **self._verified_by(code_verifier), **asked
         )
         if not self.uses_par:
             return str(made["url"])
         metadata = self.published.metadata()
-        form = {**dict(parse_qsl(urlsplit(made["url"]).query)), **self._assertion()}
+        headers, proof = self._proof()
+        form = {**dict(parse_qsl(urlsplit(made["url"]).query)), **proof}
         try:
             with self._get_session() as wire:
-                response = wire.request(
-                    "POST", metadata["pushed_authorization_request_endpoint"], data=form, withhold_token=True
-                )
+                there = metadata["pushed_authorization_request_endpoint"]
+                response = wire.request("POST", there, data=form, headers=headers, withhold_token=True)
             response.raise_for_status()
             query = {"client_id": self.client_id, "request_uri": response.json()["request_uri"]}
         except NONSENSE as error:
@@ -149,10 +174,26 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         return f"{metadata['authorization_endpoint']}?{urlencode(query)}"
 
     def _strength(self, least: Assurance) -> dict[str, str]:
-        """The provider's own words for ``least`` and above, the weakest that will do first."""
+        """The row's way of asking for ``least`` and above in the provider's own words, the weakest that will do first.
+
+        It is asked, too, to say how strong the sign-in was and by which means.
+        """
         least = min(least, self.highest)
-        enough = sorted((level, word) for word, level in self.levels.items() if level >= least)
-        return {"acr_values": " ".join(word for _, word in enough)}
+        enough = [word for _, word in sorted((level, word) for word, level in self.levels.items() if level >= least)]
+        said: dict[str, Any] = {"acr": None, "amr": None}
+        match self.asks:
+            case AssuranceAsked.NOT_ASKED:
+                return {}
+            case AssuranceAsked.ACR_MINIMUM:
+                return {"acr_values": enough[0]}
+            case AssuranceAsked.ACR_VALUES:
+                return {"acr_values": " ".join(enough), "claims": json.dumps({"id_token": said})}
+            case AssuranceAsked.CLAIMS:
+                said["acr"] = {"essential": True, "values": enough}
+                return {"claims": json.dumps({"id_token": said})}
+
+    def _verified_by(self, code_verifier: str) -> dict[str, str]:
+        return {"code_verifier": code_verifier} if self.uses_pkce else {}
 
     def check_answer(self, iss: str | None) -> None:
         """Refuse an answer that says, or fails to say, that it comes from this issuer (RFC 9207)."""
@@ -162,7 +203,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
     def redeem(self, code: str, redirect_uri: str, *, nonce: str, code_verifier: str) -> Vouched:
         """Exchange ``code`` for what the provider vouches for; SignInRefused for anything less than sound."""
         try:
-            token = self.fetch_access_token(redirect_uri, code=code, code_verifier=code_verifier)
+            token = self.fetch_access_token(redirect_uri, code=code, **self._verified_by(code_verifier))
             said = self.parse_id_token(token, nonce)
             info = self.userinfo(token=token)
         except requests.RequestException as error:
@@ -171,7 +212,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             raise SignInRefused(Why.UNSOUND, f"{type(error).__name__}: {getattr(error, 'error', '')}") from error
         if info.get("sub") != said["sub"]:
             raise SignInRefused(Why.UNSOUND, "userinfo is of another sub")
-        return self._vouched(token["id_token"], {**info, **said})
+        return self._vouched(token["id_token"], {**info, **dict.fromkeys(ONLY_SIGNED), **said})
 
     def parse_id_token(self, token: dict[str, Any], nonce: str, **_ignored: Any) -> dict[str, Any]:
         """The claims of an ID token made by this issuer, for this portal, for this sign-in, and not over."""
@@ -186,21 +227,32 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         }
         more = {"nonce": nonce, "client_id": self.client_id, "access_token": token.get("access_token")}
         said = CodeIDToken(opened.claims, opened.header, options, more)
-        said.validate(leeway=LEEWAY)
+        said.validate(leeway=self.leeway)
         return dict(said)
 
     def userinfo(self, **more: Any) -> dict[str, Any]:
         """What the provider says of the person beyond the ID token."""
         response = self.get(self.published.metadata()["userinfo_endpoint"], **more)
         response.raise_for_status()
-        said = response.json()
+        said = self._signed(response) if self.userinfo_form == UserinfoForm.JWT else response.json()
         if not isinstance(said, dict):
             raise TypeError("userinfo is not an object")
         return said
 
+    def _signed(self, response: requests.Response) -> dict[str, Any]:
+        """Userinfo that this issuer has signed for this portal."""
+        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/jwt":
+            raise ValueError("userinfo is not signed")
+        opened = self._open(response.text)
+        if str(opened.header.get("typ", "JWT")).upper() != "JWT" or "nonce" in opened.claims:
+            raise ValueError("another kind of token in place of userinfo")
+        _claims(self.issuer, self.client_id, self.leeway).validate(opened.claims)
+        return dict(opened.claims)
+
     def _open(self, token: str) -> jwt.Token:
         """Verify a signature by the row's algorithms; an unknown key is looked up again, at most once a minute."""
         registry = JWSRegistry(algorithms=self.algorithms, strict_check_header=False)
+        registry.max_header_length = self.header_limit
         try:
             return jwt.decode(token, self.published.keys(), registry=registry)
         except (InvalidKeyIdError, BadSignatureError):
@@ -211,10 +263,10 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         level = self.levels.get(acr) if isinstance(acr, str) else None
         if level is None:
             raise SignInRefused(Why.ASSURANCE, "acr is missing or not in the row")
-        when = said.get("auth_time", said["iat"])
-        if when > time.time() + LEEWAY:
+        when = said["iat"] if said["auth_time"] is None else said["auth_time"]
+        if when > time.time() + self.leeway:
             raise SignInRefused(Why.UNSOUND, "auth_time lies ahead")
-        read = {name: reading.at(said, pointer) for name, pointer in self.claim_map.items()}
+        read = {name: reading.text(said, pointers) for name, pointers in self.claim_map.items()}
         return Vouched(
             issuer=self.issuer,
             subject=str(said["sub"]),
@@ -223,16 +275,18 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             authenticated_at=when,
             provider_session=said.get("sid") if isinstance(said.get("sid"), str) else None,
             id_token=id_token,
-            name=reading.plain(read.get("name")),
-            email=reading.plain(read.get("email")),
-            title=reading.plain(read.get("title")),
-            authority=reading.plain(read.get("authority")),
+            name=read.get("name", ""),
+            email=read.get("email", ""),
+            title=read.get("title", ""),
+            authority=read["authority"] if self.claim_map["authority"] else None,
             language=reading.language(read.get("language")),
             time_zone=reading.time_zone(read.get("time_zone")),
         )
 
     def farewell_address(self, id_token: str | None) -> str | None:
         """Where the browser ends the person's login at the provider; None where it cannot."""
+        if not self.has_rp_logout:
+            return None
         try:
             endpoint = self.published.metadata(fresh=True).get("end_session_endpoint")
         except ProviderAway:
@@ -246,12 +300,16 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
 
     def farewell(self, logout_token: str) -> Farewell:
         """Read a back-channel logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6)."""
+        if not self.has_back_channel_logout:
+            raise SignInRefused(Why.UNSOUND, "no logout of its own")
+        types = {"logout+jwt", "", "jwt"} if self.takes_untyped_logout else {"logout+jwt"}
         try:
             opened = self._open(logout_token)
             said = opened.claims
-            _logout_claims(self.issuer, self.client_id).validate(said)
+            needed = {name: {"essential": True} for name in ("iat", "exp", "jti", "events")}
+            _claims(self.issuer, self.client_id, self.leeway, **needed).validate(said)
             sound = (
-                str(opened.header.get("typ", "")).lower() == "logout+jwt"
+                str(opened.header.get("typ", "")).lower() in types
                 and said["events"][BACK_CHANNEL] == {}
                 and "nonce" not in said
                 and all(isinstance(said.get(name, ""), str) for name in ("sub", "sid"))
@@ -264,16 +322,10 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         return Farewell(said["jti"], said["exp"], said.get("sub"), said.get("sid"))
 
 
-def _logout_claims(issuer: str, client_id: str) -> jwt.JWTClaimsRegistry:
-    return jwt.JWTClaimsRegistry(
-        leeway=LEEWAY,
-        iss={"essential": True, "value": issuer},
-        aud={"essential": True, "value": client_id},
-        iat={"essential": True},
-        exp={"essential": True},
-        jti={"essential": True},
-        events={"essential": True},
-    )
+def _claims(issuer: str, client_id: str, leeway: int, **more: Any) -> jwt.JWTClaimsRegistry:
+    """What must hold of everything this issuer signs for this portal."""
+    more |= {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}}
+    return jwt.JWTClaimsRegistry(leeway=leeway, **more)
 
 
 _clients: dict[uuid.UUID, tuple[int, Portal, NationalLogin]] = {}

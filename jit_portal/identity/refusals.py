@@ -38,6 +38,8 @@ class ProviderAway(Refusal):
     """The national login does not answer, or not in a way that makes sense; the others are not concerned."""
 
     status = 503
+    why = "away"
+    person_id = None
 
     def __init__(self, slug: str, detail: str) -> None:
         super().__init__(slug)

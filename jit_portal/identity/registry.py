@@ -1,24 +1,35 @@
 """The register of national logins: which there are, and what each is believed."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid, NotFound
-from jit_portal.identity.models import Authority, IdentityProvider
+from jit_portal.errors import Invalid, NotFound, Refused
+from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.wire import home_of
-from jit_portal.vocabulary import Assurance, PartyKind
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
+from jit_portal.wording import gettext
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """Signatures by a key pair. Never ``none``, and never a secret that the portal would share."""
 
+_SLUG = re.compile("[a-z][a-z0-9-]{0,39}")
+_SPEAKS_FOR = {"kind", "country"}
+_LIMITS = {"leeway": (0, 120), "keys_seconds": (60, 3600), "header_limit": (512, 65_536)}
+
 
 @dataclass(frozen=True)
 class ProviderRow:
-    """One national login as the operator enters it; ``authorities`` is its allow-list, name by code."""
+    """One national login as the operator enters it; ``authorities`` is its allow-list, name by code.
+
+    ``claim_map`` says by JSON pointers where the provider puts what; its "authority" is empty where the login never
+    says which agency somebody is of: then her invitation alone does. ``hosts`` are origins beside the issuer's.
+    """
 
     slug: str
     name: str
@@ -30,56 +41,112 @@ class ProviderRow:
     acr_levels: Mapping[str, Assurance]
     claim_map: Mapping[str, str]
     authorities: Mapping[str, str]
+    scope: str = "openid profile email"
+    hosts: tuple[str, ...] = ()
+    authenticates_by: ClientAuthentication = ClientAuthentication.PRIVATE_KEY_JWT
+    uses_pkce: bool = True
     uses_par: bool = True
+    asks_assurance: AssuranceAsked = AssuranceAsked.ACR_VALUES
+    userinfo: UserinfoForm = UserinfoForm.JSON
+    has_rp_logout: bool = True
+    has_back_channel_logout: bool = True
+    takes_untyped_logout: bool = False
+    leeway: int = 60
+    keys_seconds: int = 600
+    header_limit: int = 512
+    is_enabled: bool = True
+
+    def stored(self) -> dict[str, Any]:
+        """The columns of the row, by name: all but its slug and its allow-list."""
+        names = (field.name for field in fields(self) if field.name not in ("slug", "authorities"))
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as the database keeps it."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return {word: int(each) if isinstance(each, Assurance) else each for word, each in value.items()}
+    return value
 
 
 def ensure_providers(rows: Iterable[ProviderRow]) -> list[IdentityProvider]:
     """Enter these logins, or bring those already there (by slug) to what the rows say; authorities are only added."""
     with transaction():
-        return [_ensure(row) for row in rows]
+        return [enter(row) for row in rows]
 
 
-def _ensure(row: ProviderRow) -> IdentityProvider:
-    _check(row)
-    provider = session().scalar(select(IdentityProvider).where(IdentityProvider.slug == row.slug))
+def enter(row: ProviderRow, actor: User | None = None, **more: Any) -> IdentityProvider:
+    """Let this row be what the portal goes by, in the open transaction; ``more`` is said of it on record."""
+    check(row)
+    provider = known(row.slug)
     act = "provider.changed"
     if provider is None:
         provider, act = IdentityProvider(slug=row.slug), "provider.entered"
         session().add(provider)
-    said = {
-        "name": row.name,
-        "kind": row.kind,
-        "country": row.country,
-        "issuer": row.issuer,
-        "client_id": row.client_id,
-        "uses_par": row.uses_par,
-        "algorithms": list(row.algorithms),
-        "acr_levels": {word: int(level) for word, level in row.acr_levels.items()},
-        "claim_map": dict(row.claim_map),
-    }
+    said = row.stored()
     changed = sorted(field for field, value in said.items() if getattr(provider, field) != value)
+    if act == "provider.changed" and not _SPEAKS_FOR.isdisjoint(changed) and _has_people(provider):
+        raise Refused(gettext("A login that people have used speaks for its country for ever: enter another one."))
     for field in changed:
         setattr(provider, field, said[field])
     session().flush()
-    known = {authority.code: authority for authority in provider.authorities}
+    listed = {authority.code for authority in provider.authorities}
     for code, name in row.authorities.items():
-        if code not in known:
+        if code not in listed:
             provider.authorities.append(Authority(code=code, name=name))
             changed.append(f"authority {code}")
     if changed:
-        audit.record(None, act, provider, quietly=True, changed=changed)
+        audit.record(actor, act, provider, quietly=True, changed=changed, **more)
     return provider
 
 
-def _check(row: ProviderRow) -> None:
+def _has_people(provider: IdentityProvider) -> bool:
+    return bool(session().scalar(select(exists().where(User.provider_id == provider.id))))
+
+
+def check(row: ProviderRow) -> None:
+    """Invalid for a row that makes no sense, or that would believe more than the portal believes anybody."""
     try:
         home_of(row.issuer)
+        if any(home_of(host) != host for host in row.hosts):
+            raise ValueError("a host is a scheme and a host, such as https://login.example")
     except ValueError as error:
         raise Invalid(f"{row.slug}: {error}", field="issuer") from error
+    if not _SLUG.fullmatch(row.slug):
+        raise Invalid(f"{row.slug[:40]}: a slug is small letters, digits and hyphens", field="slug")
+    if not all((row.name.strip(), row.country.strip(), row.client_id.strip())):
+        raise Invalid(f"{row.slug}: name, country and client_id are needed")
+    if "openid" not in row.scope.split():
+        raise Invalid(f"{row.slug}: the scope must hold openid", field="scope")
+    for field, (least, most) in _LIMITS.items():
+        if not least <= getattr(row, field) <= most:
+            raise Invalid(f"{row.slug}: {field} must be between {least} and {most}", field=field)
+    if any(not word or word.split() != [word] for word in row.acr_levels):
+        raise Invalid(f"{row.slug}: a word for assurance has no spaces", field="acr_levels")
+    pointers = [each for said in row.claim_map.values() for each in said.split()]
+    if not all(each.startswith("/") for each in pointers):
+        raise Invalid(f"{row.slug}: claims are found by JSON pointers, such as /office/code", field="claim_map")
     if not row.algorithms or not ALGORITHMS.issuperset(row.algorithms):
         raise Invalid(f"{row.slug}: only signatures by a key pair are accepted", field="algorithms")
     if not row.authorities or not row.acr_levels or "authority" not in row.claim_map:
         raise Invalid(f"{row.slug}: authorities, levels and the authority's claim are needed")
+
+
+def known(slug: str) -> IdentityProvider | None:
+    """The login with this address name, whether it may be used now or not."""
+    return session().scalar(select(IdentityProvider).where(IdentityProvider.slug == slug))
+
+
+def every_one() -> list[IdentityProvider]:
+    """Every login in the register, those that may not be used now too."""
+    return list(session().scalars(select(IdentityProvider).order_by(IdentityProvider.slug)))
+
+
+def is_empty() -> bool:
+    """Whether no login was ever entered."""
+    return not session().scalar(select(exists().where(IdentityProvider.id.is_not(None))))
 
 
 def providers() -> list[IdentityProvider]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import re
+import uuid
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from jit_portal.identity.endings import Because, end
 from jit_portal.identity.invitations import ON_ACCEPT, invite
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.identity.oidc import Vouched
-from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.sessions import ABSOLUTE
 from jit_portal.policy import Work, portal_fetch
 from jit_portal.policy.person import NOW
@@ -75,7 +76,11 @@ def begin(slug: str, browser: str, *, return_to: str | None = None, invitation: 
         invitation_id = invitations.find(invitation).id if invitation is not None else None
     state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
     login = oidc.client(provider)
-    address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier)
+    try:
+        address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier)
+    except ProviderAway as refusal:
+        _put_on_record(provider, refusal)
+        raise
     attempt = LoginAttempt(
         state_hash=tokens.digest(state),
         browser_hash=tokens.digest(browser),
@@ -106,7 +111,7 @@ def complete(
         attempt = _take(provider, browser, answer.state)
         vouched = _redeem(provider, attempt, answer)
         return _sign_in(provider, attempt, vouched, device, instead_of)
-    except SignInRefused as refusal:
+    except (SignInRefused, ProviderAway) as refusal:
         _put_on_record(provider, refusal)
         raise
 
@@ -194,8 +199,10 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
     """Refuse whom the portal has closed out or whose authority is not listed; flag, never re-bind, what has changed."""
     if not user.is_active:
         raise SignInRefused(Why.DEACTIVATED, person_id=user.id)
-    listed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == vouched.authority)
-    authority_id = session().scalar(listed)
+    authority_id: uuid.UUID | None = user.authority_id
+    if vouched.authority is not None:
+        listed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == vouched.authority)
+        authority_id = session().scalar(listed)
     if authority_id is None:
         raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
     changed = {
@@ -208,7 +215,7 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
         audit.record(None, "user.flagged", user, quietly=True, claims=sorted(changed - flags))
 
 
-def _put_on_record(provider: IdentityProvider, refusal: SignInRefused) -> None:
+def _put_on_record(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:
     log.info("sign-in refused", extra={"provider": provider.slug, "why": refusal.why, "detail": refusal.detail})
     with transaction():
         audit.record(None, "login.refused", provider, quietly=True, why=refusal.why, person=refusal.person_id)

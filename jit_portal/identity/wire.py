@@ -2,6 +2,7 @@
 
 import ipaddress
 import time
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,12 +34,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_at(home: str, url: object) -> bool:
-    """Whether ``url`` is an address at ``home``, by the browser's way of reading addresses too."""
+def is_at(homes: Collection[str], url: object) -> bool:
+    """Whether ``url`` is an address at one of ``homes``, by the browser's way of reading addresses too."""
     if not isinstance(url, str) or "\\" in url or not url.isprintable():
         return False
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" == home
+    return f"{parts.scheme}://{parts.netloc}" in homes
 
 
 class Unreadable(requests.RequestException):
@@ -46,16 +47,16 @@ class Unreadable(requests.RequestException):
 
 
 class Wire(OAuth2Session):
-    """An HTTP session to one provider: five seconds, half a megabyte, no redirects, no other host."""
+    """An HTTP session to one provider: five seconds, half a megabyte, no redirects, only ``home`` and ``also``."""
 
-    def __init__(self, *arguments: Any, home: str, **more: Any) -> None:
+    def __init__(self, *arguments: Any, home: str, also: Collection[str] = (), **more: Any) -> None:
         super().__init__(*arguments, default_timeout=TIMEOUT, **more)
-        self._home = home
+        self._homes = (home, *also)
         self.headers["Accept-Encoding"] = "identity"
         self.trust_env = not is_loopback(urlsplit(home).hostname or "")
 
     def request(self, method: str, url: str, *arguments: Any, **more: Any) -> requests.Response:
-        if not is_at(self._home, url):
+        if not is_at(self._homes, url):
             raise requests.exceptions.InvalidURL("not at the provider's own host")
         more.update(allow_redirects=False, stream=True)
         response: requests.Response = super().request(method, url, *arguments, **more)

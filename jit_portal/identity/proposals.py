@@ -1,0 +1,133 @@
+"""Two people decide which national logins there are: one operator proposes, another approves; both are on record.
+
+Until then a login in use keeps the row it has.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
+from jit_portal.identity import registry
+from jit_portal.identity.entering import row_from, written
+from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.vocabulary import Duty
+from jit_portal.wording import gettext
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that a proposal changes; ``before`` is None for a login that is new."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def propose(actor: User, row: ProviderRow) -> ProviderProposal:
+    """Ask the other operators to let ``row`` be what the portal goes by."""
+    _operator(actor)
+    registry.check(row)
+    with transaction():
+        provider = registry.known(row.slug)
+        if _find(row.slug) is not None:
+            raise Refused(gettext("A proposal for this login waits already: approve or refuse that one first."))
+        proposal = ProviderProposal(
+            slug=row.slug,
+            row=written(row),
+            base_version=provider.version if provider else None,
+            proposed_by_id=actor.id,
+        )
+        changed = [each.field for each in _differences(proposal, provider)]
+        if not changed:
+            raise Invalid(gettext("That is what the portal goes by already."))
+        session().add(proposal)
+        session().flush()
+        audit.record(actor, "provider.proposed", proposal, quietly=True, slug=row.slug, changed=changed)
+    return proposal
+
+
+def approve(actor: User, slug: str) -> IdentityProvider:
+    """Let the proposal for ``slug`` be the row; nobody approves what she has proposed herself."""
+    _operator(actor)
+    with transaction():
+        proposal = waiting_for(slug, lock=True)
+        provider = registry.known(slug)
+        if proposal.proposed_by_id == actor.id:
+            raise NotAllowed(gettext("Another operator must approve what you have proposed."), noun="provider_proposal")
+        if (provider.version if provider else None) != proposal.base_version:
+            raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
+        _decide(proposal, actor, is_approved=True)
+        return registry.enter(row_from(proposal.row), actor, proposal=proposal.id, proposed_by=proposal.proposed_by_id)
+
+
+def refuse(actor: User, slug: str) -> None:
+    """Leave the row as it is; whoever proposed may take it back the same way."""
+    _operator(actor)
+    with transaction():
+        proposal = waiting_for(slug, lock=True)
+        _decide(proposal, actor, is_approved=False)
+        audit.record(actor, "provider.refused", proposal, quietly=True, slug=slug, proposed_by=proposal.proposed_by_id)
+
+
+def waiting() -> list[ProviderProposal]:
+    """What waits for another person, the oldest first."""
+    still = select(ProviderProposal).where(ProviderProposal.decided_at.is_(None)).order_by(ProviderProposal.created_at)
+    return list(session().scalars(still))
+
+
+def waiting_for(slug: str, *, lock: bool = False) -> ProviderProposal:
+    """The proposal for ``slug`` that nobody has decided yet; NotFound where there is none."""
+    proposal = _find(slug, lock=lock)
+    if proposal is None:
+        raise NotFound(noun="provider_proposal")
+    return proposal
+
+
+def differences(proposal: ProviderProposal) -> list[Difference]:
+    """What would change, field by field."""
+    return _differences(proposal, registry.known(proposal.slug))
+
+
+def _differences(proposal: ProviderProposal, provider: IdentityProvider | None) -> list[Difference]:
+    listed = {each.code: each.name for each in provider.authorities} if provider else {}
+    new = {code: name for code, name in proposal.row["authorities"].items() if code not in listed}
+    fields = [
+        Difference(name, getattr(provider, name, None), after)
+        for name, after in proposal.row.items()
+        if name not in ("slug", "authorities") and getattr(provider, name, None) != after
+    ]
+    return [*fields, *([Difference("authorities", listed, {**listed, **new})] if new else [])]
+
+
+def _find(slug: str, *, lock: bool = False) -> ProviderProposal | None:
+    open_one = select(ProviderProposal).where(ProviderProposal.slug == slug, ProviderProposal.decided_at.is_(None))
+    if lock:
+        open_one = open_one.with_for_update(of=ProviderProposal).execution_options(populate_existing=True)
+    return session().scalar(open_one)
+
+
+def _decide(proposal: ProviderProposal, actor: User, *, is_approved: bool) -> None:
+    proposal.decided_at = dt.datetime.now(dt.UTC)
+    proposal.decided_by_id = actor.id
+    proposal.is_approved = is_approved
+    session().flush()
+
+
+def _operator(actor: User) -> None:
+    if actor.duty != Duty.OPERATOR or not actor.is_active:
+        raise NotAllowed(noun="provider_proposal")
+
+
+def operator(at: str, subject: str) -> User:
+    """The operator whom a command names by her login's slug and her subject there; NotFound for anybody else."""
+    hers = select(User).join(User.provider).where(IdentityProvider.slug == at, User.subject == subject)
+    found: User | None = session().scalar(hers.where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None)))
+    if found is None:
+        raise NotFound(noun="user")
+    return found

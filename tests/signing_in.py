@@ -1,0 +1,134 @@
+"""What tests of signing in share: a browser that goes to a national login and back, and what it leaves behind."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import Thing, session, transaction
+from jit_portal.demo.case.people import BY_SUBJECT
+from jit_portal.identity import registry
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.vocabulary import Assurance, PartyKind
+from tests.hostile import Hostile
+
+T = TypeVar("T", bound=Thing)
+UNCHECKED = {"policy": True}
+
+
+def of_xx(issuer: Hostile) -> ProviderRow:
+    """The row of a login of country XX that can be made to lie; its authorities are XX-1 and XX-2."""
+    return ProviderRow(
+        "xx", "Login XX", PartyKind.MEMBER_STATE, "XX", issuer.issuer, "jit-portal", ("ES256",),
+        {"high": Assurance.HIGH, "low": Assurance.LOW}, {"name": "/name", "authority": "/office/code"},
+        {"XX-1": "Police XX", "XX-2": "Customs XX"},
+    )  # fmt: skip
+
+
+def known(subject: str) -> User:
+    """A person of the demo case, as an earlier invitation has made her."""
+    person = BY_SUBJECT[subject]
+    provider = registry.provider(person.provider)
+    authority = next(each for each in provider.authorities if each.code == person.authority)
+    with transaction():
+        made = User(
+            provider_id=provider.id, issuer=provider.issuer, subject=subject, authority_id=authority.id,
+            name=person.name, language="en", time_zone=person.time_zone,
+        )  # fmt: skip
+        session().add(made)
+    return made
+
+
+def xenia() -> User:
+    """The one person of country XX."""
+    provider = registry.provider("xx")
+    with transaction():
+        made = User(
+            provider_id=provider.id, issuer=provider.issuer, subject="xx-1", name="Xenia Xylander",
+            authority_id=next(each.id for each in provider.authorities if each.code == "XX-1"),
+        )  # fmt: skip
+        session().add(made)
+    return made
+
+
+@dataclass
+class Browser:
+    """One browser: what it keeps for the portal and for the providers."""
+
+    app: Flask
+    portal: FlaskClient = field(init=False)
+    providers: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self.portal = self.app.test_client()
+        self.portal.environ_base["wsgi.url_scheme"] = "https"
+
+    def begin(self, slug: str, **query: str) -> str:
+        answer = self.portal.get(f"/sign-in/{slug}", query_string=query)
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["Location"])
+
+    def choose(self, address: str, **form: str) -> str:
+        """What the provider sends back to the portal: the query of its callback."""
+        page = self.providers.get(address, timeout=5)
+        answer = self.providers.post(page.url, data=form, timeout=5, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        return urlsplit(answer.headers["Location"]).query
+
+    def come_back(self, slug: str, query: str) -> TestResponse:
+        return self.portal.get(f"/sign-in/{slug}/callback?{query}")
+
+    def sign_in(self, subject: str, slug: str | None = None, **query: str) -> TestResponse:
+        slug = slug or BY_SUBJECT[subject].provider
+        return self.come_back(slug, self.choose(self.begin(slug, **query), subject=subject))
+
+    def cookie(self) -> str | None:
+        found = self.portal.get_cookie(self.app.config["SETTINGS"].session_cookie)
+        return found.value if found else None
+
+    def post(self, address: str, **form: str) -> TestResponse:
+        page = self.portal.get("/account")
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
+        assert token
+        return self.portal.post(address, data={"csrf_token": token[1], **form})
+
+    def is_signed_in(self) -> bool:
+        return self.portal.get("/account").status_code == 200
+
+
+def logins(user: User | None = None) -> list[LoginSession]:
+    statement = select(LoginSession).order_by(LoginSession.started_at)
+    if user:
+        statement = statement.where(LoginSession.user_id == user.id)
+    return list(session().scalars(statement.execution_options(populate_existing=True, **UNCHECKED)))
+
+
+def again(thing: T) -> T:
+    """The thing as it is in the database now."""
+    return session().get_one(type(thing), thing.id, populate_existing=True, execution_options=UNCHECKED)
+
+
+def count(model: type[Any]) -> int:
+    return session().scalar(select(func.count()).select_from(model)) or 0
+
+
+def ledger(act: str) -> list[dict[str, Any]]:
+    entries = select(LedgerEntry).where(LedgerEntry.act == act).order_by(LedgerEntry.number)
+    return [json.loads(entry.details) for entry in session().scalars(entries.execution_options(**UNCHECKED))]
+
+
+def refused(response: TestResponse, status: int, why: str) -> bool:
+    """Whether a page said kindly no, nobody was signed in, and the ledger knows why."""
+    page = (response.status_code, 'id="reason"' in response.text)
+    assert page == (status, True), (response.status_code, response.text[-1500:])
+    assert not any(value.startswith("__Host-jit-test=") for value in response.headers.getlist("Set-Cookie"))
+    return bool(ledger("login.refused")[-1]["why"] == why)

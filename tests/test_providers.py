@@ -1,0 +1,327 @@
+"""Which national logins there are: what a row may say, presets, and two operators who decide, by command too."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+
+from jit_portal import cli
+from jit_portal.database import factory, session, transaction
+from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
+from jit_portal.identity import proposals, registry
+from jit_portal.identity.entering import row_from, written
+from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
+from jit_portal.identity.presets import PRESETS
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
+from tests import factories
+from tests.signing_in import again, ledger
+
+ROW = ProviderRow(
+    "be", "Login BE", PartyKind.MEMBER_STATE, "BE", "https://login.example/be", "jit-portal", ("RS256",),
+    {"low": Assurance.LOW, "high": Assurance.HIGH}, {"name": "/name", "authority": "/office"}, {"BE-1": "Police BE"},
+)  # fmt: skip
+SAID_BY_WHOEVER_ENTERS = {
+    "slug": "ours", "name": "Ours", "country": "BE", "kind": "member_state", "issuer": "https://login.example/ours",
+    "client_id": "jit", "authorities": {"A": "An agency"}, "acr_levels": {"strong": "high"},
+    "claim_map": {"authority": "/org"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def french(app: Flask) -> IdentityProvider:
+    with transaction():
+        return factories.provider("fr")
+
+
+def operator(at: IdentityProvider, name: str, duty: Duty | None = Duty.OPERATOR) -> User:
+    with transaction():
+        made = factories.user(at, name)
+        made.duty = duty
+    return made
+
+
+@pytest.fixture
+def ada(french: IdentityProvider) -> User:
+    return operator(french, "Ada")
+
+
+@pytest.fixture
+def bo(french: IdentityProvider) -> User:
+    return operator(french, "Bo")
+
+
+# What a row may say
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("slug", "Be"),
+        ("slug", "../be"),
+        ("name", " "),
+        ("client_id", ""),
+        ("scope", "profile"),
+        ("hosts", ("http://login.example",)),
+        ("hosts", ("https://login.example/path",)),
+        ("leeway", 121),
+        ("leeway", -1),
+        ("keys_seconds", 59),
+        ("keys_seconds", 86_400),
+        ("header_limit", 70_000),
+        ("acr_levels", {"two words": Assurance.LOW}),
+        ("claim_map", {"authority": "office"}),
+    ],
+)
+def test_a_row_that_believes_too_much_is_refused(app: Flask, name: str, value: Any) -> None:
+    with pytest.raises(Invalid):
+        registry.ensure_providers([replace(ROW, **{name: value})])
+    assert registry.is_empty()
+
+
+def test_a_row_is_stored_whole_and_reads_back_the_same(app: Flask) -> None:
+    full = replace(
+        ROW, scope="openid siret", hosts=("https://graph.example",), uses_pkce=False, uses_par=False, leeway=30,
+        authenticates_by=ClientAuthentication.CLIENT_SECRET_BASIC, asks_assurance=AssuranceAsked.CLAIMS,
+        userinfo=UserinfoForm.JWT, has_rp_logout=False, has_back_channel_logout=False, takes_untyped_logout=True,
+        keys_seconds=120, header_limit=4096, is_enabled=False,
+    )  # fmt: skip
+    ordinary = replace(ROW, slug="x")
+    same = {each.name for each in fields(ROW) if getattr(full, each.name) == getattr(ordinary, each.name)}
+    assert same == {
+        "name", "kind", "country", "issuer", "client_id", "algorithms", "acr_levels", "claim_map", "authorities",
+    }  # fmt: skip
+    registry.ensure_providers([full])
+    session.remove()
+    kept = registry.known("be")
+    assert kept
+    assert {name: getattr(kept, name) for name in full.stored()} == full.stored()
+    assert row_from(json.loads(json.dumps(written(full)))) == full
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"preset": "nowhere"}, "preset"),
+        ({"colour": "blue"}, "colour"),
+        ({"issuer": None}, "issuer"),
+        ({"uses_par": "yes"}, "uses_par"),
+        ({"leeway": True}, "leeway"),
+        ({"algorithms": "RS256"}, "algorithms"),
+        ({"algorithms": ["none"]}, "algorithms"),
+        ({"kind": "empire"}, "kind"),
+        ({"userinfo": "xml"}, "userinfo"),
+        ({"acr_levels": {"x": "medium"}}, "acr_levels"),
+        ({"acr_levels": {"x": 4}}, "acr_levels"),
+        ({"authorities": {"A": 1}}, "authorities"),
+        ({"claim_map": ["/name"]}, "claim_map"),
+    ],
+)
+def test_what_is_written_down_wrongly_is_named(said: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        row_from({"algorithms": ["ES256"], **SAID_BY_WHOEVER_ENTERS, **said})
+    assert refused.value.field == field
+
+
+def test_what_is_missing_is_named() -> None:
+    own = {name: value for name, value in SAID_BY_WHOEVER_ENTERS.items() if name != "issuer"}
+    with pytest.raises(Invalid, match="missing: issuer"):
+        row_from({"preset": "adfs", **own})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_with_what_is_ones_own_is_a_row(name: str) -> None:
+    own = {key: value for key, value in SAID_BY_WHOEVER_ENTERS.items() if key not in PRESETS[name]()}
+    row = row_from({"preset": name, **own})
+    assert {key: getattr(row, key) for key in own if key in ("slug", "issuer", "client_id")}
+    assert "Not verified" in (PRESETS[name].__doc__ or "")
+    assert row_from({"preset": name, **own, "leeway": 5}).leeway == 5
+
+
+def test_presets_say_what_their_schemes_ask() -> None:
+    rows = {name: row_from({**SAID_BY_WHOEVER_ENTERS, **PRESETS[name]()}) for name in PRESETS}
+    assert (rows["proconnect"].userinfo, rows["proconnect"].asks_assurance) == (UserinfoForm.JWT, AssuranceAsked.CLAIMS)
+    assert rows["tara"].asks_assurance == AssuranceAsked.ACR_MINIMUM
+    assert rows["tara"].authenticates_by == ClientAuthentication.CLIENT_SECRET_BASIC
+    assert (rows["spid_cie"].uses_pkce, min(rows["spid_cie"].acr_levels)) == (True, "https://www.spid.gov.it/SpidL1")
+    assert rows["csam"].acr_levels["400"] == Assurance.SUBSTANTIAL
+    assert {row.country for name, row in rows.items() if name in ("proconnect", "tara", "spid_cie", "csam")} == {
+        "FR", "EE", "IT", "BE",
+    }  # fmt: skip
+
+
+# Two people
+
+
+def test_what_one_operator_proposes_is_nothing_until_another_approves(ada: User, bo: User) -> None:
+    proposals.propose(ada, ROW)
+    assert registry.known("be") is None
+    with pytest.raises(NotAllowed):
+        proposals.approve(ada, "be")
+    assert registry.known("be") is None
+    made = proposals.approve(bo, "be")
+    assert (made.issuer, [each.code for each in made.authorities]) == (ROW.issuer, ["BE-1"])
+    (proposed,), (entered,) = ledger("provider.proposed"), ledger("provider.entered")[-1:]
+    assert (proposed["slug"], entered["proposed_by"]) == ("be", str(ada.id))
+    assert proposals.waiting() == []
+    with pytest.raises(NotFound):
+        proposals.approve(bo, "be")
+
+
+def test_a_login_in_use_keeps_its_row_until_the_approval(ada: User, bo: User) -> None:
+    proposals.propose(ada, ROW)
+    made = proposals.approve(bo, "be")
+    before = made.version
+    proposals.propose(bo, replace(ROW, leeway=10, authorities={"BE-1": "Police BE", "BE-2": "Customs BE"}))
+    made = again(made)
+    assert (made.leeway, made.version) == (60, before)
+    (waits,) = proposals.waiting()
+    changes = {each.field: (each.before, each.after) for each in proposals.differences(waits)}
+    assert changes["leeway"] == (60, 10)
+    assert changes["authorities"][1] == {"BE-1": "Police BE", "BE-2": "Customs BE"}
+    assert set(changes) == {"leeway", "authorities"}
+    proposals.approve(ada, "be")
+    made = again(made)
+    assert (made.leeway, made.version, len(made.authorities)) == (10, before + 1, 2)
+    assert ledger("provider.changed")[-1]["proposed_by"] == str(bo.id)
+
+
+def test_a_proposal_can_be_refused_and_taken_back(ada: User, bo: User) -> None:
+    for who in (bo, ada):
+        proposals.propose(ada, ROW)
+        proposals.refuse(who, "be")
+        assert registry.known("be") is None
+    assert [each["proposed_by"] for each in ledger("provider.refused")] == [str(ada.id)] * 2
+
+
+def test_one_proposal_waits_at_a_time_and_says_something_new(ada: User, bo: User) -> None:
+    proposals.propose(ada, ROW)
+    with pytest.raises(Refused):
+        proposals.propose(bo, replace(ROW, leeway=1))
+    proposals.approve(bo, "be")
+    with pytest.raises(Invalid):
+        proposals.propose(ada, ROW)
+
+
+def test_what_was_proposed_for_another_row_than_there_is_now_is_not_approved(ada: User, bo: User) -> None:
+    registry.ensure_providers([ROW])
+    proposals.propose(ada, replace(ROW, leeway=10))
+    registry.ensure_providers([replace(ROW, keys_seconds=300)])
+    with pytest.raises(Refused):
+        proposals.approve(bo, "be")
+    assert [each.decided_at for each in proposals.waiting()] == [None]
+
+
+def test_a_login_that_people_have_used_changes_its_country_for_nobody(
+    french: IdentityProvider, ada: User, bo: User
+) -> None:
+    registry.ensure_providers([ROW])
+    registry.ensure_providers([replace(ROW, country="NL")])
+    be = registry.known("be")
+    assert be
+    operator(be, "Cy", None)
+    for other in (replace(ROW, country="FR"), replace(ROW, country="NL", kind=PartyKind.THIRD_COUNTRY)):
+        proposals.propose(ada, other)
+        with pytest.raises(Refused):
+            proposals.approve(bo, "be")
+        proposals.refuse(bo, "be")
+    assert again(be).country == "NL"
+
+
+@pytest.mark.parametrize("duty", [None, Duty.NATIONAL_ADMINISTRATOR])
+def test_only_operators_decide(french: IdentityProvider, ada: User, duty: Duty | None) -> None:
+    someone = operator(french, "Cy", duty)
+    with pytest.raises(NotAllowed):
+        proposals.propose(someone, ROW)
+    proposals.propose(ada, ROW)
+    for verb in (proposals.approve, proposals.refuse):
+        with pytest.raises(NotAllowed):
+            verb(someone, "be")
+    assert registry.known("be") is None
+
+
+def test_the_database_itself_wants_two_people(ada: User, environ: dict[str, str]) -> None:
+    made = proposals.propose(ada, ROW)
+    decide = "UPDATE provider_proposal SET decided_at = now(), decided_by_id = %s, is_approved = true WHERE id = %s"
+    with psycopg.connect(environ["JIT_DATABASE_URL"]) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(decide, [ada.id, made.id])
+
+
+# The command
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    app: Flask, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """The command itself: its exit code, and what it said."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def providers(*arguments: str | Path) -> tuple[int, str]:
+        session.remove()
+        code = cli.main(["providers", *map(str, arguments)])
+        # The command connects the sessions of its process, which here is also the portal's.
+        factory.configure(bind=app.extensions["database"])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return providers
+
+
+TOML = """
+preset = "tara"
+slug = "ee"
+name = "TARA"
+issuer = "https://tara.example"
+client_id = "jit"
+[authorities]
+EE-1 = "Politsei"
+"""
+
+
+def test_the_register_is_kept_by_command(run: Run, tmp_path: Path, ada: User, bo: User) -> None:
+    file = tmp_path / "tara.toml"
+    file.write_text(TOML)
+    one, two = (f"fr:{each.subject}" for each in (ada, bo))
+    assert run("enter", file) == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
+    assert run("enter", file, "--by", "fr:nobody") == (1, "Not done: NotFound\n")
+    code, said = run("enter", file, "--by", one)
+    assert (code, said.splitlines()[0]) == (0, "ee: proposed; another operator must approve.")
+    assert "  issuer: None → https://tara.example" in said
+    code, said = run("list")
+    assert "fr: Login FR (FR), http://127.0.0.1:9/fr\nee: proposed by Ada, waits for another operator\n" in said
+    code, said = run("approve", "ee", "--by", one)
+    assert (code, "Another operator must approve" in said) == (1, True)
+    assert run("approve", "ee", "--by", two) == (0, "ee: approved.\n")
+    assert "ee: TARA (EE), https://tara.example\n" in run("list")[1]
+    file.write_text(TOML.replace("TARA", "TARA 2"))
+    assert run("enter", file, "--by", two)[0] == 0
+    assert run("refuse", "ee", "--by", one) == (0, "ee: refused; the row is as it was.\n")
+    assert run("approve", "ee", "--by", one) == (1, "Not done: NotFound\n")
+
+
+def test_the_first_login_of_all_needs_nobody(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tara.toml"
+    file.write_text(TOML)
+    assert run("enter", file) == (0, "ee: entered, as the first login of this portal.\n")
+    assert run("enter", file)[0] == 1
+    assert ledger("provider.entered")[-1]["changed"][0] == "acr_levels"
+
+
+def test_a_file_that_makes_no_sense_is_said_so(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    assert run("enter", file)[1].startswith("Not done: the file cannot be read")
+    for text, said in (("slug", "the file cannot be read"), (TOML.replace("tara.example", ""), "issuer")):
+        file.write_text(text)
+        code, told = run("enter", file)
+        assert (code, said in told) == (1, True)
+    assert session().query(ProviderProposal).count() == 0
