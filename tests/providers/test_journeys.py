@@ -1,0 +1,192 @@
+"""The same journeys of signing in and out with a portal that really runs, at logins by two independent authors."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import select
+
+from jit_portal.database import session, transaction
+from jit_portal.identity import oidc, registry
+from jit_portal.identity.models import LoginSession, User
+from jit_portal.vocabulary import Assurance
+from tests.providers import logins
+from tests.providers.logins import Certified, Login, Logins
+from tests.signing_in import UNCHECKED, ledger
+from tests.signing_in import logins as kept
+from tests.web import PATIENCE, Signed, Web, running_web
+
+
+@pytest.fixture(scope="module")
+def web(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    secrets = logins.give_secrets(folder)
+    with running_web({**environ, "JIT_PROVIDER_SECRETS": str(secrets)}, folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(web: Web, environ: dict[str, str], folder: Path) -> Iterator[Logins]:
+    with logins.running(folder, web.origin, Path(environ["JIT_SIGNING_KEY"])) as found:
+        yield found
+
+
+@pytest.fixture(params=["demo", "certified-rs", "certified-es"])
+def login(request: pytest.FixtureRequest, running: Logins, app: Flask) -> Login:
+    """One login, and the only one in the register."""
+    found = running.named[request.param]
+    registry.ensure_providers([found.row()])
+    return found
+
+
+def person(login: Login) -> User:
+    """The one person of this login whom the portal knows."""
+    provider = registry.provider(login.slug)
+    with transaction():
+        made = User(
+            provider_id=provider.id, issuer=provider.issuer, subject=login.someone, name="As invited",
+            authority_id=provider.authorities[0].id,
+        )  # fmt: skip
+        session().add(made)
+    return made
+
+
+@dataclass
+class Visitor:
+    """A browser: what it keeps for the portal, and for the providers."""
+
+    web: Web
+    cookies: dict[str, str] = field(default_factory=dict)
+    providers: requests.Session = field(default_factory=requests.Session)
+
+    def ask(self, method: str, path: str, **form: str) -> requests.Response:
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        address = self.web.origin + path
+        answer = requests.request(method, address, headers=sent, data=form, timeout=PATIENCE, allow_redirects=False)
+        for line in answer.raw.headers.getlist("Set-Cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies[name] = morsel.value
+        return answer
+
+    def begin(self, login: Login) -> str:
+        answer = self.ask("GET", f"/sign-in/{login.slug}")
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["Location"])
+
+    def come_back(self, login: Login, query: str) -> requests.Response:
+        return self.ask("GET", f"/sign-in/{login.slug}/callback?{query}")
+
+    def sign_in(self, login: Login, subject: str | None = None) -> requests.Response:
+        return self.come_back(login, login.choose(self.providers, self.begin(login), subject or login.someone))
+
+    def is_signed_in(self) -> bool:
+        return self.ask("GET", "/account").status_code == 200
+
+    def sign_out(self) -> requests.Response:
+        page = self.ask("GET", "/account").text
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert token
+        return self.ask("POST", "/sign-out", csrf_token=token[1])
+
+
+@pytest.fixture
+def visitor(web: Web) -> Visitor:
+    return Visitor(web)
+
+
+def test_a_known_person_signs_in(login: Login, visitor: Visitor) -> None:
+    user = person(login)
+    answer = visitor.sign_in(login)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    (made,) = kept(user)
+    assert (made.assurance, made.provider_session is not None) == (login.assurance, True)
+    assert made.acr in login.row().acr_levels
+    assert visitor.is_signed_in()
+    session().expire_all()
+    said = session().get_one(User, user.id, execution_options=UNCHECKED)
+    assert said.flagged == "name", "what it says of her name reached the portal"
+
+
+def test_who_nobody_invited_is_refused_kindly_and_on_record(login: Login, visitor: Visitor) -> None:
+    person(login)
+    answer = visitor.sign_in(login, login.stranger)
+    assert (answer.status_code, 'id="reason"' in answer.text) == (403, True)
+    assert (kept(), ledger("login.refused")) == ([], [{"person": None, "why": "unknown"}])
+    assert not visitor.is_signed_in()
+
+
+def test_signing_out_ends_the_login_here_and_there(login: Login, visitor: Visitor) -> None:
+    person(login)
+    visitor.sign_in(login)
+    assert login.knows(visitor.providers, visitor.begin(login)), "one is signed in there too"
+    answer = visitor.sign_out()
+    onward = answer.headers["Refresh"].removeprefix("0; url=")
+    assert login.say_goodbye(visitor.providers, onward) == f"{visitor.web.origin}/signed-out"
+    assert not visitor.is_signed_in()
+    assert not login.knows(visitor.providers, visitor.begin(login))
+    assert visitor.sign_in(login).status_code == 303
+
+
+def test_signing_out_at_the_provider_ends_the_login_and_its_socket(login: Login, visitor: Visitor) -> None:
+    user = person(login)
+    visitor.sign_in(login)
+    other = Visitor(visitor.web)
+    other.sign_in(login)
+    ear = Signed(visitor.web, user, visitor.cookies[visitor.web.cookie]).connect()
+    try:
+        login.leave(visitor.providers)
+        ear.hear("disconnect")
+    finally:
+        ear.close()
+    assert (visitor.is_signed_in(), other.is_signed_in()) == (False, True)
+    ended = select(LoginSession.ended_because).order_by(LoginSession.started_at).execution_options(**UNCHECKED)
+    assert list(session().scalars(ended)) == ["signed_out_at_provider", None]
+
+
+def test_a_callback_works_once_and_in_its_own_browser(login: Login, visitor: Visitor) -> None:
+    person(login)
+    query = login.choose(visitor.providers, visitor.begin(login), login.someone)
+    other = Visitor(visitor.web)
+    other.begin(login)
+    assert other.come_back(login, query).status_code == 400
+    assert visitor.come_back(login, query).status_code == 303
+    assert visitor.come_back(login, query).status_code == 400
+    assert [each["why"] for each in ledger("login.refused")] == ["over", "over"]
+
+
+def test_ten_tabs_sign_in_at_once(login: Login, visitor: Visitor) -> None:
+    user = person(login)
+    visitor.begin(login)
+
+    def in_a_tab(_: int) -> int:
+        tab = Visitor(visitor.web, dict(visitor.cookies))
+        return tab.sign_in(login).status_code
+
+    with ThreadPoolExecutor(10) as tabs:
+        assert list(tabs.map(in_a_tab, range(10))) == [303] * 10
+    assert len(kept(user)) == 10
+
+
+@pytest.mark.parametrize("login", ["certified-rs", "certified-es"], indirect=True)
+def test_a_strong_and_recent_sign_in_is_asked_in_the_providers_own_words(login: Certified, app: Flask) -> None:
+    settings = app.config["SETTINGS"]
+    oidc.use(settings)
+    client = oidc.client(registry.provider(login.slug))
+    given = {"state": "s", "nonce": "n" * 43, "code_verifier": "v" * 43}
+    back = f"{login.origin}/sign-in/{login.slug}/callback"
+    address = client.address(back, **given, assurance=Assurance.HIGH, max_age=300)
+    asked = login.asked(requests.Session(), address)
+    (highest,) = login.words[2:]
+    claims = json.loads(asked["claims"])["id_token"]
+    assert asked["max_age"] == "300"
+    assert "amr" in claims
+    assert (asked.get("acr_values"), claims["acr"]) in (
+        (None, {"essential": True, "values": [highest]}),
+        (highest, None),
+    )
