@@ -60,7 +60,7 @@ OWN = {
     "country_rule": {"handling"},
     "exhibit": {"reference", "handling"},
     "exhibit_tag": {"tag"},
-    "identity_provider": {"slug", "country", "issuer", "client_id", "algorithms"},
+    "identity_provider": {"slug", "country", "issuer", "client_id", "algorithms", "scope", "hosts"},
     "invitation": {"subject"},
     "ledger_entry": {
         *("zone", "actor_name", "actor_country", "actor_authority", "act", "noun", "reference", "details"),
@@ -70,6 +70,7 @@ OWN = {
     "message_reference": {"word", "noun"},
     "notice": {"noun"},
     "party": {"country"},
+    "provider_proposal": {"slug"},
     "shelf": {"handling"},
     "stored_file": {"media_type", "object_name", "store_upload", "key_name", "sha256_declared", "sha256"},
     "task": {"rank"},
