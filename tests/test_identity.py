@@ -497,7 +497,7 @@ def test_the_portal_is_led_nowhere_and_waits_for_nobody(liar: Hostile, monkeypat
     liar.replies["/jwks"] = slow
     with pytest.raises(requests.Timeout):
         ask(home)
-    with answering(HEAD, for_ever=b" ") as drops, pytest.raises(wire.Unreadable):
+    with answering(HEAD, for_ever=b" " * 4000) as drops, pytest.raises(wire.Unreadable):
         ask(drops)
 
 
