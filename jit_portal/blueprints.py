@@ -6,6 +6,7 @@ from jit_portal.exhibits import delivery, uploads
 from jit_portal.exhibits import entrusting_routes as entrusting
 from jit_portal.exhibits import routes as exhibits
 from jit_portal.exhibits import rules_routes as rules
+from jit_portal.identity import people_routes as people
 from jit_portal.identity import routes as identity
 from jit_portal.jits import routes as jits
 from jit_portal.messages import routes as messages
@@ -22,6 +23,7 @@ BLUEPRINTS = (
     health.bp,
     pages.bp,
     identity.bp,
+    people.bp,
     jits.bp,
     workspaces.bp,
     messages.bp,

@@ -148,6 +148,12 @@ class May(StrEnum):
     ANSWER = "answer"
     DELETE = "delete"
     OPEN_BOARD = "open_board"
+    # people
+    END_LOGINS = "end_logins"
+    ACCEPT_CLAIMS = "accept_claims"
+    CONFIRM = "confirm"
+    DEACTIVATE = "deactivate"
+    REACTIVATE = "reactivate"
 
 
 class Purpose(StrEnum):
@@ -266,3 +272,6 @@ class NoticeKind(StrEnum):
     HANDED_OVER = "handed_over"
     TAKEN_BACK = "taken_back"
     INVITED = "invited"
+    SIGNED_IN_NEWLY = "signed_in_newly"
+    STRAYED = "strayed"
+    FLAGGED = "flagged"

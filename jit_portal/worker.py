@@ -13,6 +13,7 @@ from jit_portal.exhibits import jobs as exhibits
 from jit_portal.files import jobs as files
 from jit_portal.files import keys, storage
 from jit_portal.files.keys import FileKeyring
+from jit_portal.identity import jobs as identity
 from jit_portal.web import logs
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def make_app(database_url: str) -> procrastinate.App:
     app.add_tasks_from(queue, namespace="queue")
     app.add_tasks_from(files.tasks, namespace="files")
     app.add_tasks_from(exhibits.tasks, namespace="exhibits")
+    app.add_tasks_from(identity.tasks, namespace="identity")
     return app
 
 

@@ -22,6 +22,7 @@ from jit_portal.vocabulary import (
     AgreementState,
     Assurance,
     Audience,
+    Duty,
     ExhibitKind,
     Integrity,
     PartyKind,
@@ -76,6 +77,14 @@ def user(at: IdentityProvider, name: str, authority: Authority | None = None) ->
     )
     session().add(made)
     session().flush()
+    return made
+
+
+def administrator(at: IdentityProvider, duty: Duty = Duty.NATIONAL_ADMINISTRATOR) -> User:
+    """Somebody with a duty for a country, or for the installation."""
+    with transaction():
+        made = user(at, f"{duty.value.title()} {at.slug.upper()}")
+        made.duty = duty
     return made
 
 
@@ -351,7 +360,7 @@ def entrustment(
     return made
 
 
-def login(someone: User, assurance: Assurance = Assurance.HIGH) -> str:
+def login(someone: User, assurance: Assurance = Assurance.HIGH, **more: object) -> str:
     """Sign this person in; answers the token that belongs into the login cookie."""
     token = secrets.token_urlsafe(32)
     with transaction():
@@ -362,6 +371,7 @@ def login(someone: User, assurance: Assurance = Assurance.HIGH) -> str:
                 assurance=assurance,
                 authenticated_at=now(),
                 ends_at=now() + dt.timedelta(hours=12),
+                **more,
             )
         )
     return token

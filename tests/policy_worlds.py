@@ -517,6 +517,23 @@ def furnish(world: PolicyWorld) -> None:
                 _furnish(space, world, chance)
         for person in world.people[:4]:
             _personal(person, world)
+        world.people += [_with_duty(world, slug, duty) for duty in Duty for slug in ("fr", "eu")]
+        world.spaces[0].things += world.people
+
+
+def _with_duty(world: PolicyWorld, slug: str, duty: Duty) -> User:
+    at = world.providers[slug]
+    made = User(
+        provider_id=at.id,
+        issuer=at.issuer,
+        subject=uuid.uuid4().hex,
+        authority_id=world.authorities[slug][0].id,
+        name=f"{duty} {slug}",
+        duty=duty,
+    )
+    session().add(made)
+    session().flush()
+    return made
 
 
 def _furnish(space: Space, world: PolicyWorld, chance: Maker) -> None:

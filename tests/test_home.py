@@ -15,6 +15,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import VaultVisit
 from jit_portal.files.models import StoredFile
+from jit_portal.identity import endings
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
 from jit_portal.messages import service as messages
@@ -336,11 +337,15 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     ]
     entrusted = factories.entrustment(world, "fr_member")
     told += [(NoticeKind.ENTRUSTED, entrusted), (NoticeKind.ENTRUSTING_ENDED, entrusted)]
+    factories.login(world["fr_leader"], browser="Windows Edg/156")
+    (login,) = endings.mine(world["fr_leader"])
+    told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login)]
     with transaction():
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
     shown = reading.shown(world["fr_leader"])
-    assert {each.notice.kind for each in shown} == set(NoticeKind)
+    of_administrators = {NoticeKind.FLAGGED}
+    assert {each.notice.kind for each in shown} == set(NoticeKind) - of_administrators
     reader = browse(world["fr_leader"])
     page = reader.get("/notices").text
     assert "<script>alert" not in page
@@ -353,6 +358,8 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "entrusted you with releases",
         "ended the entrusting of Fr_Member",
         "invited you into",
+        "never used before: Edge, Windows",
+        "on Edge, Windows is used elsewhere",
     ):
         assert words in page, words
     for each in shown:

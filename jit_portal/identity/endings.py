@@ -27,6 +27,8 @@ class Because(StrEnum):
     SIGNED_IN_AGAIN = "signed_in_again"
     ENDED_ELSEWHERE = "ended_elsewhere"
     SIGNED_OUT_AT_PROVIDER = "signed_out_at_provider"
+    ONE_TOO_MANY = "one_too_many"
+    ENDED_BY_ADMINISTRATOR = "ended_by_administrator"
     CLOSED = "closed"
 
 
@@ -44,6 +46,15 @@ def mine(user: User) -> list[LoginSession]:
     """Her logins that are live now, the one last used first."""
     live = policy.which(user, LoginSession).where(*is_live()).order_by(LoginSession.last_seen_at.desc())
     return list(session().scalars(live))
+
+
+def why_ended(token: str) -> str | None:
+    """Why the login that ``token`` once opened is over, to say so in its own browser; None where there was none."""
+    known = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.token_hash == tokens.digest(token))
+    login = session().scalar(known)
+    if login is None:
+        return None
+    return login.ended_because or "over"
 
 
 def sign_out(login: LoginSession) -> str | None:
@@ -73,6 +84,15 @@ def end_all(person: User, because: Because = Because.CLOSED, *, actor: User | No
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == person.id, *is_live())
     with transaction():
         return _end_all(session().scalars(live).all(), because, actor)
+
+
+def end_oldest(user: User, most: int) -> list[LoginSession]:
+    """End her oldest logins until no more than ``most`` are live, in the open transaction; gives those that ended."""
+    live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == user.id, *is_live())
+    newest_first = live.order_by(LoginSession.started_at.desc(), LoginSession.id)
+    too_many = list(session().scalars(newest_first.offset(most)))
+    _end_all(too_many, Because.ONE_TOO_MANY, user)
+    return too_many
 
 
 def _end_all(logins: Iterable[LoginSession], because: Because, actor: User | None) -> int:

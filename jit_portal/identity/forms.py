@@ -11,9 +11,8 @@ from wtforms.validators import InputRequired
 
 
 def _languages() -> list[tuple[str, str]]:
-    return [
-        (name, str(Locale.parse(name).get_display_name(name)).capitalize()) for name in current_app.config["LOCALES"]
-    ]
+    named = ((name, str(Locale.parse(name).get_display_name(name))) for name in current_app.config["LOCALES"])
+    return [(name, said[:1].upper() + said[1:]) for name, said in named]
 
 
 def _time_zones() -> list[str]:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from jit_portal.database import Created, Thing, words
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
 
+MOST_IDLE_MINUTES, MOST_HOURS, MOST_LOGINS = 30, 12, 5
+"""The portal's own limits of a sign-in; a country's may be stricter, never wider."""
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -35,6 +37,9 @@ class IdentityProvider(Thing):
         CheckConstraint("leeway BETWEEN 0 AND 120", name="leeway"),
         CheckConstraint("keys_seconds BETWEEN 60 AND 3600", name="keys_seconds"),
         CheckConstraint("header_limit BETWEEN 512 AND 65536", name="header_limit"),
+        CheckConstraint(f"idle_minutes BETWEEN 5 AND {MOST_IDLE_MINUTES}", name="idle_minutes"),
+        CheckConstraint(f"absolute_hours BETWEEN 1 AND {MOST_HOURS}", name="absolute_hours"),
+        CheckConstraint(f"most_logins BETWEEN 1 AND {MOST_LOGINS}", name="most_logins"),
     )
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
@@ -60,6 +65,9 @@ class IdentityProvider(Thing):
     leeway: Mapped[int] = mapped_column(default=60)
     keys_seconds: Mapped[int] = mapped_column(default=600)
     header_limit: Mapped[int] = mapped_column(default=512)
+    idle_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=MOST_IDLE_MINUTES)
+    absolute_hours: Mapped[int] = mapped_column(sa.SmallInteger, default=MOST_HOURS)
+    most_logins: Mapped[int] = mapped_column(sa.SmallInteger, default=MOST_LOGINS)
     is_enabled: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
@@ -106,7 +114,11 @@ class ProviderProposal(Thing):
 
 
 class User(Thing, UserMixin):
-    """A person: exactly one subject of one issuer at one provider. An e-mail address identifies nobody."""
+    """A person: exactly one subject of one issuer at one provider. An e-mail address identifies nobody.
+
+    ``flagged`` names the claims that have come otherwise since (name, authority), and ``claimed_…`` is what the login
+    said last. The account was last opened at ``opened_at``, and at ``confirmed_at`` somebody stood in for it.
+    """
 
     __tablename__ = "user"
     __allow_unmapped__ = True
@@ -122,10 +134,16 @@ class User(Thing, UserMixin):
     time_zone: Mapped[str] = mapped_column(default="UTC")
     duty: Mapped[Duty | None] = mapped_column(words(Duty))
     flagged: Mapped[str | None]
+    claimed_name: Mapped[str | None]
+    claimed_authority_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authority.id"))
     deactivated_at: Mapped[dt.datetime | None]
+    closed_because: Mapped[str | None]
+    confirmed_at: Mapped[Created]
+    opened_at: Mapped[Created]
     created_at: Mapped[Created]
     provider: Mapped[IdentityProvider] = relationship(lazy="joined")
     authority: Mapped[Authority] = relationship(lazy="joined", foreign_keys=[authority_id])
+    claimed_authority: Mapped[Authority | None] = relationship(foreign_keys=[claimed_authority_id])
 
     # Not a column: the id of the login through which this instance was loaded.
     current_login: uuid.UUID | None = None
@@ -178,8 +196,18 @@ class SpentToken(Thing):
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
+def device_of(browser: str) -> str:
+    """The browser and system that somebody's says it is, such as "Firefox, Linux"; "" where nothing is known."""
+    known = [next((name for sign, name in signs if sign in browser), "") for signs in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, known))
+
+
 class LoginSession(Thing):
-    """A sign-in that is live until it ends, idles out or reaches its limit; its token is stored as a hash only."""
+    """A sign-in that is live until it ends, idles out or reaches its limit; its token is stored as a hash only.
+
+    ``ends_at`` and ``idle_minutes`` are what its country allowed when it began. ``strayed_at`` is when its cookie first
+    came from another device and another network than the sign-in did, with where from.
+    """
 
     __tablename__ = "login_session"
     token_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -196,13 +224,21 @@ class LoginSession(Thing):
     ended_because: Mapped[str | None]
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
+    idle_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=MOST_IDLE_MINUTES)
+    is_new_device: Mapped[bool] = mapped_column(default=False)
+    is_new_network: Mapped[bool] = mapped_column(default=False)
+    strayed_at: Mapped[dt.datetime | None]
+    strayed_address: Mapped[str] = mapped_column(default="")
+    strayed_browser: Mapped[str] = mapped_column(default="")
     user: Mapped[User] = relationship(lazy="joined")
 
     @property
     def device(self) -> str:
-        """The browser and system it says it is, such as "Firefox, Linux"; "" where nothing of that is known."""
-        known = [next((name for sign, name in signs if sign in self.browser), "") for signs in (_BROWSERS, _SYSTEMS)]
-        return ", ".join(filter(None, known))
+        return device_of(self.browser)
+
+    @property
+    def strayed_device(self) -> str:
+        return device_of(self.strayed_browser)
 
 
 class Invitation(Thing):

@@ -17,6 +17,8 @@ class Why(StrEnum):
     UNKNOWN = "unknown"
     AUTHORITY = "authority"
     DEACTIVATED = "deactivated"
+    UNUSED = "unused"
+    UNCONFIRMED = "unconfirmed"
     INVITATION = "invitation"
 
 

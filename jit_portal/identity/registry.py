@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity.models import Authority, IdentityProvider, User
+from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, MOST_LOGINS, Authority, IdentityProvider, User
 from jit_portal.identity.wire import home_of
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
 from jit_portal.wording import gettext
@@ -29,6 +29,7 @@ class ProviderRow:
 
     ``claim_map`` says by JSON pointers where the provider puts what; its "authority" is empty where the login never
     says which agency somebody is of: then her invitation alone does. ``hosts`` are origins beside the issuer's.
+    Its people's sign-ins end after so many idle minutes, and hours in any case; each has so many at once.
     """
 
     slug: str
@@ -54,6 +55,9 @@ class ProviderRow:
     leeway: int = 60
     keys_seconds: int = 600
     header_limit: int = 512
+    idle_minutes: int = MOST_IDLE_MINUTES
+    absolute_hours: int = MOST_HOURS
+    most_logins: int = MOST_LOGINS
     is_enabled: bool = True
 
     def stored(self) -> dict[str, Any]:
@@ -132,6 +136,15 @@ def check(row: ProviderRow) -> None:
         raise Invalid(f"{row.slug}: only signatures by a key pair are accepted", field="algorithms")
     if not row.authorities or not row.acr_levels or "authority" not in row.claim_map:
         raise Invalid(f"{row.slug}: authorities, levels and the authority's claim are needed")
+
+    limits = (
+        ("idle_minutes", row.idle_minutes, 5, MOST_IDLE_MINUTES),
+        ("absolute_hours", row.absolute_hours, 1, MOST_HOURS),
+        ("most_logins", row.most_logins, 1, MOST_LOGINS),
+    )
+    for field, value, least, most in limits:
+        if not least <= value <= most:
+            raise Invalid(f"{row.slug}: {field} must be between {least} and {most}", field=field)
 
 
 def known(slug: str) -> IdentityProvider | None:

@@ -7,7 +7,8 @@ from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal.extensions import csrf, limiter
-from jit_portal.identity import endings, invitations, oidc, registry, service, sessions, tokens
+from jit_portal.identity import endings, invitations, oidc, people, registry, service, sessions, tokens
+from jit_portal.identity.devices import Device
 from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import LoginSession
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
@@ -42,12 +43,23 @@ def _forget_login(response: Response) -> None:
 
 
 def _login() -> LoginSession | None:
-    return sessions.load(request.cookies.get(current_app.config["SETTINGS"].session_cookie, ""))
+    return sessions.load(_token())
+
+
+def _token() -> str:
+    return request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
 
 
 def _choice(next_page: str, away: str | None = None) -> str:
     providers = sorted(registry.providers(), key=country)
-    return render_template("identity/sign_in.html", providers=providers, next=next_page, away=away)
+    ended = endings.why_ended(_token()) if viewer_or_none() is None else None
+    return render_template("identity/sign_in.html", providers=providers, next=next_page, away=away, ended=ended)
+
+
+def _gave_way(ended: list[LoginSession]) -> str:
+    devices = ", ".join(login.device or gettext("Unknown device") for login in ended)
+    said: str = gettext("You were signed in too often at once, so the oldest has ended: %(devices)s.", devices=devices)
+    return said
 
 
 @bp.errorhandler(SignInRefused)
@@ -87,9 +99,11 @@ def begin(slug: str) -> Response:
 def callback(slug: str) -> Response:
     said = request.args
     answer = service.Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss"))
-    device = service.Device(request.remote_addr or "", request.user_agent.string)
+    device = Device.said(request.remote_addr, request.user_agent.string)
     browser = request.cookies.get(_attempt_cookie(), "")
     signed_in = service.complete(slug, browser, answer, device, instead_of=_login())
+    if signed_in.gave_way:
+        flash(_gave_way(signed_in.gave_way), "warn")
     response = redirect(signed_in.return_to, 303)
     _set_cookie(response, current_app.config["SETTINGS"].session_cookie, signed_in.token)
     return response
@@ -143,17 +157,22 @@ def signed_out() -> str:
     return render_template("identity/signed_out.html", provider=None, onward=None)
 
 
+def _account(form: PreferencesForm) -> str:
+    person = viewer()
+    until = people.confirmed_until(person)
+    return render_template("identity/account.html", form=form, logins=endings.mine(person), confirmed_until=until)
+
+
 @bp.get("/account")
 def account() -> str:
-    person = viewer()
-    return render_template("identity/account.html", form=PreferencesForm(obj=person), logins=endings.mine(person))
+    return _account(PreferencesForm(obj=viewer()))
 
 
 @bp.post("/account")
 def account_submit() -> Response | tuple[str, int]:
     person, form = viewer(), PreferencesForm()
     if not form.validate():
-        return render_template("identity/account.html", form=form, logins=endings.mine(person)), 422
+        return _account(form), 422
     service.prefer(person, form.language.data, form.time_zone.data)
     flash(gettext("Saved."), "ok")
     response = redirect(url_for(".account"), 303)

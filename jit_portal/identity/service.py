@@ -12,15 +12,17 @@ from sqlalchemy import delete, select, update
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
-from jit_portal.identity import claims, invitations, oidc, registry, tokens
-from jit_portal.identity.endings import Because, end
+from jit_portal.identity import accounts, claims, devices, invitations, oidc, registry, tokens
+from jit_portal.identity.devices import Device
+from jit_portal.identity.endings import Because, end, end_oldest
 from jit_portal.identity.invitations import ON_ACCEPT, invite
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
-from jit_portal.identity.sessions import ABSOLUTE
-from jit_portal.policy import Work, portal_fetch
+from jit_portal.notices import service as notices
+from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.policy.person import NOW
+from jit_portal.vocabulary import NoticeKind
 from jit_portal.wording import gettext
 
 __all__ = ["ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
@@ -43,20 +45,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Device:
-    """Where a sign-in comes from: the network address, and what the browser calls itself."""
-
-    address: str
-    browser: str
-
-
-@dataclass(frozen=True)
 class SignedIn:
-    """A new login: the token for the browser's cookie, and where in the portal the person wanted to be."""
+    """A new login: the token for the browser's cookie, and where in the portal the person wanted to be.
+
+    ``gave_way`` are those of her other logins that ended because she had one too many.
+    """
 
     token: str
     login: LoginSession
     return_to: str
+    gave_way: list[LoginSession]
 
 
 def inside(address: str | None) -> str:
@@ -160,6 +158,7 @@ def _sign_in(
         user = _person(provider, vouched, attempt)
         if before is not None:
             end(before, Because.SIGNED_IN_AGAIN, before.user)
+        seen = devices.novelty(device, _devices_of(user))
         login = LoginSession(
             token_hash=tokens.digest(token),
             user_id=user.id,
@@ -168,21 +167,35 @@ def _sign_in(
             authenticated_at=dt.datetime.fromtimestamp(vouched.authenticated_at, dt.UTC),
             provider_session=vouched.provider_session,
             id_token=vouched.id_token,
-            ends_at=now + ABSOLUTE,
-            address=claims.plain(device.address, 60),
-            browser=claims.plain(device.browser, 300),
+            ends_at=now + dt.timedelta(hours=provider.absolute_hours),
+            idle_minutes=provider.idle_minutes,
+            address=device.address,
+            browser=device.browser,
+            is_new_device=seen.device,
+            is_new_network=seen.network,
         )
         session().add(login)
         session().flush()
         user.current_login = login.id
         audit.record(user, "login.started", login, quietly=True, provider=provider.slug, assurance=int(login.assurance))
-    return SignedIn(token, login, attempt.return_to)
+        gave_way = end_oldest(user, provider.most_logins)
+        if seen.device or seen.network:
+            notices.tell(NoticeKind.SIGNED_IN_NEWLY, login, [user.id], None)
+    return SignedIn(token, login, attempt.return_to, gave_way)
+
+
+def _devices_of(user: User) -> list[Device]:
+    """From where she has signed in so far."""
+    known = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == user.id)
+    rows = session().execute(known.with_only_columns(LoginSession.address, LoginSession.browser).distinct())
+    return [Device(address, browser) for address, browser in rows]
 
 
 def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt) -> User:
     """The person at (provider, issuer, subject): known, or made by an invitation accepted in this very sign-in."""
     hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
-    user: User | None = session().scalar(select(User).where(*hers))
+    # Locked: of two sign-ins at once, the second counts the first.
+    user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User))
     invitation = None
     if attempt.invitation_id is not None:
         invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)
@@ -198,21 +211,24 @@ def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt)
 def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None:
     """Refuse whom the portal has closed out or whose authority is not listed; flag, never re-bind, what has changed."""
     if not user.is_active:
-        raise SignInRefused(Why.DEACTIVATED, person_id=user.id)
+        raise SignInRefused(accounts.why_closed(user), person_id=user.id)
     authority_id: uuid.UUID | None = user.authority_id
     if vouched.authority is not None:
         listed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == vouched.authority)
         authority_id = session().scalar(listed)
     if authority_id is None:
         raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
+    user.claimed_name = vouched.name if vouched.name not in ("", user.name) else None
+    user.claimed_authority_id = authority_id if authority_id != user.authority_id else None
     changed = {
-        *(["authority"] if authority_id != user.authority_id else []),
-        *(["name"] if vouched.name not in ("", user.name) else []),
+        *(["authority"] if user.claimed_authority_id else []),
+        *(["name"] if user.claimed_name else []),
     }
     flags = set(filter(None, (user.flagged or "").split(",")))
     if not changed <= flags:
         user.flagged = ",".join(sorted(flags | changed))
         audit.record(None, "user.flagged", user, quietly=True, claims=sorted(changed - flags))
+        notices.tell(NoticeKind.FLAGGED, user, accounts.administrators_of(user), None)
 
 
 def _put_on_record(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:

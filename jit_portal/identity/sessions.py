@@ -1,29 +1,34 @@
-"""The live login behind a browser's cookie, for pages and sockets alike."""
+"""The live login behind a browser's cookie, for pages and sockets alike; it never costs more than one query."""
 
 import datetime as dt
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.orm import contains_eager
 
+from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.identity import tokens
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity import devices, tokens
+from jit_portal.identity.devices import Device
+from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, LoginSession, User
+from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
+from jit_portal.vocabulary import NoticeKind
 
-IDLE = dt.timedelta(minutes=30)
-ABSOLUTE = dt.timedelta(hours=12)
+IDLE = dt.timedelta(minutes=MOST_IDLE_MINUTES)
+ABSOLUTE = dt.timedelta(hours=MOST_HOURS)
 NOTICED_EVERY = dt.timedelta(minutes=1)
 _TOKEN_LENGTH = len(tokens.make())
 
 
-def load(token: str, *, is_use: bool = True) -> LoginSession | None:
+def load(token: str, *, is_use: bool = True, device: Device | None = None) -> LoginSession | None:
     """The login that ``token`` opens, with its person, if it is live now: one query, and at most one write a minute.
 
-    Not live is what has ended, was idle for 30 minutes, is 12 hours old, or belongs to a deactivated person. What a
+    Not live is what has ended, was idle or is older than its country allows, or belongs to a deactivated person. What a
     page asks by itself is no use (``is_use``): a screen that nobody looks at goes idle, however much happens on it.
+    A token that comes from another device and network than it was given to is flagged, once.
     """
     if len(token) != _TOKEN_LENGTH:
         return None
@@ -38,6 +43,8 @@ def load(token: str, *, is_use: bool = True) -> LoginSession | None:
     if login is None:
         return None
     login.user.current_login = login.id
+    if device is not None and login.strayed_at is None and devices.has_strayed(login, device):
+        _flag(login, device)
     if is_use:
         _notice(login)
     return login
@@ -55,7 +62,7 @@ def is_live() -> tuple[ColumnElement[bool], ...]:
     return (
         LoginSession.ended_at.is_(None),
         LoginSession.ends_at > NOW,
-        LoginSession.last_seen_at > NOW - IDLE,
+        LoginSession.last_seen_at > NOW - func.make_interval(0, 0, 0, 0, 0, LoginSession.idle_minutes),
     )
 
 
@@ -70,3 +77,18 @@ def _notice(login: LoginSession) -> None:
             .values(last_seen_at=NOW)
             .execution_options(synchronize_session=False)
         )
+
+
+def _flag(login: LoginSession, device: Device) -> None:
+    """Put on record, and tell the person, that her sign-in is used elsewhere than where she signed in."""
+    with transaction():
+        flagging = (
+            update(LoginSession)
+            .where(LoginSession.id == login.id, LoginSession.strayed_at.is_(None))
+            .values(strayed_at=NOW, strayed_address=device.address, strayed_browser=device.browser)
+            .returning(LoginSession.id)
+            .execution_options(synchronize_session=False)
+        )
+        if session().scalar(flagging) is not None:
+            audit.record(None, "login.strayed", login, quietly=True)
+            notices.tell(NoticeKind.STRAYED, login, [login.user_id], None)

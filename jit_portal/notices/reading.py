@@ -14,7 +14,7 @@ from jit_portal import policy
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.exhibits.words import SIGHT_WORDS
-from jit_portal.identity.models import User
+from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages.models import Message
 from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
@@ -130,10 +130,27 @@ def _membership(notice: Notice, member: Membership) -> Shown:
     return Shown(notice, says, "", place, member.workspace.name)
 
 
+def _login(notice: Notice, login: LoginSession) -> Shown:
+    device = login.device or gettext("Unknown device")
+    says = gettext("You signed in from a device or network that you never used before: %(device)s", device=device)
+    if notice.kind == NoticeKind.STRAYED:
+        other = login.strayed_device or gettext("Unknown device")
+        says = gettext("Your sign-in on %(device)s is used elsewhere: %(other)s", device=device, other=other)
+    asks = gettext("If that was not you, end the sign-in and tell your country's administrator.")
+    return Shown(notice, says, asks, url_for("identity.account", _anchor="sign-ins"), "")
+
+
+def _account(notice: Notice, person: User) -> Shown:
+    says = gettext("The national login of %(person)s gives another name or authority", person=person.name)
+    return Shown(notice, says, "", url_for("people.show", user_id=person.id), "")
+
+
 _PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
     "message": (Message, _message),
     "task": (Task, _task),
     "exhibit": (Exhibit, _exhibit),
     "entrustment": (Entrustment, _entrustment),
     "membership": (Membership, _membership),
+    "login_session": (LoginSession, _login),
+    "user": (User, _account),
 }

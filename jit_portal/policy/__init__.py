@@ -1,8 +1,9 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import entrusting, exhibits, jits, person, work
+from jit_portal.policy import entrusting, exhibits, jits, people, person, work
 from jit_portal.policy.asking import (
     GROUNDS,
+    GUARDED,
     RULES,
     Condition,
     allowed,
@@ -24,6 +25,7 @@ from jit_portal.policy.within import agreement_of, parties_from, parties_of, peo
 
 __all__ = [
     "GROUNDS",
+    "GUARDED",
     "RULES",
     "THE_END",
     "Condition",
@@ -44,6 +46,7 @@ __all__ = [
     "pairs",
     "parties_from",
     "parties_of",
+    "people",
     "people_named",
     "person",
     "portal_fetch",

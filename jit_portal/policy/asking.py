@@ -45,12 +45,15 @@ class Condition:
 T = TypeVar("T", bound=Thing)
 
 GROUNDS: dict[type[Thing], Ground] = {}
+GUARDED: set[type[Thing]] = set()
 RULES: dict[tuple[type[Thing], May], Conditions] = {}
 
 
-def protect(model: type[Thing], ground: Ground) -> None:
-    """From now on, things of this kind are read through the policy only."""
+def protect(model: type[Thing], ground: Ground, *, is_guarded: bool = True) -> None:
+    """From now on, things of this kind are read through the policy only, unless ``is_guarded`` says otherwise."""
     GROUNDS[model] = ground
+    if is_guarded:
+        GUARDED.add(model)
 
 
 def rule(model: type[Thing], *mays: May) -> Callable[[Callable[[], Conditions]], Callable[[], Conditions]]:

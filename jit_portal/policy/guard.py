@@ -3,7 +3,7 @@
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
-from jit_portal.policy.asking import GROUNDS
+from jit_portal.policy.asking import GUARDED
 
 
 class UnpolicedRead(AssertionError):
@@ -21,6 +21,6 @@ def _refuse(state: ORMExecuteState) -> None:
     if state.execution_options.get("policy"):
         return
     read = {description.get("entity") for description in getattr(state.statement, "column_descriptions", ())}
-    unpoliced = read & set(GROUNDS)
+    unpoliced = read & GUARDED
     if unpoliced:
         raise UnpolicedRead(f"{unpoliced} read without the policy")

@@ -48,6 +48,7 @@ _NAMED: dict[str, type[Thing]] = {
     "party": Party,
     "workspace": Workspace,
     "jit": Jit,
+    "user": User,
 }
 """What addresses (``exhibit_id``) and socket events (``exhibit``) name, from the narrowest to the widest."""
 

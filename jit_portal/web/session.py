@@ -8,6 +8,7 @@ from flask_login import LoginManager, current_user
 from werkzeug.exceptions import Unauthorized
 
 from jit_portal.identity import sessions
+from jit_portal.identity.devices import Device
 from jit_portal.identity.models import User
 
 
@@ -22,7 +23,8 @@ BY_ITSELF = "X-Asked-By-Page"
 
 def _person(request: Request) -> User | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
-    login = sessions.load(token, is_use=BY_ITSELF not in request.headers)
+    device = Device.said(request.remote_addr, request.user_agent.string)
+    login = sessions.load(token, is_use=BY_ITSELF not in request.headers, device=device)
     return login.user if login else None
 
 

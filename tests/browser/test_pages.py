@@ -19,17 +19,19 @@ from babel import Locale
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from jit_portal.database import Model, session
+from jit_portal.database import Model, session, transaction
 from jit_portal.identity import invitations
-from jit_portal.identity.models import User
+from jit_portal.identity.models import Authority, User
 from jit_portal.jits import service as jits
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel
+from jit_portal.policy.people import CONFIRMED_FOR
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Role, Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.factories import World
 from tests.pseudo import BEGIN, END, LOCALES
 from tests.test_delivery import png
 from tests.test_routes import OPEN_TO_ALL, Doors, make_doors
@@ -80,11 +82,33 @@ def furnished() -> Doors:
     factories.release(world, ledger, "fr", Sight.DOWNLOAD)
     talk = session().get_one(Channel, uuid.UUID(made.ids["channel_id"]), execution_options={"policy": True})
     messages.post(leader, talk, f"See #{photo.reference}, **now**, and tell Albania", uuid.uuid4())
+    administrator = factories.administrator(world.providers["fr"])
+    made.world.people["fr_administrator"] = administrator
+    _fill_people(world, administrator)
     made.ids |= {"exhibit_id": str(photo.id), "agreement_id": str(_draft(made).id)}
     board = uuid.UUID(made.ids["board_id"])
     late = tasks.create_task(leader, board, uuid.UUID(made.ids["column_id"]), "Compare both", due_on=TODAY)
     tasks.assign(leader, late.id, late.edition, leader.id)
     return made
+
+
+def _fill_people(world: World, administrator: User) -> None:
+    """Accounts of every kind: due, with other details, closed by itself; and a sign-in that strayed."""
+    long_ago = factories.now() - CONFIRMED_FOR
+    customs = Authority(provider_id=administrator.provider_id, code="fr-customs", name="Customs FR")
+    closed = {"closed_because": "unused", "deactivated_at": factories.now()}
+    flagged = {"flagged": "authority,name", "claimed_name": "Fr Married"}
+    with transaction():
+        session().add(customs)
+        session().flush()
+        for person, values in (
+            (administrator, {"created_at": long_ago}),
+            (world["fr_member"], {**flagged, "confirmed_at": long_ago, "claimed_authority_id": customs.id}),
+            (factories.user(world.providers["fr"], "Fr Closed"), closed),
+        ):
+            session().execute(sa.update(User).where(User.id == person.id).values(**values))
+    for someone in (world["fr_member"], world["fr_leader"]):
+        factories.login(someone, browser="Windows Edg/156", is_new_device=True, strayed_at=factories.now())
 
 
 def _draft(doors: Doors) -> Any:
@@ -120,6 +144,17 @@ def places(app: Flask, doors: Doors) -> list[Place]:
     return found + [Place(path, path.format(other=doors.other.workspace.id)) for path in OTHERS]
 
 
+WALKERS = ("fr_leader", "fr_administrator")
+
+
+def places_of(name: str, app: Flask, doors: Doors) -> list[Place]:
+    """Where somebody goes: people are looked at by their country's administrator, all else by a leader."""
+    is_administrator = name == "fr_administrator"
+    found = [place for place in places(app, doors) if place.endpoint.startswith("people.") == is_administrator]
+    more = [Place(f"people.index {show}", f"/people?show={show}") for show in ("due", "flagged", "closed")]
+    return found + more if is_administrator else found
+
+
 def is_page(page: Page) -> bool:
     return page.locator("html[lang]").count() == 1
 
@@ -131,6 +166,7 @@ def words_in_database() -> list[str]:
         for column in table.columns:
             if type(column.type) in (sa.Text, sa.String) and column.name not in ("act", "noun", "details"):
                 found |= set(session().execute(sa.select(column).distinct()).scalars()) - {None}
+    found |= {person.initials for person in session().scalars(sa.select(User)).unique()}
     return sorted({text.strip() for text in found if len(text.strip()) > 1} | zoneinfo.available_timezones())
 
 
@@ -158,13 +194,14 @@ def test_the_walk_knows_what_answers_no_page(app: Flask) -> None:
     ],
     ids=["light desktop", "dark phone", "dark desktop", "light phone"],
 )
+@pytest.mark.parametrize("name", WALKERS)
 def test_nothing_stands_in_anybodys_way(
-    app: Flask, doors: Doors, window: OpenWindow, faults: Faults, look: str, size: tuple[int, int]
+    app: Flask, doors: Doors, window: OpenWindow, faults: Faults, name: str, look: str, size: tuple[int, int]
 ) -> None:
-    page = window(doors.world["fr_leader"], "/", size, color_scheme=look, forgives=("404", "409", "403"))
+    page = window(doors.world[name], "/", size, color_scheme=look, forgives=("404", "409", "403"))
     found: dict[str, Any] = {}
     seen = 0
-    for place in places(app, doors):
+    for place in places_of(name, app, doors):
         page.goto(place.path)
         if not is_page(page):
             continue
@@ -177,19 +214,20 @@ def test_nothing_stands_in_anybodys_way(
         if wrong:
             found[place.path] = wrong
     assert found == {}
-    assert seen > 30
+    assert seen > (30 if name == "fr_leader" else 5)
 
 
+@pytest.mark.parametrize("name", WALKERS)
 @pytest.mark.parametrize(
     ("locale", "size"), [("ar", DESKTOP), ("eo", PHONE)], ids=["right to left, desktop", "left to right, phone"]
 )
 def test_every_text_is_translated_and_has_room(
-    app: Flask, doors: Doors, abroad: Web, browser: Browser, locale: str, size: tuple[int, int]
+    app: Flask, doors: Doors, abroad: Web, browser: Browser, name: str, locale: str, size: tuple[int, int]
 ) -> None:
-    page = _abroad(browser, abroad, doors.world["fr_leader"], locale, size)
+    page = _abroad(browser, abroad, doors.world[name], locale, size)
     known, words = words_in_database(), words_of(locale)
     found: dict[str, Any] = {}
-    for place in places(app, doors):
+    for place in places_of(name, app, doors):
         page.goto(abroad.origin + place.path)
         wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
         if is_page(page):

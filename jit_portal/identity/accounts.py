@@ -1,0 +1,150 @@
+"""What a country's administrator does to the accounts of its people, and what the portal does when nobody does."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import Select, func, select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Refused
+from jit_portal.identity.endings import Because, end, end_all
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.refusals import Why
+from jit_portal.identity.sessions import is_live
+from jit_portal.policy import Work, portal_which
+from jit_portal.policy.people import administrators_of as _administrators_of
+from jit_portal.policy.people import unused
+from jit_portal.vocabulary import May
+from jit_portal.wording import gettext
+
+
+class Closed(StrEnum):
+    """Why an account is closed."""
+
+    BY_ADMINISTRATOR = "by_administrator"
+    UNUSED = "unused"
+    UNCONFIRMED = "unconfirmed"
+
+
+_WHY: dict[str | None, Why] = {Closed.UNUSED: Why.UNUSED, Closed.UNCONFIRMED: Why.UNCONFIRMED}
+
+
+def why_closed(person: User) -> Why:
+    """What somebody is told who signs in to a closed account."""
+    return _WHY.get(person.closed_because, Why.DEACTIVATED)
+
+
+def administrators_of(person: User) -> list[uuid.UUID]:
+    """Who administers the accounts of the person's country, herself left out."""
+    return list(session().scalars(_administrators_of(person)))
+
+
+def deactivate(actor: User, person: User) -> None:
+    """Close an account: its logins, its sockets and its running uploads end at once."""
+    policy.require(actor, May.DEACTIVATE, person)
+    with transaction():
+        held = policy.locked(actor, May.DEACTIVATE, person)
+        _close(held, Closed.BY_ADMINISTRATOR, actor)
+
+
+def _close(held: User, because: Closed, actor: User | None) -> None:
+    held.deactivated_at, held.closed_because = dt.datetime.now(dt.UTC), because
+    end_all(held, Because.CLOSED, actor=actor)
+    audit.record(actor, "user.deactivated", held, also=administrators_of(held), because=because)
+
+
+def reactivate(actor: User, person: User) -> None:
+    """Open a closed account again; from now on its time without use, and until it is confirmed, begins anew."""
+    policy.require(actor, May.REACTIVATE, person)
+    with transaction():
+        held = policy.locked(actor, May.REACTIVATE, person)
+        held.deactivated_at, held.closed_because = None, None
+        held.opened_at = held.confirmed_at = dt.datetime.now(dt.UTC)
+        audit.record(actor, "user.reactivated", held, also=administrators_of(held))
+
+
+def confirm(actor: User, person: User) -> None:
+    """Say that the person still needs her account."""
+    policy.require(actor, May.CONFIRM, person)
+    with transaction():
+        held = policy.locked(actor, May.CONFIRM, person)
+        held.confirmed_at = dt.datetime.now(dt.UTC)
+        audit.record(actor, "user.confirmed", held, also=administrators_of(held))
+
+
+def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
+    """Take over the name and the authority that the person's login now gives: those which the actor has read.
+
+    She stays the same subject of the same issuer. Her memberships keep the authority that they began with.
+    """
+    policy.require(actor, May.ACCEPT_CLAIMS, person)
+    with transaction():
+        held = policy.locked(actor, May.ACCEPT_CLAIMS, person)
+        if (name, authority) != read_claims(held):
+            raise Refused(gettext("The login has given other details since you looked. Read them again."), thing=held)
+        accepted = (held.flagged or "").split(",")
+        held.name = held.claimed_name or held.name
+        held.authority_id = held.claimed_authority_id or held.authority_id
+        held.flagged = held.claimed_name = held.claimed_authority_id = None
+        audit.record(actor, "user.claims_accepted", held, also=administrators_of(held), claims=accepted)
+        session().refresh(held)
+
+
+def read_claims(person: User) -> tuple[str, str]:
+    """The name and the code of the authority that the login gave last where they differ from what is kept, or ""."""
+    of = select(Authority.code).where(Authority.id == person.claimed_authority_id)
+    return person.claimed_name or "", session().scalar(of) or ""
+
+
+def end_logins(actor: User, person: User) -> int:
+    """End every login of one person, but the one that the actor uses; says how many."""
+    policy.require(actor, May.END_LOGINS, person)
+    with transaction():
+        return _end(actor, _live_logins(actor).where(LoginSession.user_id == person.id))
+
+
+def end_everybodys(actor: User, country: str) -> int:
+    """End every login of a country's people, but the one that the actor uses; says how many."""
+    with transaction():
+        ended = _end(actor, _in_country(_live_logins(actor), country))
+        hers = policy.which(actor, User, May.END_LOGINS).with_only_columns(User.provider_id)
+        providers = select(IdentityProvider).where(IdentityProvider.country == country, IdentityProvider.id.in_(hers))
+        for provider in session().scalars(providers):
+            audit.record(actor, "provider.logins_ended", provider, quietly=True)
+        return ended
+
+
+def live_logins(actor: User, country: str) -> int:
+    """How many logins ``end_everybodys`` would end now."""
+    counted = _in_country(_live_logins(actor), country).with_only_columns(func.count())
+    return session().scalar(counted) or 0
+
+
+def _live_logins(actor: User) -> Select[LoginSession]:
+    theirs = policy.which(actor, LoginSession, May.END_LOGINS).where(*is_live())
+    return theirs.where(LoginSession.id != actor.current_login) if actor.current_login else theirs
+
+
+def _in_country(logins: Select[LoginSession], country: str) -> Select[LoginSession]:
+    of_country = select(User.id).join(User.provider).where(IdentityProvider.country == country)
+    return logins.where(LoginSession.user_id.in_(of_country))
+
+
+def _end(actor: User, logins: Select[LoginSession]) -> int:
+    ending = session().scalars(logins).unique().all()
+    for login in ending:
+        end(login, Because.ENDED_BY_ADMINISTRATOR, actor)
+    return len(ending)
+
+
+def close_what_is_due() -> int:
+    """Close the accounts that nobody used, or that nobody confirmed in time; says how many."""
+    with transaction():
+        due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
+        closing = session().execute(due).unique().all()
+        for person, is_unused in closing:
+            _close(person, Closed.UNUSED if is_unused else Closed.UNCONFIRMED, None)
+        return len(closing)

@@ -1,0 +1,135 @@
+"""Addresses of a country's people, for its administrator; and, to end sign-ins, for operators."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext, ngettext
+from werkzeug.wrappers import Response
+
+from jit_portal import policy
+from jit_portal.errors import Invalid
+from jit_portal.identity import accounts, people
+from jit_portal.identity.models import User
+from jit_portal.identity.people import Wanted
+from jit_portal.vocabulary import Duty
+from jit_portal.web.requests import wants_fragment
+from jit_portal.web.session import viewer
+from jit_portal.wording import country
+
+bp = Blueprint("people", __name__, url_prefix="/people")
+
+
+def _require_duty() -> User:
+    """Whoever administers people is among those whom she sees; to anybody else there is nothing here."""
+    return policy.fetch(viewer(), User, viewer().id)
+
+
+def _person(user_id: uuid.UUID) -> User:
+    return policy.fetch(viewer(), User, user_id)
+
+
+def _wanted() -> Wanted:
+    said = request.args
+    page = said.get("page", "1")
+    if not (page.isascii() and page.isdigit() and 0 < int(page[:6]) == int(page)):
+        raise Invalid(gettext("There is no such page."))
+    return Wanted(said.get("name", "").strip()[:100], _country(), said.get("show", ""), int(page))
+
+
+def _country() -> str:
+    """The administrator's own, whatever is asked for; the operator's choice, or every one."""
+    is_operator = viewer().duty == Duty.OPERATOR
+    return request.values.get("country", "")[:12] if is_operator else viewer().country
+
+
+@bp.get("")
+def index() -> str:
+    _require_duty()
+    wanted = _wanted()
+    found = people.rows(viewer(), wanted)
+    page = "people/_list.html" if wants_fragment() else "people/index.html"
+    countries = sorted(people.countries(viewer()), key=country)
+    return render_template(
+        page, place="people", people=found, wanted=wanted, countries=countries, filters=_kept(wanted)
+    )
+
+
+def _kept(wanted: Wanted) -> dict[str, Any]:
+    """What an address of the list carries on."""
+    is_operator = viewer().duty == Duty.OPERATOR
+    chosen = wanted.country if is_operator else ""
+    return {"name": wanted.name or None, "country": chosen or None, "show": wanted.show or None}
+
+
+@bp.get("/<uuid:user_id>")
+def show(user_id: uuid.UUID) -> str:
+    person = _person(user_id)
+    page = "people/_person.html" if wants_fragment() else "people/show.html"
+    return render_template(
+        page,
+        place="people",
+        row=people.row(viewer(), person),
+        logins=people.logins_of(viewer(), person.id),
+        claims=accounts.read_claims(person),
+        may=policy.allowed(viewer(), person),
+    )
+
+
+@bp.post("/<uuid:user_id>/deactivate")
+def deactivate(user_id: uuid.UUID) -> Response:
+    accounts.deactivate(viewer(), _person(user_id))
+    flash(gettext("The account is closed, and every sign-in of it has ended."), "ok")
+    return redirect(url_for(".show", user_id=user_id), 303)
+
+
+@bp.post("/<uuid:user_id>/reactivate")
+def reactivate(user_id: uuid.UUID) -> Response:
+    accounts.reactivate(viewer(), _person(user_id))
+    flash(gettext("The account is open again."), "ok")
+    return redirect(url_for(".show", user_id=user_id), 303)
+
+
+@bp.post("/<uuid:user_id>/confirm")
+def confirm(user_id: uuid.UUID) -> Response:
+    person = _person(user_id)
+    accounts.confirm(viewer(), person)
+    flash(gettext("%(person)s is confirmed.", person=person.name), "ok")
+    is_from_list = request.form.get("next") == people.DUE
+    back = url_for(".index", show=people.DUE) if is_from_list else url_for(".show", user_id=user_id)
+    return redirect(back, 303)
+
+
+@bp.post("/<uuid:user_id>/accept")
+def accept(user_id: uuid.UUID) -> Response:
+    said = request.form
+    accounts.accept_claims(viewer(), _person(user_id), said.get("name", ""), said.get("authority", ""))
+    flash(gettext("The details of the national login are taken over."), "ok")
+    return redirect(url_for(".show", user_id=user_id), 303)
+
+
+@bp.post("/<uuid:user_id>/end-logins")
+def end_logins(user_id: uuid.UUID) -> Response:
+    _say_ended(accounts.end_logins(viewer(), _person(user_id)))
+    return redirect(url_for(".show", user_id=user_id), 303)
+
+
+@bp.get("/end-logins")
+def end_everybodys() -> str:
+    _require_duty()
+    chosen = next((each for each in people.countries(viewer()) if each.country == _country()), None)
+    if chosen is None:
+        raise Invalid(gettext("Choose a country first."))
+    number = accounts.live_logins(viewer(), chosen.country)
+    return render_template("people/end_logins.html", place="people", chosen=chosen, number=number)
+
+
+@bp.post("/end-logins")
+def end_everybodys_submit() -> Response:
+    _require_duty()
+    _say_ended(accounts.end_everybodys(viewer(), _country()))
+    return redirect(url_for(".index", country=_kept(_wanted())["country"]), 303)
+
+
+def _say_ended(ended: int) -> None:
+    flash(ngettext("%(num)d sign-in has ended.", "%(num)d sign-ins have ended.", ended), "ok")

@@ -1,0 +1,128 @@
+"""What a country's administrator sees of its people and does to their accounts, and what an operator does.
+
+Neither sees content: of a person's teams the administrator learns a number, and an operator nothing at all.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.policy.asking import Ground, protect, rule, which
+from jit_portal.policy.person import NOW, Conditions, live, person
+from jit_portal.vocabulary import BODIES, Duty, May
+from jit_portal.workspaces.models import Membership
+
+CONFIRMED_FOR = dt.timedelta(days=90)
+"""So long an account stays open without its country's administrator saying that it is still needed."""
+UNUSED_FOR = dt.timedelta(days=90)
+"""So long an account stays open that nobody signs in to."""
+
+_is_operator = person.duty == Duty.OPERATOR
+_is_administrator = person.duty == Duty.NATIONAL_ADMINISTRATOR
+
+
+def _of_one_country(one: Any, other: Any) -> ColumnElement[bool]:
+    """Both sign in with logins of the same country; of the bodies, each is known by its own login alone."""
+    ones, others = aliased(IdentityProvider), aliased(IdentityProvider)
+    is_same = and_(ones.country == others.country, ones.kind == others.kind, ones.kind.not_in(BODIES))
+    return (
+        exists()
+        .where(ones.id == one.provider_id, others.id == other.provider_id, or_(ones.id == others.id, is_same))
+        .correlate_except(ones, others)
+    )
+
+
+_active = person.deactivated_at.is_(None)
+_own_people = and_(_is_administrator, _of_one_country(person, User))
+_without_duty = User.duty.is_(None)
+
+# Names of people stand on many pages: guarded is what is done to their accounts, not that they are read.
+protect(User, Ground(gates={"active": _active}), is_guarded=False)
+
+
+@rule(User, May.SEE, May.END_LOGINS)
+def sees_person() -> Conditions:
+    return {"own_people_or_operator": or_(_own_people, _is_operator)}
+
+
+@rule(User, May.READ)
+def reads_account() -> Conditions:
+    """What is asked of an account beyond that it is there: the flags on it, its teams in number, whether it is due."""
+    return {"own_people": _own_people}
+
+
+@rule(User, May.ACCEPT_CLAIMS)
+def accepts_claims() -> Conditions:
+    return {"own_people": _own_people, "flagged": User.flagged.is_not(None), "another": User.id != person.id}
+
+
+@rule(User, May.CONFIRM, May.DEACTIVATE)
+def confirms_and_deactivates() -> Conditions:
+    """Whoever has a duty stays: else nobody might be left to open an account again."""
+    return {"own_people": _own_people, "open": User.deactivated_at.is_(None), "without_duty": _without_duty}
+
+
+@rule(User, May.REACTIVATE)
+def reactivates() -> Conditions:
+    return {"own_people": _own_people, "closed": User.deactivated_at.is_not(None), "without_duty": _without_duty}
+
+
+@rule(LoginSession, May.END_LOGINS)
+def ends_logins() -> Conditions:
+    whose = aliased(User, name="whose")
+    own = and_(_is_administrator, _of_one_country(person, whose))
+    theirs = exists().where(whose.id == LoginSession.user_id, or_(own, _is_operator)).correlate_except(whose)
+    return {"active": _active, "own_people_or_operator": theirs}
+
+
+def seats(user: User, people: Iterable[uuid.UUID]) -> Select[uuid.UUID, int]:
+    """In how many teams each of these people is now, for whoever reads their accounts: never in which."""
+    read = which(user, User, May.READ).where(User.id.in_(list(people))).with_only_columns(User.id)
+    counted = select(Membership.user_id, func.count()).where(
+        Membership.user_id.in_(read.execution_options(policy=True)), live(Membership.live_from, Membership.live_until)
+    )
+    return counted.group_by(Membership.user_id).execution_options(policy=True)
+
+
+def administrators_of(someone: User) -> Select[uuid.UUID]:
+    """The active administrators of a person's country, but herself."""
+    other = aliased(User)
+    found = select(other.id).join(User, User.id == someone.id)
+    return found.where(
+        other.duty == Duty.NATIONAL_ADMINISTRATOR,
+        other.deactivated_at.is_(None),
+        other.id != User.id,
+        _of_one_country(other, User),
+    )
+
+
+def administered_since(someone: Any) -> ColumnElement[Any]:
+    """Since when the person's country has had an administrator who could confirm accounts; NULL without one."""
+    other = aliased(User)
+    first = select(func.min(other.created_at)).where(
+        other.duty == Duty.NATIONAL_ADMINISTRATOR,
+        other.deactivated_at.is_(None),
+        _of_one_country(other, someone),
+    )
+    return first.correlate(someone).scalar_subquery()
+
+
+def _is_unconfirmed() -> ColumnElement[bool]:
+    """Nobody stood in for the account in time, though somebody could have."""
+    before = NOW - CONFIRMED_FOR
+    return and_(User.confirmed_at < before, administered_since(User) < before)
+
+
+def _is_unused() -> ColumnElement[bool]:
+    used = exists().where(LoginSession.user_id == User.id, LoginSession.last_seen_at > NOW - UNUSED_FOR)
+    return and_(User.opened_at < NOW - UNUSED_FOR, ~used.correlate_except(LoginSession))
+
+
+unused = _is_unused()
+closes_by_itself = and_(User.deactivated_at.is_(None), _without_duty, or_(_is_unconfirmed(), unused))
+"""What must hold of an account for the portal to close it of its own accord."""

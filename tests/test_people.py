@@ -1,0 +1,507 @@
+"""The people of a country: who sees what of them, and what becomes of their accounts, by hand and by themselves."""
+
+import datetime as dt
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.background import enqueue
+from jit_portal.database import session, transaction
+from jit_portal.errors import NotAllowed, NotFound, Refused
+from jit_portal.identity import accounts, endings, people
+from jit_portal.identity.models import Authority, LoginSession, User
+from jit_portal.identity.people import Wanted
+from jit_portal.policy.people import CONFIRMED_FOR, UNUSED_FOR
+from jit_portal.vocabulary import Duty, Outcome
+from tests import factories
+from tests.factories import World, now
+from tests.vault import MIB, Sender, do_the_work, token_in
+from tests.web import Web, running_web
+
+Browse = Callable[[User], FlaskClient]
+DAY = dt.timedelta(days=1)
+LONG_AGO = CONFIRMED_FOR + DAY
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    made = factories.world("Lantern", ("fr", "nl", "eu"))
+    made.people |= {
+        "fr_administrator": factories.administrator(made.providers["fr"]),
+        "nl_administrator": factories.administrator(made.providers["nl"]),
+        "operator": factories.administrator(made.providers["nl"], Duty.OPERATOR),
+    }
+    yield made
+    session.remove()
+
+
+def now_of(person: User) -> User:
+    """The person as in the database now."""
+    return session().get_one(User, person.id, populate_existing=True)
+
+
+def put(person: User, **values: object) -> None:
+    with transaction():
+        session().execute(update(User).where(User.id == person.id).values(**values))
+    now_of(person)
+
+
+def names(viewer: User, **wanted: object) -> set[str]:
+    return {row.person.name for row in people.rows(viewer, Wanted(**wanted)).rows}  # type: ignore[arg-type]
+
+
+def acts(person: User) -> list[tuple[str, str]]:
+    """What is on record as done to this account, and by whom."""
+    entries = select(LedgerEntry).where(LedgerEntry.object_id == person.id, LedgerEntry.outcome == Outcome.DONE)
+    found = session().scalars(entries.order_by(LedgerEntry.number).execution_options(policy=True))
+    return [(entry.act, entry.actor_name) for entry in found]
+
+
+def post(client: FlaskClient, path: str, **form: str) -> TestResponse:
+    token = token_in(client.get("/account").text)
+    return client.post(path, data={"csrf_token": token, **form})
+
+
+def is_live(token: str, app: Flask) -> bool:
+    client = app.test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
+    client.set_cookie(app.config["SETTINGS"].session_cookie, token, secure=True)
+    return bool(client.get("/account").status_code == 200)
+
+
+# Who sees whom
+
+
+def test_an_administrator_sees_the_people_of_one_country(world: World) -> None:
+    french = {"Fr_Leader", "Fr_Member", "Drafter of Lantern", "National_Administrator FR"}
+    assert names(world["fr_administrator"]) == french
+    assert not names(world["nl_administrator"]) & french
+    assert names(world["operator"]) > french | names(world["nl_administrator"])
+    assert names(world["operator"], country="FR") == french
+    assert names(world["fr_administrator"], country="NL") == set()
+    assert names(world["fr_leader"]) == set()
+
+
+def test_two_logins_of_a_state_are_one_country_and_bodies_are_each_their_own(world: World) -> None:
+    with transaction():
+        second = factories.provider("fr-agency")
+        second.country = "FR"
+        factories.user(second, "From the agency")
+        europol = factories.provider("europol")
+        europol.kind, europol.country = world.providers["eu"].kind, world.providers["eu"].country
+        factories.user(europol, "From Europol")
+    eurojust = factories.administrator(world.providers["eu"])
+    assert "From the agency" in names(world["fr_administrator"])
+    assert names(eurojust) == {"Eu_Participant", eurojust.name}
+
+
+def test_nobody_else_finds_anything(world: World, browse: Browse) -> None:
+    for name in ("fr_leader", "fr_member", "eu_participant"):
+        client = browse(world[name])
+        assert client.get("/people").status_code == 404
+        assert client.get("/people/end-logins").status_code == 404
+        assert 'href="/people"' not in client.get("/").text
+    assert 'href="/people"' in browse(world["fr_administrator"]).get("/").text
+
+
+def test_the_administrator_learns_how_many_teams_and_never_which(world: World, browse: Browse) -> None:
+    other = factories.world("Harbour", ("fr", "nl"), providers=world.providers)
+    with transaction():
+        other.join("both", "fr", person=session().merge(world["fr_member"]))
+    client = browse(world["fr_administrator"])
+    pages = [client.get(path).text for path in ("/people", f"/people/{world['fr_member'].id}", "/")]
+    assert "in 2 teams" in pages[0]
+    assert "In 2; which they are is not shown to you." in pages[1]
+    for page in pages:
+        assert not re.search("(?<!Drafter of )(Lantern|Harbour)", page)
+        assert world.jit.reference not in page
+        assert str(world.workspace.id) not in page
+    factories.end_membership(other, "both")
+    assert "in 1 team<" in client.get("/people?name=Fr_Member").text
+
+
+def test_an_operator_sees_no_more_than_ending_sign_ins_needs(world: World, browse: Browse) -> None:
+    put(world["fr_member"], flagged="name", claimed_name="Someone Else", title="Capitaine")
+    client = browse(world["operator"])
+    page, one = client.get("/people").text, client.get(f"/people/{world['fr_member'].id}").text
+    assert "Fr_Member" in page
+    assert not re.search(r"in \d teams?|Details changed|Confirm", page)
+    for hidden in ("Someone Else", "Capitaine", "Deactivate", "confirm", "Teams"):
+        assert hidden not in one.replace('id="confirm', "").replace("data-confirm", "").replace("confirm-text", "")
+    for act in ("deactivate", "reactivate", "confirm", "accept"):
+        assert post(client, f"/people/{world['fr_member'].id}/{act}").status_code == 403
+    assert now_of(world["fr_member"]).is_active
+
+
+def test_the_list_is_narrowed_and_paged(world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
+    administrator = world["fr_administrator"]
+    assert names(administrator, name="member") == {"Fr_Member"}
+    assert names(administrator, name="police fr") == names(administrator)
+    assert names(administrator, name="%") == set()
+    monkeypatch.setattr(people, "PAGE", 3)
+    first, second = (people.rows(administrator, Wanted(page=page)) for page in (1, 2))
+    assert (len(first.rows), first.has_more, len(second.rows), second.has_more) == (3, True, 1, False)
+    assert first.number == 4
+    client = browse(administrator)
+    assert 'rel="next"' in client.get("/people").text
+    for page in ("0", "-1", "x", "1e3", "99999999999999999999"):
+        assert client.get("/people", query_string={"page": page}).status_code == 422, page
+    assert client.get("/people?page=2&name=police").status_code == 200
+
+
+def test_the_list_costs_no_more_for_more_people(world: World, count_queries: Callable[[], int]) -> None:
+    def cost() -> int:
+        session.remove()
+        count_queries()
+        people.rows(world["fr_administrator"], Wanted())
+        return count_queries()
+
+    before = cost()
+    with transaction():
+        for number in range(20):
+            factories.user(world.providers["fr"], f"More {number}")
+    assert cost() == before < 10
+
+
+def test_last_sign_in_and_devices_are_shown(world: World, browse: Browse) -> None:
+    factories.login(world["fr_member"], browser="X11; Linux Firefox/153.0", address="192.0.2.7")
+    factories.login(world["fr_member"], browser="Windows Edg/156", strayed_at=now())
+    client = browse(world["fr_administrator"])
+    row = people.row(world["fr_administrator"], world["fr_member"])
+    assert row.live == 2
+    assert row.last_sign_in is not None
+    page = client.get(f"/people/{world['fr_member'].id}").text
+    assert "Firefox, Linux" in page
+    assert "Used elsewhere" in page
+    assert "192.0.2.7" not in page
+
+
+# Closing and opening
+
+
+def test_a_deactivated_account_is_over_at_once(world: World, app: Flask, browse: Browse) -> None:
+    member, administrator = world["fr_member"], world["fr_administrator"]
+    tokens = [factories.login(member), factories.login(member)]
+    assert post(browse(administrator), f"/people/{member.id}/deactivate").status_code == 303
+    assert [is_live(token, app) for token in tokens] == [False, False]
+    assert acts(member) == [("user.deactivated", administrator.name)]
+    closed = now_of(member)
+    assert (closed.is_active, closed.closed_because) == (False, "by_administrator")
+    page = browse(administrator).get(f"/people/{member.id}").text
+    assert "This account is closed." in page
+    assert "Open the account again" in page
+
+
+def test_an_opened_account_begins_anew(world: World) -> None:
+    member = world["fr_member"]
+    put(
+        member, deactivated_at=now(), closed_because="unused", opened_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO
+    )
+    accounts.reactivate(world["fr_administrator"], now_of(member))
+    opened = now_of(member)
+    assert (opened.is_active, opened.closed_because) == (True, None)
+    assert now() - opened.opened_at < DAY
+    assert now() - opened.confirmed_at < DAY
+    assert accounts.close_what_is_due() == 0
+    assert acts(member) == [("user.reactivated", world["fr_administrator"].name)]
+
+
+@pytest.mark.parametrize("act", [accounts.deactivate, accounts.confirm, accounts.end_logins])
+def test_nobody_of_another_country_or_without_a_duty_does_it(world: World, act: Callable[[User, User], object]) -> None:
+    for name in ("nl_administrator", "fr_leader", "fr_member"):
+        with pytest.raises(NotFound):
+            act(world[name], world["fr_member"])
+    assert acts(world["fr_member"]) == []
+
+
+def test_what_is_so_already_is_not_done_again(world: World) -> None:
+    administrator, member = world["fr_administrator"], world["fr_member"]
+    with pytest.raises(NotAllowed):
+        accounts.reactivate(administrator, member)
+    accounts.deactivate(administrator, member)
+    for act in (accounts.deactivate, accounts.confirm):
+        with pytest.raises(NotAllowed):
+            act(administrator, now_of(member))
+    assert len(acts(member)) == 1
+
+
+def test_whoever_has_a_duty_is_not_deactivated_here(world: World) -> None:
+    second = factories.administrator(world.providers["fr"])
+    for person in (second, world["fr_administrator"]):
+        with pytest.raises(NotAllowed):
+            accounts.deactivate(world["fr_administrator"], person)
+
+
+def test_an_administrator_whose_account_is_closed_administers_nothing(world: World) -> None:
+    put(world["fr_administrator"], deactivated_at=now())
+    with pytest.raises(NotFound):
+        accounts.deactivate(now_of(world["fr_administrator"]), world["fr_member"])
+
+
+@pytest.fixture(scope="module")
+def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    with running_web(environ, folder) as web:
+        yield web
+
+
+def test_the_sockets_of_a_deactivated_account_are_cut_at_once(process: Web, world: World) -> None:
+    ear = process.sign_in(world["fr_member"]).connect()
+    staying = process.sign_in(world["fr_leader"]).connect()
+    began = now()
+    accounts.deactivate(world["fr_administrator"], world["fr_member"])
+    ear.hear("signed_out")
+    ear.hear("disconnect")
+    assert now() - began < dt.timedelta(seconds=1)
+    assert staying.client.connected
+    ear.close()
+    staying.close()
+
+
+def test_the_socket_of_another_browser_is_cut_at_once(process: Web, world: World) -> None:
+    member = world["fr_member"]
+    ear, staying = process.sign_in(member).connect(), process.sign_in(member).connect()
+    first = session().scalars(
+        select(LoginSession.id).where(LoginSession.user_id == member.id).order_by(LoginSession.started_at)
+        .execution_options(policy=True)
+    ).first()  # fmt: skip
+    assert first is not None
+    endings.end_one(member, first)
+    ear.hear("signed_out", 1)
+    assert staying.client.connected
+    ear.close()
+    staying.close()
+
+
+def test_other_administrators_pages_look_again(process: Web, world: World) -> None:
+    second = factories.administrator(world.providers["fr"])
+    hers, theirs = process.sign_in(second).connect(), process.sign_in(world["nl_administrator"]).connect()
+    accounts.deactivate(world["fr_administrator"], world["fr_member"])
+    heard = hers.hear("changed")
+    assert (heard["noun"], heard["id"]) == ("user", str(world["fr_member"].id))
+    assert theirs.hears_nothing_of("changed", 0.3)
+    hers.close()
+    theirs.close()
+
+
+class Trickle(BytesIO):
+    """A body that comes a little at a time; after its first pieces the account is closed."""
+
+    def __init__(self, length: int, close: Callable[[], None]) -> None:
+        super().__init__(bytes(length))
+        self.close_account = close
+        self.closed_at: float | None = None
+
+    def readinto(self, buffer: Any, /) -> int:
+        came = super().readinto(memoryview(buffer)[:65_536])
+        if self.closed_at is None and self.tell() > 4 * 65_536:
+            with ThreadPoolExecutor(1) as apart:
+                apart.submit(self.close_account).result()
+            self.closed_at = time.monotonic()
+        time.sleep(0.01)
+        return came
+
+
+def test_a_running_upload_of_a_deactivated_account_ends_within_a_second(world: World, browse: Browse) -> None:
+    administrator, member = world["fr_administrator"], world["fr_member"]
+    sender = Sender(browse(member))
+    address = sender.begin(world, 80 * MIB)
+    body = Trickle(80 * MIB, lambda: accounts.deactivate(administrator, member))
+    answer = sender.client.patch(
+        address,
+        headers=sender.headers | {"Upload-Offset": "0"},
+        content_type="application/offset+octet-stream",
+        content_length=80 * MIB,
+        environ_overrides={"wsgi.input": body},
+    )
+    lasted = time.monotonic() - (body.closed_at or 0)
+    assert answer.status_code == 401
+    assert lasted < 1
+
+
+# Confirming
+
+
+def test_who_is_due_is_listed_and_confirmed(world: World, browse: Browse) -> None:
+    administrator, member = world["fr_administrator"], world["fr_member"]
+    put(administrator, created_at=now() - LONG_AGO)
+    put(member, confirmed_at=now() - CONFIRMED_FOR + 13 * DAY)
+    put(world["fr_leader"], confirmed_at=now() - CONFIRMED_FOR + 15 * DAY)
+    assert names(administrator, show="due") == {member.name}
+    client = browse(administrator)
+    page = client.get("/people?show=due").text
+    assert "Due: 1" in page
+    assert "Confirm by" in page
+    answer = post(client, f"/people/{member.id}/confirm", next="due")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/people?show=due")
+    assert names(administrator, show="due") == set()
+    assert acts(member) == [("user.confirmed", administrator.name)]
+    assert "Nobody is due" in client.get("/people?show=due").text
+
+
+def test_nobody_confirms_herself(world: World) -> None:
+    put(world["fr_administrator"], created_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
+    assert names(world["fr_administrator"], show="due") == set()
+    with pytest.raises(NotAllowed):
+        accounts.confirm(world["fr_administrator"], world["fr_administrator"])
+
+
+def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> None:
+    administrator, member, leader = world["fr_administrator"], world["fr_member"], world["fr_leader"]
+    put(administrator, created_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
+    for person in (member, world["nl_member"], world["eu_participant"]):
+        put(person, confirmed_at=now() - LONG_AGO)
+    put(leader, confirmed_at=now() - CONFIRMED_FOR + DAY)
+    token = factories.login(member)
+    assert accounts.close_what_is_due() == 1
+    closed = now_of(member)
+    assert (closed.is_active, closed.closed_because) == (False, "unconfirmed")
+    assert not is_live(token, app)
+    assert acts(member) == [("user.deactivated", "JIT Portal")]
+    for person in (leader, administrator, world["nl_member"], world["eu_participant"]):
+        assert now_of(person).is_active, "not due, with a duty, an administrator too new to have confirmed, or none"
+    assert accounts.close_what_is_due() == 0
+
+
+def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
+    member, leader = world["fr_member"], world["fr_leader"]
+    for person in (member, leader, world["fr_administrator"], world["operator"]):
+        put(person, opened_at=now() - UNUSED_FOR - DAY)
+    factories.login(member, last_seen_at=now() - UNUSED_FOR - DAY)
+    factories.login(leader, last_seen_at=now() - UNUSED_FOR + DAY)
+    accounts.confirm(world["fr_administrator"], member)
+    assert accounts.close_what_is_due() == 1
+    assert now_of(member).closed_because == "unused"
+    for person in (leader, world["fr_administrator"], world["operator"], world["nl_member"]):
+        assert now_of(person).is_active
+    assert names(world["fr_administrator"], show="closed") == {member.name}
+
+
+def test_the_account_page_says_until_when_it_is_confirmed(world: World, browse: Browse) -> None:
+    assert "Closes unless confirmed by" in browse(world["fr_member"]).get("/account").text
+    assert "Closes unless confirmed by" not in browse(world["eu_participant"]).get("/account").text
+    assert "Closes unless confirmed by" not in browse(world["fr_administrator"]).get("/account").text
+
+
+# Changed details
+
+
+@pytest.fixture
+def flagged(world: World) -> User:
+    """Somebody whose login now gives another name and authority."""
+    with transaction():
+        customs = Authority(provider_id=world.providers["fr"].id, code="fr-customs", name="Customs FR")
+        session().add(customs)
+    put(world["fr_member"], flagged="authority,name", claimed_name="Fr Married", claimed_authority_id=customs.id)
+    return world["fr_member"]
+
+
+def test_changed_details_are_taken_over_and_the_person_stays_the_same(
+    world: World, flagged: User, browse: Browse
+) -> None:
+    administrator, before = world["fr_administrator"], (flagged.provider_id, flagged.issuer, flagged.subject)
+    client = browse(administrator)
+    assert "Details changed: 1" in client.get("/people").text
+    page = client.get(f"/people/{flagged.id}").text
+    assert "Fr Married" in page
+    assert "Customs FR" in page
+    answer = post(client, f"/people/{flagged.id}/accept", name="Fr Married", authority="fr-customs")
+    assert answer.status_code == 303
+    person = now_of(flagged)
+    assert (person.name, person.authority.code, person.flagged) == ("Fr Married", "fr-customs", None)
+    assert (person.claimed_name, person.claimed_authority_id) == (None, None)
+    assert (person.provider_id, person.issuer, person.subject) == before
+    assert acts(flagged) == [("user.claims_accepted", administrator.name)]
+    member = session().merge(world.members["fr_member"])
+    assert member.authority_id != person.authority_id
+
+
+@pytest.mark.parametrize(
+    ("name", "authority"), [("Fr Other", "fr-customs"), ("Fr Married", ""), ("", ""), ("Fr Married", "fr-police")]
+)
+def test_only_what_was_read_is_taken_over(world: World, flagged: User, name: str, authority: str) -> None:
+    with pytest.raises(Refused):
+        accounts.accept_claims(world["fr_administrator"], flagged, name, authority)
+    assert now_of(flagged).flagged == "authority,name"
+
+
+def test_nobody_takes_over_her_own_details(world: World) -> None:
+    put(world["fr_administrator"], flagged="name", claimed_name="The Minister")
+    with pytest.raises(NotAllowed):
+        accounts.accept_claims(world["fr_administrator"], world["fr_administrator"], "The Minister", "")
+    second = factories.administrator(world.providers["fr"])
+    accounts.accept_claims(second, world["fr_administrator"], "The Minister", "")
+    assert now_of(world["fr_administrator"]).name == "The Minister"
+
+
+def test_details_that_came_back_are_settled(world: World) -> None:
+    put(world["fr_member"], flagged="name")
+    accounts.accept_claims(world["fr_administrator"], world["fr_member"], "", "")
+    person = now_of(world["fr_member"])
+    assert (person.name, person.flagged) == ("Fr_Member", None)
+
+
+# Ending sign-ins
+
+
+@pytest.mark.parametrize("name", ["fr_administrator", "operator"])
+def test_the_sign_ins_of_one_person_are_ended(world: World, app: Flask, browse: Browse, name: str) -> None:
+    tokens = [factories.login(world["fr_member"]), factories.login(world["fr_member"])]
+    staying = factories.login(world["fr_leader"])
+    answer = post(browse(world[name]), f"/people/{world['fr_member'].id}/end-logins")
+    assert answer.status_code == 303
+    assert [is_live(token, app) for token in (*tokens, staying)] == [False, False, True]
+    entries = session().scalars(
+        select(LedgerEntry).where(LedgerEntry.act == "login.ended").execution_options(policy=True)
+    ).all()  # fmt: skip
+    assert [(entry.actor_name, json.loads(entry.details)) for entry in entries] == [
+        (world[name].name, {"because": "ended_by_administrator"})
+    ] * 2
+    assert now_of(world["fr_member"]).is_active
+
+
+@pytest.mark.parametrize(("name", "form"), [("fr_administrator", {"country": "NL"}), ("operator", {"country": "FR"})])
+def test_the_sign_ins_of_a_country_are_ended(
+    world: World, app: Flask, browse: Browse, name: str, form: dict[str, str]
+) -> None:
+    """An administrator's country is her own, whatever the form says."""
+    french = [factories.login(world["fr_member"]), factories.login(world["fr_leader"])]
+    dutch = factories.login(world["nl_member"])
+    client = browse(world[name])
+    page = client.get("/people/end-logins", query_string=form).text
+    assert "2 sign-ins of France are live now" in page
+    assert post(client, "/people/end-logins", **form).status_code == 303
+    assert [is_live(token, app) for token in (*french, dutch)] == [False, False, True]
+    assert client.get("/account").status_code == 200
+    assert "0 sign-ins of France" in client.get("/people/end-logins", query_string=form).text
+    recorded = select(LedgerEntry.object_id).where(LedgerEntry.act == "provider.logins_ended")
+    found = session().scalars(recorded.execution_options(policy=True)).all()
+    assert found == [world.providers["fr"].id]
+
+
+@pytest.mark.parametrize("country", ["", "XX", "fr", "NLNLNLNLNLNLNLNLNL"])
+def test_an_operator_names_a_country(world: World, app: Flask, browse: Browse, country: str) -> None:
+    token = factories.login(world["fr_member"])
+    client = browse(world["operator"])
+    assert client.get("/people/end-logins", query_string={"country": country}).status_code == 422
+    post(client, "/people/end-logins", country=country)
+    assert is_live(token, app)
+
+
+def test_the_worker_closes_what_is_due(world: World, environ: dict[str, str]) -> None:
+    put(world["fr_member"], opened_at=now() - UNUSED_FOR - DAY)
+    with transaction():
+        enqueue("identity:close", timestamp=0)
+    do_the_work(environ)
+    assert not now_of(world["fr_member"]).is_active
