@@ -57,23 +57,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows:
-    """One page of people by name, how many there are in all, and how many stand in each of the shorter lists."""
+    """One page of people by name, and how many stand in each of the shorter lists."""
 
     rows: list[Row]
-    number: int
     numbers: dict[str, int]
     has_more: bool
 
 
 def rows(viewer: User, wanted: Wanted) -> Rows:
-    """One page of the people whose accounts she administers, in a constant number of queries."""
-    found = _narrowed(policy.which(viewer, User), wanted)
-    shown = found.where(_SHOWN[wanted.show]) if wanted.show in _SHOWN else found
-    ordered = shown.order_by(User.name, User.id).offset((wanted.page - 1) * PAGE).limit(PAGE + 1)
+    """One page of the people whom she sees, in a constant number of queries; the shorter lists are the administrator's."""
+    accounts = _narrowed(policy.which(viewer, User, May.READ), wanted)
+    is_short = wanted.show in _SHOWN
+    found = accounts.where(_SHOWN[wanted.show]) if is_short else _narrowed(policy.which(viewer, User), wanted)
+    ordered = found.order_by(User.name, User.id).offset((wanted.page - 1) * PAGE).limit(PAGE + 1)
     people = session().scalars(ordered).unique().all()
-    counts = [func.count(), *(func.count().filter(each) for each in _SHOWN.values())]
-    number, *numbers = session().execute(found.with_only_columns(*counts)).one()
-    return Rows(_rows(viewer, people[:PAGE]), number, dict(zip(_SHOWN, numbers, strict=True)), len(people) > PAGE)
+    counts = [func.count().filter(each) for each in _SHOWN.values()]
+    numbers = session().execute(accounts.with_only_columns(*counts)).one()
+    return Rows(_rows(viewer, people[:PAGE]), dict(zip(_SHOWN, numbers, strict=True)), len(people) > PAGE)
 
 
 def _narrowed(found: Select[User], wanted: Wanted) -> Select[User]:
