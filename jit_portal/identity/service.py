@@ -194,7 +194,7 @@ def _devices_of(user: User) -> list[Device]:
 def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt) -> User:
     """The person at (provider, issuer, subject): known, or made by an invitation accepted in this very sign-in."""
     hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
-    # Locked: of two sign-ins at once, the second counts the first.
+    # Locked: an account that is being closed lets no login in beside that.
     user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User))
     invitation = None
     if attempt.invitation_id is not None:
