@@ -65,7 +65,7 @@ class Rows:
 
 
 def rows(viewer: User, wanted: Wanted) -> Rows:
-    """One page of the people whom she sees, in a constant number of queries; the shorter lists are the administrator's."""
+    """One page of the people whom she sees, in a constant number of queries; short lists are for administrators."""
     accounts = _narrowed(policy.which(viewer, User, May.READ), wanted)
     is_short = wanted.show in _SHOWN
     found = accounts.where(_SHOWN[wanted.show]) if is_short else _narrowed(policy.which(viewer, User), wanted)
