@@ -15,7 +15,8 @@ from jit_portal.realtime.push import PUSHED
 from tests import factories
 from tests.test_routes import Doors, Visitor, make_doors, methods, rules
 
-NOUNS = {*PUSHED, "notice"}
+NOUNS = {*PUSHED, "notice", "user"}
+"""What can be said to be changed; of accounts and notices those hear whom the act names."""
 NO_PAGE = {"tasks.card"}
 """Asked for by id from the board, which says where it goes."""
 
