@@ -6,6 +6,7 @@ database share this machine. Prints one table of medians and 95th percentiles ov
 
 import statistics
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -108,10 +109,10 @@ def releases(connection: psycopg.Connection, world: World, count: int) -> None:
     connection.execute(
         """
         INSERT INTO release (id, workspace_id, exhibit_id, exhibit_created_at, principal_id, sight, purpose, conditions,
-            live_from, live_until, released_by_id)
+            live_from, live_until, released_by_id, token)
         SELECT gen_random_uuid(), workspace_id, id, created_at, chosen[1 + (random() * (cardinality(chosen) - 1))::int],
             1 + (random() * 3)::int, 'jit_purpose', '', now() - interval '100 days',
-            CASE WHEN random() < 0.1 THEN now() - interval '1 day' END, created_by_id
+            CASE WHEN random() < 0.1 THEN now() - interval '1 day' END, created_by_id, gen_random_uuid()
         FROM (SELECT * FROM exhibit ORDER BY random() LIMIT %s) e,
             (SELECT array_agg(id) AS chosen FROM principal
                 WHERE party_id IS DISTINCT FROM %s AND authority_id IS DISTINCT FROM %s
@@ -129,9 +130,9 @@ def releases(connection: psycopg.Connection, world: World, count: int) -> None:
     connection.execute(
         """
         INSERT INTO release (id, workspace_id, exhibit_id, exhibit_created_at, principal_id, sight, purpose, conditions,
-            live_from, released_by_id)
+            live_from, released_by_id, token)
         SELECT gen_random_uuid(), workspace_id, id, created_at, %s, 2, 'jit_purpose', '', now() - interval '1 day',
-            created_by_id FROM exhibit ORDER BY created_at LIMIT 20
+            created_by_id, gen_random_uuid() FROM exhibit ORDER BY created_at LIMIT 20
         """,
         [by_name],
     )
@@ -169,6 +170,7 @@ def rules(world: World) -> None:
                 sight=sight,
                 kind=ExhibitKind(kind) if kind else None,
                 set_by_id=world[f"{seizing}_leader"].id,
+                token=uuid.uuid4(),
             )
             for seizing, other, forbid, sight, kind in described
         )
@@ -181,6 +183,7 @@ def rules(world: World) -> None:
                 sight=1,
                 tag="seven",
                 set_by_id=world[f"{seizing}_leader"].id,
+                token=uuid.uuid4(),
             )
             for seizing in ("fr", "nl")
         )
