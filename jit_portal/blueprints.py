@@ -6,6 +6,8 @@ from jit_portal.exhibits import delivery, uploads
 from jit_portal.exhibits import entrusting_routes as entrusting
 from jit_portal.exhibits import routes as exhibits
 from jit_portal.exhibits import rules_routes as rules
+from jit_portal.identity import confirm_routes as confirm
+from jit_portal.identity import passkey_routes as passkeys
 from jit_portal.identity import people_routes as people
 from jit_portal.identity import routes as identity
 from jit_portal.jits import routes as jits
@@ -24,6 +26,8 @@ BLUEPRINTS = (
     pages.bp,
     identity.bp,
     people.bp,
+    confirm.bp,
+    passkeys.bp,
     jits.bp,
     workspaces.bp,
     messages.bp,

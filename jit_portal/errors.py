@@ -35,6 +35,12 @@ class NotAllowed(Refusal):
     status = 403
 
 
+class StepUpNeeded(Refusal):
+    """The person may, but must first prove anew that it is she: the act waits until then."""
+
+    status = 403
+
+
 class Refused(Refusal):
     """The person may, but the thing or its history does not allow it now."""
 

@@ -10,7 +10,7 @@ from jit_portal.config import Settings
 from jit_portal.files import storage
 from jit_portal.files.storage import Store
 from jit_portal.realtime import sockets
-from jit_portal.web import assets, context, errors, requests, session
+from jit_portal.web import assets, confirming, context, errors, requests, session
 
 
 def create_app(settings: Settings) -> Flask:
@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
     context.bind(app)
     assets.init_app(app)
     requests.protect(app)
+    confirming.bind(app)
     errors.phrase(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -135,6 +135,7 @@ class May(StrEnum):
     SIGN = "sign"
     END_MEMBERSHIP = "end_membership"
     READ_RECORD = "read_record"
+    EXPORT_RECORD = "export_record"
     # channels and messages
     POST = "post"
     EDIT = "edit"

@@ -6,12 +6,12 @@ import secrets
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.jits.words import ROLES_OF
 from jit_portal.messages.models import Channel
@@ -33,6 +33,9 @@ from jit_portal.vocabulary import (
 )
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.principals import answer_to, is_outside_union, principal
+
+OF_VERBS = "the test itself"
+"""What stands in the place of a browser in the logins in which tests call verbs; no cookie opens them."""
 
 KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY}
 
@@ -64,6 +67,7 @@ def provider(slug: str) -> IdentityProvider:
 
 
 def user(at: IdentityProvider, name: str, authority: Authority | None = None) -> User:
+    """Somebody who calls verbs in a login that she has just proved as strongly as there is; see ``acts_in``."""
     made = User(
         provider_id=at.id,
         issuer=at.issuer,
@@ -77,6 +81,7 @@ def user(at: IdentityProvider, name: str, authority: Authority | None = None) ->
     )
     session().add(made)
     session().flush()
+    made.current_login = _login(made, secrets.token_urlsafe(32), browser=OF_VERBS).id
     return made
 
 
@@ -360,21 +365,71 @@ def entrustment(
     return made
 
 
-def login(someone: User, assurance: Assurance = Assurance.HIGH, **more: object) -> str:
-    """Sign this person in; answers the token that belongs into the login cookie."""
+def login(someone: User, assurance: Assurance = Assurance.HIGH, *, minutes: float = 0, **more: object) -> str:
+    """Sign this person in; answers the token that belongs into the login cookie.
+
+    She has just proved who she is, as strongly as there is, unless ``assurance`` or so many ``minutes`` say otherwise.
+    """
     token = secrets.token_urlsafe(32)
     with transaction():
-        session().add(
-            LoginSession(
-                token_hash=hashlib.sha256(token.encode()).digest(),
-                user_id=someone.id,
-                assurance=assurance,
-                authenticated_at=now(),
-                ends_at=now() + dt.timedelta(hours=12),
-                **more,
-            )
-        )
+        _login(someone, token, assurance, minutes, **more)
     return token
+
+
+def _login(
+    someone: User, token: str, assurance: Assurance = Assurance.HIGH, minutes: float = 0, **more: object
+) -> LoginSession:
+    proved_at = now() - dt.timedelta(minutes=minutes)
+    made = LoginSession(
+        token_hash=hashlib.sha256(token.encode()).digest(),
+        user_id=someone.id,
+        assurance=assurance,
+        authenticated_at=proved_at,
+        proved_at=proved_at,
+        ends_at=now() + dt.timedelta(hours=12),
+        **more,
+    )
+    session().add(made)
+    session().flush()
+    return made
+
+
+def logins_of(someone: User) -> Select[LoginSession]:
+    """Her logins in browsers."""
+    hers = select(LoginSession).where(LoginSession.user_id == someone.id, LoginSession.browser != OF_VERBS)
+    return hers.execution_options(policy=True)
+
+
+def acts_in(someone: User, assurance: Assurance = Assurance.HIGH, *, minutes: float = 0) -> User:
+    """From now on this person calls verbs in another login: by default one that has just been proved."""
+    with transaction():
+        someone.current_login = _login(someone, secrets.token_urlsafe(32), assurance, minutes, browser=OF_VERBS).id
+    return someone
+
+
+def waiting_act(someone: User, address: str = "/rules/new", form: tuple[tuple[str, str], ...] = ()) -> WaitingAct:
+    """Something she has sent in the login in which she calls verbs, and that waits for her to prove who she is."""
+    assert someone.current_login is not None
+    made = WaitingAct(
+        user_id=someone.id,
+        login_id=someone.current_login,
+        endpoint="rules.create",
+        address=address,
+        sent_from="/",
+        form=[list(pair) for pair in form],
+        expires_at=now() + dt.timedelta(minutes=10),
+    )
+    session().add(made)
+    session().flush()
+    return made
+
+
+def passkey(someone: User, name: str = "Key on the desk") -> Passkey:
+    """A passkey that no device has."""
+    made = Passkey(user_id=someone.id, name=name, credential_id=secrets.token_bytes(16), public_key=b"", sign_count=1)
+    session().add(made)
+    session().flush()
+    return made
 
 
 def channel(in_world: World, name: str = "everyone", audience: Audience = Audience.EVERYONE) -> Channel:

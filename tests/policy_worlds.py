@@ -17,7 +17,15 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
+from jit_portal.identity.models import (
+    Authority,
+    IdentityProvider,
+    Invitation,
+    LoginSession,
+    Passkey,
+    User,
+    WaitingAct,
+)
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
@@ -638,15 +646,28 @@ def _task(board: Board, column: Column, space: Space, people: list[User], number
 
 def _personal(person: User, world: PolicyWorld) -> None:
     moment = dt.datetime.now(dt.UTC)
+    login = LoginSession(
+        token_hash=uuid.uuid4().bytes,
+        user_id=person.id,
+        assurance=3,
+        authenticated_at=moment,
+        ends_at=moment + dt.timedelta(hours=1),
+    )
+    session().add(login)
+    session().flush()
     things: list[Thing] = [
-        Notice(user_id=person.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=uuid.uuid4()),
-        LoginSession(
-            token_hash=uuid.uuid4().bytes,
+        login,
+        WaitingAct(
             user_id=person.id,
-            assurance=3,
-            authenticated_at=moment,
-            ends_at=moment + dt.timedelta(hours=1),
+            login_id=login.id,
+            endpoint="rules.create",
+            address="/",
+            sent_from="/",
+            form=[],
+            expires_at=moment + dt.timedelta(minutes=10),
         ),
+        Passkey(user_id=person.id, name="Generated", credential_id=uuid.uuid4().bytes, public_key=b"", sign_count=0),
+        Notice(user_id=person.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=uuid.uuid4()),
         Invitation(
             token_hash=uuid.uuid4().bytes,
             provider_id=person.provider_id,

@@ -1,6 +1,7 @@
 """The written policy in Cedar and the portal's rules in SQL answer alike; where they did not, one of them was wrong."""
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.demo.postgres import Postgres
+from jit_portal.errors import StepUpNeeded
 from jit_portal.exhibits.models import Entrustment, Exhibit
+from jit_portal.identity.models import LoginSession, User
 from jit_portal.policy import entrusting
 from jit_portal.policy import exhibits as rules
 from jit_portal.policy import person as asking
@@ -158,6 +161,67 @@ def entrusted_only(holds: sa.ColumnElement[bool], *, by_any_party: bool = False)
             swap(patch, may, leader_or_entrusted=sa.or_(leads_party, found))
 
     return fault
+
+
+def proved(**said: int | None) -> dict[str, int]:
+    return {name: value for name, value in {"assurance": 3, "highest": 3, **said}.items() if value is not None}
+
+
+LOGINS: dict[str, dict[str, int]] = {
+    "just proved": proved(provedAgo=10),
+    "proved before": proved(provedAgo=310),
+    "never said when": proved(),
+    "too weak": proved(assurance=2, provedAgo=10),
+    "as strong as there is": proved(assurance=2, highest=2, provedAgo=10),
+    "weaker than there is": proved(assurance=1, highest=2, provedAgo=10),
+    "strong, before": proved(assurance=2, highest=2, provedAgo=310),
+    "by passkey": proved(assurance=2, provedAgo=310, confirmedAgo=10),
+    "by passkey, before": proved(assurance=2, provedAgo=10, confirmedAgo=310),
+}
+
+
+def login_that(person: User, said: dict[str, int]) -> LoginSession:
+    """A login of this person that has proved this much."""
+
+    def ago(name: str) -> dt.datetime | None:
+        return now() - dt.timedelta(seconds=said[name]) if name in said else None
+
+    person.provider.acr_levels = {"best": said["highest"]}
+    made = LoginSession(
+        token_hash=uuid.uuid4().bytes,
+        user_id=person.id,
+        assurance=said["assurance"],
+        authenticated_at=now(),
+        proved_at=ago("provedAgo"),
+        confirmed_at=ago("confirmedAgo"),
+        ends_at=now() + dt.timedelta(hours=1),
+    )
+    session().add(made)
+    session().flush()
+    return made
+
+
+@pytest.mark.parametrize("said", LOGINS)
+def test_what_a_login_must_have_proved_is_said_alike(
+    said: str, worlds: list[tuple[PolicyWorld, dict[May, oracle.Allowed]]]
+) -> None:
+    world, by_right = worlds[0]
+    by_cedar = oracle.ask(world, now(), LOGINS[said])
+    people = {person.id: person for person in world.people}
+    exhibits = {exhibit.id: exhibit for exhibit in world.exhibits}
+    for may in (May.RELEASE, May.WITHDRAW, May.RECLASSIFY, May.DESCRIBE):
+        assert by_right[may]
+        for exhibit_id, person_id in sorted(by_right[may], key=str)[:3]:
+            person = people[person_id]
+            person.current_login = login_that(person, LOGINS[said]).id
+            try:
+                policy.require(person, may, exhibits[exhibit_id])
+                does = True
+            except StepUpNeeded:
+                does = False
+            assert does == ((exhibit_id, person_id) in by_cedar[may]), may
+            person.current_login = None
+    session().rollback()
 
 
 FAULTS: dict[str, Fault] = {

@@ -16,7 +16,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message
@@ -276,8 +276,7 @@ def test_anonymous_and_foreign_sockets_are_refused(world: World, web: Web) -> No
 def end_login(ear: Ear, tell: bool) -> None:
     """End the login behind a socket, with or without putting it on record."""
     with transaction():
-        found = select(LoginSession).where(LoginSession.user_id == ear.signed.person.id)
-        login = session().scalars(found.execution_options(policy=True)).unique().one()
+        login = session().scalars(factories.logins_of(ear.signed.person)).unique().one()
         login.ended_at = factories.now()
         if tell:
             audit.record(ear.signed.person, "login.ended", login)

@@ -385,7 +385,7 @@ class TestRecord:
         exhibit = put(world, png(), "photo.png")
         get(browse(world["fr_leader"]), exhibit, "download")
         entry = last_entry(exhibit)
-        login = session().query(LoginSession).execution_options(policy=True).one()
+        login = session().scalars(factories.logins_of(world["fr_leader"])).one()
         assert (entry.act, entry.actor_id, entry.login_session_id) == (
             "exhibit.downloaded",
             world["fr_leader"].id,

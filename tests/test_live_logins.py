@@ -10,7 +10,7 @@ import pytest
 import socketio
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
@@ -125,7 +125,7 @@ def test_what_makes_no_sense_does_not_silence_what_follows(
 
 def last_seen(someone: User) -> dt.datetime:
     session.remove()
-    statement = select(LoginSession.last_seen_at).where(LoginSession.user_id == someone.id)
+    statement = factories.logins_of(someone).with_only_columns(LoginSession.last_seen_at)
     found = session().scalar(statement.execution_options(policy=True))
     assert found is not None
     return found

@@ -56,7 +56,7 @@ def export(actor: User, workspace: Workspace, wanted: Wanted, form: str) -> Iter
 
     All of it, newest first, as far as it went at that moment, read while it is sent.
     """
-    policy.require(actor, May.READ_RECORD, workspace)
+    policy.require(actor, May.EXPORT_RECORD, workspace)
     with transaction():
         found = entries(actor, workspace, wanted).order_by(None)
         newest, count = session().execute(found.with_only_columns(func.max(LedgerEntry.number), func.count())).one()

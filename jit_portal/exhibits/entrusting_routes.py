@@ -56,14 +56,14 @@ def _page(workspace: Workspace, form: EntrustForm) -> str:
 @bp.get("/workspaces/<uuid:workspace_id>/entrustments/new")
 def new(workspace_id: uuid.UUID) -> str:
     workspace, party = _own(workspace_id)
-    policy.require(viewer(), May.ENTRUST, party)
+    policy.require_right(viewer(), May.ENTRUST, party)
     return _page(workspace, _form(workspace, party))
 
 
 @bp.post("/workspaces/<uuid:workspace_id>/entrustments/new")
 def create(workspace_id: uuid.UUID) -> Response | tuple[str, int]:
     workspace, party = _own(workspace_id)
-    policy.require(viewer(), May.ENTRUST, party)
+    policy.require_right(viewer(), May.ENTRUST, party)
     form = _form(workspace, party)
     if not form.validate():
         return _page(workspace, form), 422

@@ -79,7 +79,7 @@ def who_releases(person: User, workspace: Workspace, party: Party) -> dict[str, 
 
 def reclassified(person: User, exhibit: Exhibit, said: Description) -> dict[str, list[User]]:
     """Who would gain and who would lose sight, found by classifying anew and taking it back."""
-    policy.require(person, May.RECLASSIFY, exhibit)
+    policy.require_right(person, May.RECLASSIFY, exhibit)
     before = people_who_see(exhibit)
     with try_classification(person, exhibit, said):
         after = people_who_see(exhibit)

@@ -99,7 +99,7 @@ def history(exhibit_id: uuid.UUID) -> str:
 def _may(what: May, exhibit_id: uuid.UUID) -> Exhibit:
     """The exhibit, if she may do this to it: asked before any form is read, for what a form says can disclose."""
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    policy.require(viewer(), what, exhibit)
+    policy.require_right(viewer(), what, exhibit)
     return exhibit
 
 
@@ -245,14 +245,14 @@ def _release_of(release_id: uuid.UUID) -> tuple[Release, Exhibit]:
 @bp.get("/releases/<uuid:release_id>/withdraw")
 def withdraw(release_id: uuid.UUID) -> str:
     made, exhibit = _release_of(release_id)
-    policy.require(viewer(), May.WITHDRAW, exhibit)
+    policy.require_right(viewer(), May.WITHDRAW, exhibit)
     return _form_page(exhibit, "withdraw", form=WithdrawForm(formdata=None), release=made)
 
 
 @bp.post("/releases/<uuid:release_id>/withdraw")
 def withdraw_submit(release_id: uuid.UUID) -> Response | tuple[str, int]:
     made, exhibit = _release_of(release_id)
-    policy.require(viewer(), May.WITHDRAW, exhibit)
+    policy.require_right(viewer(), May.WITHDRAW, exhibit)
     form = WithdrawForm()
     if not form.validate():
         return _form_page(exhibit, "withdraw", form=form, release=made), 422

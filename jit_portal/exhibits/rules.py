@@ -139,7 +139,7 @@ def close_rule(actor: User, rule: CountryRule) -> None:
 
 def preview(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> Preview:
     """What setting this rule would change, found by setting it and taking it back before anything is committed."""
-    policy.require(actor, May.SET_RULES, party)
+    policy.require_right(actor, May.SET_RULES, party)
     before = _who_sees_what(workspace, party)
     trial = session().begin_nested()
     try:

@@ -80,14 +80,14 @@ def _said(form: RuleForm) -> RuleDescription:
 @bp.get("/workspaces/<uuid:workspace_id>/rules/new")
 def new(workspace_id: uuid.UUID) -> str:
     workspace, party = _own(workspace_id)
-    policy.require(viewer(), May.SET_RULES, party)
+    policy.require_right(viewer(), May.SET_RULES, party)
     return _page(workspace, _form(workspace, party))
 
 
 @bp.post("/workspaces/<uuid:workspace_id>/rules/new")
 def create(workspace_id: uuid.UUID) -> Response | str | tuple[str, int]:
     workspace, party = _own(workspace_id)
-    policy.require(viewer(), May.SET_RULES, party)
+    policy.require_right(viewer(), May.SET_RULES, party)
     form = _form(workspace, party)
     if not form.validate():
         return _page(workspace, form), 422

@@ -219,7 +219,7 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
 @contextmanager
 def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iterator[None]:
     """Inside the block the exhibit is classified anew; afterwards it is as it was, and nothing is on record."""
-    policy.require(actor, May.RECLASSIFY, exhibit)
+    policy.require_right(actor, May.RECLASSIFY, exhibit)
     member = own_membership(actor, exhibit.workspace)
     _refuse_unbuilt(member, said)
     _refuse_foreign_authority(member, said)

@@ -170,7 +170,8 @@ class User(Thing, UserMixin):
 class LoginAttempt(Thing):
     """A sign-in under way at a provider: one use, ten minutes, and only in the browser that began it.
 
-    ``state`` and the browser's own word are stored as hashes; ``return_to`` is an address inside the portal.
+    ``state`` and the browser's own word are stored as hashes; ``return_to`` is an address inside the portal;
+    ``login_id`` is the login that this is to strengthen, where nobody signs in but somebody proves anew who she is.
     """
 
     __tablename__ = "login_attempt"
@@ -178,6 +179,7 @@ class LoginAttempt(Thing):
     browser_hash: Mapped[bytes]
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitation.id"))
+    login_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("login_session.id"))
     nonce: Mapped[str]
     code_verifier: Mapped[str]
     return_to: Mapped[str]
@@ -207,6 +209,10 @@ class LoginSession(Thing):
 
     ``ends_at`` and ``idle_minutes`` are what its country allowed when it began. ``strayed_at`` is when its cookie first
     came from another device and another network than the sign-in did, with where from.
+
+    ``proved_at`` is when the person last proved who she is, in the provider's own words; None where it does not say.
+    ``confirmed_at`` is when she last did so by a passkey. ``was_not_asked_again``: the provider was told to have her
+    prove it anew, and did not.
     """
 
     __tablename__ = "login_session"
@@ -215,6 +221,9 @@ class LoginSession(Thing):
     assurance: Mapped[Assurance] = mapped_column(sa.SmallInteger)
     acr: Mapped[str | None]
     authenticated_at: Mapped[dt.datetime]
+    proved_at: Mapped[dt.datetime | None]
+    confirmed_at: Mapped[dt.datetime | None]
+    was_not_asked_again: Mapped[bool] = mapped_column(default=False)
     provider_session: Mapped[str | None] = mapped_column(index=True)
     id_token: Mapped[str | None]
     started_at: Mapped[Created]
@@ -260,3 +269,50 @@ class Invitation(Thing):
     revoked_at: Mapped[dt.datetime | None]
     provider: Mapped[IdentityProvider] = relationship(lazy="joined")
     authority: Mapped[Authority] = relationship(lazy="joined")
+
+
+class WaitingAct(Thing):
+    """What a person sent before she had proved anew who she is: once, by her, in this login, within ten minutes.
+
+    ``form`` is the list of names and values as they were sent; ``address`` where they were sent, ``sent_from`` the page
+    they came from.
+    """
+
+    __tablename__ = "waiting_act"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    login_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("login_session.id"), index=True)
+    endpoint: Mapped[str]
+    address: Mapped[str]
+    sent_from: Mapped[str]
+    form: Mapped[list[Any]]
+    created_at: Mapped[Created]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
+class Passkey(Thing):
+    """A person's own second factor: the public half of a key that her device uses only after it has verified her.
+
+    ``sign_count`` is the last count that the device gave; ``flagged_at`` when it gave one that had been before, as a
+    copy of the key would: it is of no use from then on.
+    """
+
+    __tablename__ = "passkey"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"), index=True)
+    name: Mapped[str]
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    created_at: Mapped[Created]
+    last_used_at: Mapped[dt.datetime | None]
+    flagged_at: Mapped[dt.datetime | None]
+
+
+class PasskeyChallenge(Thing):
+    """What a passkey is to sign: once, for this person in this login, and for this purpose."""
+
+    __tablename__ = "passkey_challenge"
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    login_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("login_session.id"))
+    challenge: Mapped[bytes] = mapped_column(unique=True)
+    is_enrolment: Mapped[bool]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)

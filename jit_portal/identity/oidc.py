@@ -55,7 +55,12 @@ class Portal:
 
 @dataclass(frozen=True)
 class Vouched:
-    """What a provider has said of whoever signed in there; ``authority`` None where it never says which agency's."""
+    """What a provider has said, with its signature, of whoever signed in there.
+
+    ``authority`` is None where it never says which agency's she is.
+    ``proved_at`` is when she last proved who she is, as it says; None where it does not say, and ``authenticated_at``
+    is then when it gave its answer.
+    """
 
     issuer: str
     subject: str
@@ -70,6 +75,7 @@ class Vouched:
     authority: str | None
     language: str
     time_zone: str
+    proved_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +269,8 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         level = self.levels.get(acr) if isinstance(acr, str) else None
         if level is None:
             raise SignInRefused(Why.ASSURANCE, "acr is missing or not in the row")
-        when = said["iat"] if said["auth_time"] is None else said["auth_time"]
+        proved_at = said["auth_time"]
+        when = said["iat"] if proved_at is None else proved_at
         if when > time.time() + self.leeway:
             raise SignInRefused(Why.UNSOUND, "auth_time lies ahead")
         read = {name: reading.text(said, pointers) for name, pointers in self.claim_map.items()}
@@ -281,6 +288,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             authority=read["authority"] if self.claim_map["authority"] else None,
             language=reading.language(read.get("language")),
             time_zone=reading.time_zone(read.get("time_zone")),
+            proved_at=None if proved_at is None else min(proved_at, time.time()),
         )
 
     def farewell_address(self, id_token: str | None) -> str | None:

@@ -20,7 +20,14 @@ class Why(StrEnum):
     UNUSED = "unused"
     UNCONFIRMED = "unconfirmed"
     INVITATION = "invitation"
+    OTHER_LOGIN = "other_login"
+    OTHER_PERSON = "other_person"
+    TOO_WEAK = "too_weak"
+    NOT_ASKED_AGAIN = "not_asked_again"
 
+
+STEPPING_UP = frozenset({Why.OTHER_LOGIN, Why.OTHER_PERSON, Why.TOO_WEAK, Why.NOT_ASKED_AGAIN})
+"""Why somebody who is signed in has not proved anew who she is; she stays signed in as she was."""
 
 _MALFORMED = frozenset({Why.OVER, Why.CANCELLED, Why.MIXED_UP, Why.UNSOUND})
 

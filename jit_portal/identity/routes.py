@@ -6,12 +6,25 @@ from flask import Blueprint, current_app, flash, make_response, redirect, render
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
+from jit_portal.audit import words
 from jit_portal.extensions import csrf, limiter
-from jit_portal.identity import endings, invitations, oidc, people, registry, service, sessions, tokens
+from jit_portal.identity import (
+    endings,
+    invitations,
+    oidc,
+    passkeys,
+    people,
+    registry,
+    service,
+    sessions,
+    tokens,
+    waiting,
+)
 from jit_portal.identity.devices import Device
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import LoginSession
-from jit_portal.identity.refusals import ProviderAway, SignInRefused
+from jit_portal.identity.models import IdentityProvider, LoginSession
+from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
+from jit_portal.policy import stepup
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
 from jit_portal.web.session import viewer, viewer_or_none
@@ -31,6 +44,11 @@ def _failed(response: Response) -> bool:
 
 def _attempt_cookie() -> str:
     return f"{current_app.config['SETTINGS'].session_cookie}-attempt"
+
+
+def set_login_cookie(response: Response, token: str) -> None:
+    """From now on this browser uses the login that this token opens."""
+    _set_cookie(response, current_app.config["SETTINGS"].session_cookie, token)
 
 
 def _set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
@@ -66,12 +84,24 @@ def _gave_way(ended: list[LoginSession]) -> str:
 def refused(error: SignInRefused) -> tuple[str, int]:
     slug = (request.view_args or {}).get("slug")
     known = next((provider for provider in registry.providers() if provider.slug == slug), None)
-    return render_template("identity/refused.html", why=error.why, provider=known), error.status
+    return _refusal(error.why, known), error.status
+
+
+def _refusal(why: str, provider: IdentityProvider | None) -> str:
+    """Why nobody signed in or proved anew who she is; what she was about to do waits on."""
+    person = viewer_or_none()
+    waits = waiting.newest(person) if person is not None else None
+    is_step_up = person is not None and (waits is not None or why in STEPPING_UP)
+    return render_template(
+        "identity/refused.html", why=why, provider=provider, waits=waits, is_step_up=is_step_up, label=words.label
+    )
 
 
 @bp.errorhandler(ProviderAway)
 def away(error: ProviderAway) -> tuple[str, int]:
     current_app.logger.warning("national login away", extra={"provider": error.slug, "detail": error.detail})
+    if viewer_or_none() is not None:
+        return _refusal("away", next((each for each in registry.providers() if each.slug == error.slug), None)), 503
     return _choice(service.inside(request.args.get("next")), error.slug), error.status
 
 
@@ -88,7 +118,8 @@ def sign_in() -> Response | str:
 def begin(slug: str) -> Response:
     browser = request.cookies.get(_attempt_cookie()) or tokens.make()
     wanted, invitation = request.args.get("next"), request.args.get("invitation")
-    response = redirect(service.begin(slug, browser, return_to=wanted, invitation=invitation))
+    stepping_up = _login() if "confirm" in request.args else None
+    response = redirect(service.begin(slug, browser, return_to=wanted, invitation=invitation, stepping_up=stepping_up))
     _set_cookie(response, _attempt_cookie(), browser, max_age=int(service.ATTEMPT.total_seconds()))
     return response
 
@@ -105,7 +136,7 @@ def callback(slug: str) -> Response:
     if signed_in.gave_way:
         flash(_gave_way(signed_in.gave_way), "warn")
     response = redirect(signed_in.return_to, 303)
-    _set_cookie(response, current_app.config["SETTINGS"].session_cookie, signed_in.token)
+    set_login_cookie(response, signed_in.token)
     return response
 
 
@@ -160,7 +191,14 @@ def signed_out() -> str:
 def _account(form: PreferencesForm) -> str:
     person = viewer()
     until = people.confirmed_until(person)
-    return render_template("identity/account.html", form=form, logins=endings.mine(person), confirmed_until=until)
+    return render_template(
+        "identity/account.html",
+        form=form,
+        logins=endings.mine(person),
+        confirmed_until=until,
+        passkeys=passkeys.mine(person),
+        may_enrol=stepup.may_enrol(person),
+    )
 
 
 @bp.get("/account")

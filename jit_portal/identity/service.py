@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
-from jit_portal.identity import accounts, claims, devices, invitations, oidc, registry, tokens
+from jit_portal.identity import accounts, claims, devices, invitations, oidc, registry, stepping, tokens
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
 from jit_portal.identity.invitations import ON_ACCEPT, invite
@@ -63,11 +63,18 @@ def inside(address: str | None) -> str:
     return path if _PATH.fullmatch(path) else "/"
 
 
-def begin(slug: str, browser: str, *, return_to: str | None = None, invitation: str | None = None) -> str:
+def begin(
+    slug: str,
+    browser: str,
+    *,
+    return_to: str | None = None,
+    invitation: str | None = None,
+    stepping_up: LoginSession | None = None,
+) -> str:
     """Start a sign-in at this login, and give the address to send the browser to.
 
     ``browser`` is the secret of the browser that alone can complete it; ``invitation`` the token of an invitation to
-    accept on the way.
+    accept on the way; ``stepping_up`` the login in which somebody is to prove anew who she is, and no other begins.
     """
     with transaction():
         provider = registry.provider(slug)
@@ -75,15 +82,17 @@ def begin(slug: str, browser: str, *, return_to: str | None = None, invitation: 
     state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
     login = oidc.client(provider)
     try:
-        address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier)
-    except ProviderAway as refusal:
-        _put_on_record(provider, refusal)
+        asked = stepping.asked_of(provider, stepping_up)
+        address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
+    except (SignInRefused, ProviderAway) as refusal:
+        _put_on_record(provider, refusal, is_step_up=stepping_up is not None)
         raise
     attempt = LoginAttempt(
         state_hash=tokens.digest(state),
         browser_hash=tokens.digest(browser),
         provider_id=provider.id,
         invitation_id=invitation_id,
+        login_id=stepping_up.id if stepping_up is not None else None,
         nonce=nonce,
         code_verifier=code_verifier,
         return_to=inside(return_to),
@@ -100,17 +109,20 @@ def complete(
 ) -> SignedIn:
     """Sign in whoever the provider vouches for, if the portal knows her or has invited her; otherwise SignInRefused.
 
-    The login ``instead_of`` of the same browser ends. Every refusal is on record, with the reason and nothing of the
-    person.
+    The login ``instead_of`` of the same browser ends, unless she was only to prove anew in it who she is: then it goes
+    on with another token. Every refusal is on record, with the reason and nothing of the person.
     """
+    attempt = None
     with transaction():
         provider = registry.provider(slug)
     try:
         attempt = _take(provider, browser, answer.state)
+        if attempt.login_id is not None:
+            return _step_up(provider, attempt, answer, instead_of)
         vouched = _redeem(provider, attempt, answer)
         return _sign_in(provider, attempt, vouched, device, instead_of)
     except (SignInRefused, ProviderAway) as refusal:
-        _put_on_record(provider, refusal)
+        _put_on_record(provider, refusal, is_step_up=attempt is not None and attempt.login_id is not None)
         raise
 
 
@@ -162,11 +174,7 @@ def _sign_in(
         login = LoginSession(
             token_hash=tokens.digest(token),
             user_id=user.id,
-            assurance=vouched.assurance,
-            acr=vouched.acr,
-            authenticated_at=dt.datetime.fromtimestamp(vouched.authenticated_at, dt.UTC),
-            provider_session=vouched.provider_session,
-            id_token=vouched.id_token,
+            **stepping.proof(vouched),
             ends_at=now + dt.timedelta(hours=provider.absolute_hours),
             idle_minutes=provider.idle_minutes,
             address=device.address,
@@ -189,6 +197,17 @@ def _devices_of(user: User) -> list[Device]:
     known = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == user.id)
     rows = session().execute(known.with_only_columns(LoginSession.address, LoginSession.browser).distinct())
     return [Device(address, browser) for address, browser in rows]
+
+
+def _step_up(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer, login: LoginSession | None) -> SignedIn:
+    """Strengthen the login of this browser by what the provider vouches for now, and give it another token."""
+    held = stepping.login_of(attempt, login)
+    vouched = _redeem(provider, attempt, answer)
+    stepping.refuse_less(held, vouched)
+    with transaction():
+        _recognise(held.user, provider, vouched)
+        token = stepping.strengthen(held, vouched)
+    return SignedIn(token, held, attempt.return_to, [])
 
 
 def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt) -> User:
@@ -231,10 +250,17 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
         notices.tell(NoticeKind.FLAGGED, user, accounts.administrators_of(user), None)
 
 
-def _put_on_record(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:
+def _put_on_record(provider: IdentityProvider, refusal: SignInRefused | ProviderAway, *, is_step_up: bool) -> None:
     log.info("sign-in refused", extra={"provider": provider.slug, "why": refusal.why, "detail": refusal.detail})
     with transaction():
-        audit.record(None, "login.refused", provider, quietly=True, why=refusal.why, person=refusal.person_id)
+        audit.record(
+            None,
+            "login.step_up_refused" if is_step_up else "login.refused",
+            provider,
+            quietly=True,
+            why=refusal.why,
+            person=refusal.person_id,
+        )
 
 
 def prefer(user: User, language: str, time_zone: str) -> None:

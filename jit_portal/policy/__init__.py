@@ -1,6 +1,6 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import entrusting, exhibits, jits, people, person, work
+from jit_portal.policy import entrusting, exhibits, jits, people, person, stepup, work
 from jit_portal.policy.asking import (
     GROUNDS,
     GUARDED,
@@ -14,6 +14,7 @@ from jit_portal.policy.asking import (
     noun,
     pairs,
     require,
+    require_right,
     which,
     who,
 )
@@ -52,8 +53,10 @@ __all__ = [
     "portal_fetch",
     "portal_which",
     "require",
+    "require_right",
     "seers",
     "sights",
+    "stepup",
     "watch",
     "which",
     "who",

@@ -18,6 +18,7 @@ from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.identity.models import User
 from jit_portal.policy.person import GATES, Conditions, me, my_party, person
+from jit_portal.policy.stepup import demand
 from jit_portal.vocabulary import May
 
 
@@ -135,7 +136,16 @@ def may(user: User, what: May, thing: Thing) -> bool:
 
 
 def require(user: User, what: May, thing: Thing) -> None:
-    """Go on only if she may: missing if she cannot see it, refused if she only sees it."""
+    """Go on only if she may, and has just proved who she is where the act asks for that: how every verb begins."""
+    require_right(user, what, thing)
+    demand(user, what, thing)
+
+
+def require_right(user: User, what: May, thing: Thing) -> None:
+    """Go on only if she may: missing if she cannot see it, refused if she only sees it.
+
+    For what shows a form or tries an act out; doing it asks for more.
+    """
     model = type(thing)
     columns = [_plainly(holds(model, May.SEE)).label("see"), _plainly(holds(model, what)).label("do")]
     rows = session().execute(_about(user, thing, columns)).all()

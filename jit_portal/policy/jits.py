@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.errors import NotAllowed
-from jit_portal.identity.models import IdentityProvider, Invitation, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, Invitation, LoginSession, Passkey, User, WaitingAct
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
@@ -244,7 +244,7 @@ def invites_for_party() -> Conditions:
     return {"leader_or_administrator": or_(own, for_body), "agreement_in_force": agreement_in_force()}
 
 
-@rule(Workspace, May.READ_RECORD)
+@rule(Workspace, May.READ_RECORD, May.EXPORT_RECORD)
 def reads_record() -> Conditions:
     return {"leader_or_auditor": has_role(Role.LEADER, Role.AUDITOR)}
 
@@ -322,3 +322,19 @@ protect(Invitation, Ground(gates={}))
 @rule(Invitation, May.SEE)
 def sees_own_invitation() -> Conditions:
     return {"yours": Invitation.invited_by_id == person.id, "active": person.deactivated_at.is_(None)}
+
+
+protect(WaitingAct, Ground(gates={}))
+
+
+@rule(WaitingAct, May.SEE)
+def sees_own_waiting_act() -> Conditions:
+    return {"yours": WaitingAct.user_id == person.id, "active": person.deactivated_at.is_(None)}
+
+
+protect(Passkey, Ground(gates={}))
+
+
+@rule(Passkey, May.SEE, May.DELETE)
+def sees_own_passkey() -> Conditions:
+    return {"yours": Passkey.user_id == person.id, "active": person.deactivated_at.is_(None)}

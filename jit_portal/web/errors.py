@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session
-from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused
+from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused, StepUpNeeded
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
@@ -56,13 +56,13 @@ _NAMED: dict[str, type[Thing]] = {
 def phrase(app: Flask) -> None:
     """Answer every failure in the reader's words, with the right status."""
     for kind, say in ((Refusal, _refused), (CSRFError, _foreign), (HTTPException, _http), (DataError, _senseless)):
-        app.register_error_handler(kind, _or_away(say))
+        app.register_error_handler(kind, or_away(say))
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _broken)
 
 
-def _or_away(say: Callable[[Any], Response]) -> Callable[[Exception], Response]:
+def or_away(say: Callable[[Any], Response]) -> Callable[[Exception], Response]:
     """Most answers ask the database who is looking; where it turns out to be away, that is the answer."""
 
     @wraps(say)
@@ -79,6 +79,8 @@ def wording(error: Refusal) -> str:
     """What the reader is told; what is missing and what may not be seen sound alike."""
     if isinstance(error, NotFound):
         return gettext("There is nothing here, or it is not shown to you.")
+    if isinstance(error, StepUpNeeded):
+        return gettext("Confirm at your national login that it is you, then do this again.")
     if isinstance(error, NotAllowed) and not error.reason:
         person = viewer_or_none()
         known = person is not None and isinstance(error.thing, Thing) and error.may
@@ -133,19 +135,19 @@ def _blamed(person: User, error: Refusal, said: Mapping[str, Any]) -> Thing | No
 
 def _refused(error: Refusal) -> Response:
     put_on_record(error)
-    return _say(error.status, wording(error))
+    return say(error.status, wording(error))
 
 
 def _foreign(error: CSRFError) -> Response:
-    return _say(400, gettext("This form has expired or came from somewhere else. Go back, reload and send it again."))
+    return say(400, gettext("This form has expired or came from somewhere else. Go back, reload and send it again."))
 
 
 def _database_away(error: Exception) -> Response:
-    return _say(503, database_away(error))
+    return say(503, database_away(error))
 
 
 def _senseless(error: DataError) -> Response:
-    return _say(422, senseless(error))
+    return say(422, senseless(error))
 
 
 def _http(error: HTTPException) -> Response:
@@ -165,7 +167,7 @@ def _http(error: HTTPException) -> Response:
         415: gettext("The portal does not take this kind of content here."),
         429: gettext("Too many tries. Wait a minute and try again."),
     }
-    answer = _say(error.code or 500, reasons.get(error.code or 500, error.name))
+    answer = say(error.code or 500, reasons.get(error.code or 500, error.name))
     # What the status promises, such as which methods an address does know.
     answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
     return answer
@@ -176,10 +178,11 @@ def _broken(error: Exception) -> Response:
     # What failed may be what every page shows of its reader: it is not asked again.
     forget_viewer()
     session().rollback()
-    return _say(500, our_fault())
+    return say(500, our_fault())
 
 
-def _say(status: int, reason: str) -> Response:
+def say(status: int, reason: str) -> Response:
+    """The answer with this status and reason: JSON for whoever takes that, a page for everybody else."""
     request_id = g.get("request_id", "")
     if wants_data():
         body: dict[str, Any] = {"error": reason, "request": request_id}

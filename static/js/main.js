@@ -13,6 +13,8 @@ const ELEMENTS = {
   "jit-text": () => import("./preview.js"),
   "jit-pdf": () => import("./preview.js"),
   "jit-upload": () => import("./vault-upload.js"),
+  "jit-go-on": () => import("./go-on.js"),
+  "jit-passkey": () => import("./passkeys.js"),
   "jit-chat": () => import("./chat.js"),
   "jit-board": () => import("./board.js"),
 };

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 
 from playwright.sync_api import Request, expect
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity.models import LoginSession, User
@@ -19,7 +19,7 @@ HEADER = "x-asked-by-page"
 
 
 def last_seen(someone: User) -> dt.datetime:
-    statement = select(LoginSession.last_seen_at).where(LoginSession.user_id == someone.id)
+    statement = factories.logins_of(someone).with_only_columns(LoginSession.last_seen_at)
     found = session().scalar(statement.execution_options(policy=True))
     session().rollback()
     assert found is not None

@@ -30,6 +30,7 @@ ASKED = {
     May.RECLASSIFY: None,
     May.DESCRIBE: None,
 }
+JUST_PROVED = {"assurance": 3, "highest": 3, "provedAgo": 0}
 Allowed = set[tuple[uuid.UUID, uuid.UUID]]
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -61,15 +62,18 @@ def policies(world: PolicyWorld) -> str:
     return "\n".join(said)
 
 
-def ask(world: PolicyWorld, now: dt.datetime) -> dict[May, Allowed]:
-    """For every act the pairs (exhibit, person) that Cedar allows, through any of the person's memberships."""
+def ask(world: PolicyWorld, now: dt.datetime, login: dict[str, int] = JUST_PROVED) -> dict[May, Allowed]:
+    """For every act the pairs (exhibit, person) that Cedar allows, through any of the person's memberships.
+
+    ``login`` is what their logins have proved.
+    """
     written = cedarpy.PolicySet.from_str(policies(world))
     schema = cedarpy.Schema.from_str(SCHEMA)
     facts = cedarpy.Entities.from_json_str(json.dumps(entities(world, now)), schema)
     allowed: dict[May, Allowed] = {may: set() for may in ASKED}
     for space in world.spaces:
         asked = [(may, member, exhibit) for may in ASKED for member in space.memberships for exhibit in world.exhibits]
-        answers = cedarpy.is_authorized_batch([_request(now, *each) for each in asked], written, facts)
+        answers = cedarpy.is_authorized_batch([_request(now, login, *each) for each in asked], written, facts)
         for (may, member, exhibit), answer in zip(asked, answers, strict=True):
             # A forbid that fails to evaluate is skipped: an error here would be a silent permission.
             assert not answer.diagnostics.errors, answer.diagnostics.errors
@@ -78,13 +82,13 @@ def ask(world: PolicyWorld, now: dt.datetime) -> dict[May, Allowed]:
     return allowed
 
 
-def _request(now: dt.datetime, may: May, member: Membership, exhibit: Exhibit) -> dict[str, Any]:
+def _request(now: dt.datetime, login: dict[str, int], may: May, member: Membership, exhibit: Exhibit) -> dict[str, Any]:
     sight = ASKED[may]
     return {
         "principal": {"type": "Member", "id": str(member.id)},
         "action": {"type": "Action", "id": may.value},
         "resource": {"type": "Exhibit", "id": str(exhibit.id)},
-        "context": {"now": _moment(now)} | ({} if sight is None else {"sight": int(sight)}),
+        "context": {"now": _moment(now)} | ({"login": login} if sight is None else {"sight": int(sight)}),
     }
 
 

@@ -3,6 +3,8 @@
 import datetime as dt
 import io
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import select
 
@@ -13,8 +15,9 @@ from jit_portal.demo.case.agreements import signed_document
 from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE, Person
 from jit_portal.demo.case.shapes import DemoJit, Member
 from jit_portal.demo.providers.registration import rows
-from jit_portal.identity import invitations
-from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity import invitations, tokens
+from jit_portal.identity.endings import Because
+from jit_portal.identity.models import IdentityProvider, LoginSession, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.registry import ensure_providers
 from jit_portal.jits import documents, signing
@@ -22,7 +25,7 @@ from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.jits.words import ROLES_OF
-from jit_portal.policy import Work
+from jit_portal.policy import Work, stepup
 from jit_portal.vocabulary import INVESTIGATORS, Assurance, Duty, PartyKind, Role
 from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership, Workspace
@@ -80,6 +83,32 @@ def _vouched(provider: IdentityProvider, person: Person) -> Vouched:
         language=person.language,
         time_zone=person.time_zone,
     )
+
+
+@contextmanager
+def signed_in(people: People) -> Iterator[None]:
+    """Inside the block everyone acts in a login of her own, in which she has just proved who she is; then it ends."""
+    now = dt.datetime.now(dt.UTC)
+    logins = [
+        LoginSession(
+            token_hash=tokens.digest(tokens.make()),
+            user_id=person.id,
+            assurance=stepup.highest(person.provider),
+            authenticated_at=now,
+            proved_at=now,
+            ends_at=now + dt.timedelta(hours=1),
+        )
+        for person in people.values()
+    ]
+    with transaction():
+        session().add_all(logins)
+        session().flush()
+        for person, login in zip(people.values(), logins, strict=True):
+            person.current_login = login.id
+        yield
+        for person, login in zip(people.values(), logins, strict=True):
+            person.current_login, login.ended_at = None, dt.datetime.now(dt.UTC)
+            login.ended_because = Because.SIGNED_OUT
 
 
 def jit_of(demo: DemoJit) -> Jit | None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 import jit_portal
 from jit_portal import database
 from jit_portal.config import Settings
-from jit_portal.database import session, transaction
+from jit_portal.database import session
 from jit_portal.demo import process
 from jit_portal.demo.case import ageing, days, filling, founding, talking
 from jit_portal.demo.case.founding import People
@@ -92,7 +92,7 @@ def _fill(demo: DemoJit, workspace: Workspace, people: People, by: dt.timedelta)
     """What is done with the exhibits, and everything that is written and said."""
     parties = founding.parties_of(workspace.jit)
     vault = filling.vault(demo)
-    with transaction():
+    with founding.signed_in(people):
         filling.set_rules(demo, workspace, parties, people, by)
         filling.entrust(demo, workspace, parties, people)
         filling.release_all(vault, parties, people)

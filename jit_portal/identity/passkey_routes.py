@@ -1,0 +1,56 @@
+"""Addresses of a person's passkeys. What a browser needs to make or use one is answered as JSON."""
+
+import uuid
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Answer
+
+from jit_portal.identity import passkeys
+from jit_portal.identity.refusals import SignInRefused
+from jit_portal.identity.routes import refused, set_login_cookie
+from jit_portal.identity.service import inside
+from jit_portal.web.session import viewer
+from jit_portal.wording import gettext
+
+bp = Blueprint("passkeys", __name__)
+bp.register_error_handler(SignInRefused, refused)
+
+
+def _json(said: str) -> Response:
+    return Response(said, mimetype="application/json")
+
+
+def _back() -> Answer:
+    return redirect(url_for("identity.account", _anchor="passkeys"), 303)
+
+
+@bp.post("/account/passkeys/new")
+def new() -> Response:
+    return _json(passkeys.offer_enrolment(viewer()))
+
+
+@bp.post("/account/passkeys")
+def create() -> Answer:
+    made = passkeys.enrol(viewer(), request.form.get("name", ""), request.form.get("credential", ""))
+    flash(gettext("The passkey “%(name)s” can be used now.", name=made.name), "ok")
+    return _back()
+
+
+@bp.post("/account/passkeys/<uuid:passkey_id>/remove")
+def remove(passkey_id: uuid.UUID) -> Answer:
+    passkeys.remove(viewer(), passkey_id)
+    flash(gettext("The passkey is removed."), "ok")
+    return _back()
+
+
+@bp.post("/account/passkeys/ask")
+def ask() -> Response:
+    return _json(passkeys.offer_confirmation(viewer()))
+
+
+@bp.post("/account/passkeys/confirm")
+def confirm() -> Answer:
+    token = passkeys.confirm(viewer(), request.form.get("credential", ""))
+    response = redirect(inside(request.form.get("next")), 303)
+    set_login_cookie(response, token)
+    return response

@@ -1,0 +1,281 @@
+"""Passkeys: a person's own second factor, which takes her provider's place at a step-up where the provider cannot.
+
+Each challenge is the portal's, works once, and is for one login; the site that a passkey speaks for is the portal's
+origin as it is configured, whatever a request says.
+"""
+
+import datetime as dt
+import json
+import secrets
+import uuid
+from urllib.parse import urlsplit
+
+import webauthn
+from sqlalchemy import delete, func, select
+from webauthn.helpers import base64url_to_bytes, options_to_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid, NotAllowed, Refused
+from jit_portal.identity import claims, oidc, stepping
+from jit_portal.identity.models import LoginSession, Passkey, PasskeyChallenge, User
+from jit_portal.policy import stepup
+from jit_portal.policy.person import NOW
+from jit_portal.vocabulary import May
+from jit_portal.wording import gettext
+
+LASTS = dt.timedelta(minutes=5)
+LARGEST = 16 << 10
+"""Characters of what a browser says of a passkey."""
+MOST = 10
+SITE = "JIT Portal"
+_UNSOUND = (WebAuthnException, ValueError, TypeError, KeyError, RecursionError)
+"""What the reading of nonsense ends in."""
+
+
+def mine(user: User) -> list[Passkey]:
+    """Her passkeys, oldest first."""
+    return list(session().scalars(policy.which(user, Passkey).order_by(Passkey.created_at)))
+
+
+def offer_enrolment(user: User) -> str:
+    """What the browser needs to make a passkey for her, as JSON; only right after a sign-in."""
+    _require_fresh_sign_in(user)
+    options = webauthn.generate_registration_options(
+        rp_id=_host(),
+        rp_name=SITE,
+        user_id=user.id.bytes,
+        user_name=user.name,
+        challenge=_challenge(user, is_enrolment=True),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=_descriptors(mine(user)),
+    )
+    return options_to_json(options)
+
+
+def enrol(user: User, name: str, said: str) -> Passkey:
+    """Take in a passkey that her browser has made, under a name of her own; only right after a sign-in."""
+    _require_fresh_sign_in(user)
+    name = claims.plain(name, 60)
+    if not name:
+        raise Invalid(gettext("Give the passkey a name."), field="name")
+    try:
+        made = webauthn.verify_registration_response(
+            credential=_credential(said),
+            expected_challenge=_take_challenge(user, said, is_enrolment=True),
+            expected_rp_id=_host(),
+            expected_origin=oidc.origin(),
+            require_user_verification=True,
+        )
+    except _UNSOUND as error:
+        raise _refused("unsound") from error
+    passkey = Passkey(
+        user_id=user.id,
+        name=name,
+        credential_id=made.credential_id,
+        public_key=made.credential_public_key,
+        sign_count=made.sign_count,
+    )
+    with transaction():
+        _refuse_one_more(user, made.credential_id)
+        session().add(passkey)
+        audit.record(user, "passkey.enrolled", passkey)
+    return passkey
+
+
+def remove(user: User, passkey_id: uuid.UUID) -> None:
+    """Take one of her passkeys away for good; this asks for a step-up itself."""
+    with transaction():
+        passkey = policy.locked(user, May.DELETE, policy.fetch(user, Passkey, passkey_id))
+        session().delete(passkey)
+        audit.record(user, "passkey.removed", passkey)
+
+
+def offer_confirmation(user: User) -> str:
+    """What the browser needs to confirm by a passkey that it is she, as JSON; only where the provider cannot."""
+    _require_stand_in(user)
+    usable = [passkey for passkey in mine(user) if passkey.flagged_at is None]
+    if not usable:
+        raise Refused(gettext("You have no passkey that can be used here."))
+    options = webauthn.generate_authentication_options(
+        rp_id=_host(),
+        challenge=_challenge(user, is_enrolment=False),
+        allow_credentials=_descriptors(usable),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return options_to_json(options)
+
+
+def confirm(user: User, said: str) -> str:
+    """Confirm by a passkey that it is she, in the login she uses; gives the login's new token.
+
+    A passkey whose count of uses goes back has been copied: it is refused, flagged, and of no use from then on.
+    """
+    _require_stand_in(user)
+    credential, challenge = _credential(said), _take_challenge(user, said, is_enrolment=False)
+    with transaction():
+        passkey = _used(user, credential)
+        try:
+            verified = webauthn.verify_authentication_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=_host(),
+                expected_origin=oidc.origin(),
+                credential_public_key=passkey.public_key,
+                credential_current_sign_count=0,  # compared below: going back is not just another failure
+                require_user_verification=True,
+            )
+        except _UNSOUND as error:
+            raise _refused("unsound") from error
+        has_gone_back = verified.new_sign_count <= passkey.sign_count and passkey.sign_count > 0
+        if has_gone_back:
+            passkey.flagged_at = dt.datetime.now(dt.UTC)
+            audit.record(user, "passkey.flagged", passkey, known=passkey.sign_count, said=verified.new_sign_count)
+        else:
+            passkey.sign_count, passkey.last_used_at = verified.new_sign_count, dt.datetime.now(dt.UTC)
+            token = stepping.renew(_login(user), by="passkey", confirmed_at=func.statement_timestamp())
+    if has_gone_back:
+        raise _refused("copied")
+    return token
+
+
+def _require_fresh_sign_in(user: User) -> None:
+    if not stepup.may_enrol(user):
+        raise NotAllowed(
+            gettext("A passkey is added within five minutes of signing in. Confirm at your national login first."),
+            may="enrol",
+            noun=policy.noun(Passkey),
+        )
+
+
+def _require_stand_in(user: User) -> None:
+    if not stepup.stands_in(user):
+        raise NotAllowed(
+            gettext("Your national login can confirm that it is you: a passkey does not take its place."),
+            may="confirm",
+            noun=policy.noun(Passkey),
+        )
+
+
+def _refuse_one_more(user: User, credential_id: bytes) -> None:
+    if len(mine(user)) >= MOST:
+        raise Refused(gettext("You have %(most)s passkeys. Remove one first.", most=MOST))
+    known = select(Passkey.id).where(Passkey.credential_id == credential_id).execution_options(policy=True)
+    if session().scalar(known) is not None:
+        raise _refused("known")
+
+
+def _login(user: User) -> LoginSession:
+    return session().scalars(policy.which(user, LoginSession).where(LoginSession.id == user.current_login)).one()
+
+
+def _used(user: User, credential: dict[str, object]) -> Passkey:
+    """The passkey of hers that is said to have been used, with its row locked."""
+    hers = policy.which(user, Passkey).where(Passkey.credential_id == _bytes(credential.get("id")))
+    held = session().scalar(hers.with_for_update(of=Passkey).execution_options(populate_existing=True))
+    if held is None:
+        raise _refused("unknown")
+    if held.flagged_at is not None:
+        raise _refused("flagged")
+    return held
+
+
+def _challenge(user: User, *, is_enrolment: bool) -> bytes:
+    if user.current_login is None:
+        raise _refused("unsound")
+    made = secrets.token_bytes(32)
+    with transaction():
+        over = delete(PasskeyChallenge).where(PasskeyChallenge.expires_at <= NOW)
+        session().execute(over.execution_options(synchronize_session=False))
+        session().add(
+            PasskeyChallenge(
+                user_id=user.id,
+                login_id=user.current_login,
+                challenge=made,
+                is_enrolment=is_enrolment,
+                expires_at=dt.datetime.now(dt.UTC) + LASTS,
+            )
+        )
+    return made
+
+
+def _take_challenge(user: User, said: str, *, is_enrolment: bool) -> bytes:
+    """The challenge that was answered, taken out for good, if the portal gave it to her in this login, for this."""
+    taking = (
+        delete(PasskeyChallenge)
+        .where(
+            PasskeyChallenge.challenge == _answered(said),
+            PasskeyChallenge.user_id == user.id,
+            PasskeyChallenge.login_id == user.current_login,
+            PasskeyChallenge.is_enrolment.is_(is_enrolment),
+            PasskeyChallenge.expires_at > NOW,
+        )
+        .returning(PasskeyChallenge.challenge)
+        .execution_options(synchronize_session=False)
+    )
+    with transaction():
+        challenge: bytes | None = session().scalar(taking)
+    if challenge is None:
+        raise _refused("challenge")
+    return challenge
+
+
+def _answered(said: str) -> bytes:
+    """The challenge in what the browser says; it is compared with ours, never believed."""
+    response = _credential(said).get("response")
+    if not isinstance(response, dict):
+        raise _refused("unsound")
+    try:
+        return _bytes(json.loads(_bytes(response.get("clientDataJSON")))["challenge"])
+    except _UNSOUND as error:
+        raise _refused("unsound") from error
+
+
+def _credential(said: str) -> dict[str, object]:
+    try:
+        found = json.loads(said) if len(said) <= LARGEST else None
+    except _UNSOUND:
+        found = None
+    if not isinstance(found, dict):
+        raise _refused("unsound")
+    return found
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return base64url_to_bytes(value) if isinstance(value, str) else b""
+    except ValueError:
+        return b""
+
+
+def _descriptors(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=passkey.credential_id) for passkey in passkeys]
+
+
+def _host() -> str:
+    return urlsplit(oidc.origin()).hostname or ""
+
+
+def _refused(why: str) -> NotAllowed:
+    """A passkey that is not taken; ``why`` is for the record."""
+    reasons = {
+        "copied": gettext(
+            "This passkey has been used elsewhere than the portal knows of, as a copy would be. It cannot be used any "
+            "more: remove it, add another, and tell your administrator."
+        ),
+        "flagged": gettext("This passkey was used like a copy before and cannot be used any more."),
+        "challenge": gettext("This took too long, or was answered before. Try again."),
+        "known": gettext("This passkey is known here already."),
+    }
+    said = reasons.get(why, gettext("The portal could not verify this passkey. Nothing was changed."))
+    return NotAllowed(said, may=why, noun=policy.noun(Passkey))

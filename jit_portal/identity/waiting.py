@@ -1,0 +1,97 @@
+"""Acts that wait until the person has proved anew who she is: kept as they were sent, and taken up once."""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import NotFound, Refused, StepUpNeeded
+from jit_portal.identity.models import User, WaitingAct
+from jit_portal.policy.person import NOW
+from jit_portal.wording import gettext
+
+LASTS = dt.timedelta(minutes=10)
+LARGEST = 64 << 10
+"""Bytes of a form that can wait; every form of an act that asks for a step-up is far smaller."""
+MOST = 20
+"""Acts that wait in one login; the oldest makes room."""
+
+Fields = Sequence[tuple[str, str]]
+
+
+def keep(actor: User, demanded: StepUpNeeded, endpoint: str, address: str, form: Fields, sent_from: str) -> WaitingAct:
+    """Keep what was sent to ``address`` until she has proved who she is; that she was asked to is on record."""
+    said = [list(pair) for pair in form]
+    if len(json.dumps(said)) > LARGEST or actor.current_login is None:
+        raise Refused(gettext("This is too long to wait until you have confirmed that it is you. Confirm it first."))
+    act = WaitingAct(
+        user_id=actor.id,
+        login_id=actor.current_login,
+        endpoint=endpoint,
+        address=address,
+        sent_from=sent_from,
+        form=said,
+        expires_at=dt.datetime.now(dt.UTC) + LASTS,
+    )
+    others = select(WaitingAct.id).where(WaitingAct.login_id == actor.current_login)
+    surplus = others.order_by(WaitingAct.created_at.desc()).offset(MOST - 1)
+    clearing = delete(WaitingAct).where(WaitingAct.id.in_(surplus) | (WaitingAct.expires_at <= NOW))
+    with transaction():
+        session().execute(clearing.execution_options(synchronize_session=False))
+        session().add(act)
+        audit.record(
+            actor, "login.step_up_asked", act, quietly=True, of=endpoint, noun=demanded.noun, object=demanded.object_id
+        )
+    return act
+
+
+def find(actor: User, act_id: uuid.UUID) -> WaitingAct:
+    """An act of hers that still waits in the login she uses."""
+    statement = policy.which(actor, WaitingAct).where(WaitingAct.id == act_id, *_waits(actor))
+    act = session().scalar(statement)
+    if act is None:
+        raise NotFound(may="see", noun=policy.noun(WaitingAct), object_id=act_id)
+    return act
+
+
+def newest(actor: User) -> WaitingAct | None:
+    """The act that she last left waiting in the login she uses."""
+    hers = policy.which(actor, WaitingAct).where(*_waits(actor))
+    return session().scalar(hers.order_by(WaitingAct.created_at.desc()).limit(1))
+
+
+def take_up(actor: User, act_id: uuid.UUID, address: str) -> list[tuple[str, str]]:
+    """The form that waits, for the address it was sent to, and for the last time."""
+    taking = (
+        delete(WaitingAct)
+        .where(WaitingAct.id == act_id, WaitingAct.user_id == actor.id, WaitingAct.address == address, *_waits(actor))
+        .returning(WaitingAct.form)
+        .execution_options(synchronize_session=False)
+    )
+    with transaction():
+        form = session().scalar(taking)
+    if form is None:
+        raise Refused(
+            gettext(
+                "This no longer waits: it was done already, ten minutes are over, or you have signed in anew. Look at "
+                "what it did; if you mean it again, send it again."
+            )
+        )
+    return [(name, value) for name, value in form]
+
+
+def drop(actor: User, act_id: uuid.UUID) -> WaitingAct:
+    """Leave an act undone that waits."""
+    with transaction():
+        act = find(actor, act_id)
+        session().delete(act)
+    return act
+
+
+def _waits(actor: User) -> tuple[ColumnElement[bool], ...]:
+    return WaitingAct.login_id == actor.current_login, WaitingAct.expires_at > NOW

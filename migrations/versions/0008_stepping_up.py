@@ -1,0 +1,88 @@
+"""A login knows when its person last proved who she is; acts wait for that, and a passkey can stand in."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("login_session", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("login_session", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
+    before = sa.false()
+    op.add_column(
+        "login_session", sa.Column("was_not_asked_again", sa.Boolean(), nullable=False, server_default=before)
+    )
+    op.alter_column("login_session", "was_not_asked_again", server_default=None)
+    op.add_column("login_attempt", sa.Column("login_id", sa.UUID(), nullable=True))
+    op.create_foreign_key(op.f("fk_login_attempt_login_id"), "login_attempt", "login_session", ["login_id"], ["id"])
+    _of_a_login(
+        "waiting_act",
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("sent_from", sa.Text(), nullable=False),
+        sa.Column("form", postgresql.JSONB(), nullable=False),
+        _created_at(),
+    )
+    op.create_index(op.f("ix_waiting_act_login_id"), "waiting_act", ["login_id"])
+    _of_a_login(
+        "passkey_challenge",
+        sa.Column("challenge", sa.LargeBinary(), nullable=False),
+        sa.Column("is_enrolment", sa.Boolean(), nullable=False),
+        sa.UniqueConstraint("challenge", name=op.f("uq_passkey_challenge_challenge")),
+    )
+    op.create_table(
+        "passkey",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("credential_id", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        _created_at(),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("flagged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_passkey_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential_id", name=op.f("uq_passkey_credential_id")),
+    )
+    op.create_index(op.f("ix_passkey_user_id"), "passkey", ["user_id"])
+    # What a passkey is stays as it was enrolled; only its use is written down.
+    op.execute("REVOKE UPDATE ON passkey FROM jit_app")
+    op.execute("GRANT UPDATE (sign_count, last_used_at, flagged_at) ON passkey TO jit_app")
+
+
+def _created_at() -> sa.Column[Any]:
+    now = sa.text("clock_timestamp()")
+    return sa.Column("created_at", sa.DateTime(timezone=True), server_default=now, nullable=False)
+
+
+def _of_a_login(table: str, *columns: sa.Column[Any] | sa.Constraint) -> None:
+    """A table of what one person has under way in one login until a moment."""
+    op.create_table(
+        table,
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("login_id", sa.UUID(), nullable=False),
+        *columns,
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["login_id"], ["login_session.id"], name=op.f(f"fk_{table}_login_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f(f"fk_{table}_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+    op.create_index(op.f(f"ix_{table}_expires_at"), table, ["expires_at"])
+
+
+def downgrade() -> None:
+    for table in ("passkey", "passkey_challenge", "waiting_act"):
+        op.drop_table(table)
+    op.drop_constraint(op.f("fk_login_attempt_login_id"), "login_attempt")
+    op.drop_column("login_attempt", "login_id")
+    for column in ("was_not_asked_again", "confirmed_at", "proved_at"):
+        op.drop_column("login_session", column)

@@ -1,0 +1,133 @@
+"""Confirming in a real window that it is she, by a passkey of Chromium's own authenticator; and without JavaScript."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select, update
+
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey
+from tests import factories
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.factories import World, now
+
+TYPED = "Only for the court in Lille"
+
+
+@pytest.fixture
+def world(web: object) -> World:
+    """A JIT of countries whose logins know no high assurance."""
+    made = factories.world()
+    with transaction():
+        session().execute(update(IdentityProvider).values(acr_levels={"substantial": 2}))
+    return made
+
+
+@pytest.fixture
+def exhibit(world: World) -> Exhibit:
+    return factories.exhibit(world)
+
+
+def prove(world: World, minutes: float) -> None:
+    """Everyone proved so many minutes ago who they are."""
+    then = now() - dt.timedelta(minutes=minutes)
+    with transaction():
+        session().execute(update(LoginSession).values(assurance=2, proved_at=then, authenticated_at=then))
+
+
+def with_authenticator(page: Page, **more: Any) -> Page:
+    """The window's device has a passkey of its own, and verifies its user unless ``more`` says otherwise."""
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    options |= {"isUserVerified": True, "automaticPresenceSimulation": True} | more
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return page
+
+
+def count(model: type[Any]) -> int:
+    session().rollback()
+    return session().scalar(select(func.count()).select_from(model)) or 0
+
+
+def send_release(page: Page, world: World) -> None:
+    page.get_by_label("To whom").select_option(f"party:{world.parties['nl'].id}")
+    page.get_by_label("Conditions").fill(TYPED)
+    page.get_by_role("button", name="Release", exact=True).click()
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+
+
+@pytest.mark.parametrize(("look", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"])
+def test_a_release_waits_for_a_passkey_and_then_goes_on_by_itself(
+    world: World, exhibit: Exhibit, window: OpenWindow, faults: Faults, tmp_path: Any, look: str, size: tuple[int, int]
+) -> None:
+    page = with_authenticator(window(world["fr_leader"], "/account", size, color_scheme=look, forgives=("404",)))
+    page.get_by_label("Name of the new passkey").fill("This laptop")
+    assert faults(page) == {}
+    page.locator("#passkeys").screenshot(path=tmp_path / "account.png")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("cell", name="This laptop")).to_be_visible()
+    assert faults(page) == {}
+    page.screenshot(path=tmp_path / "enrolled.png", full_page=True)
+
+    prove(world, minutes=6)
+    page.goto(f"/exhibits/{exhibit.id}/release")
+    send_release(page, world)
+    assert count(Release) == 0
+    assert faults(page) == {}
+    page.screenshot(path=tmp_path / "confirm.png")
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(re.compile(f"/exhibits/{exhibit.id}$"))
+    expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    conditions = session().scalar(select(Release.conditions).execution_options(policy=True))
+    assert (count(Release), conditions) == (1, TYPED)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Nothing waits here")).to_be_visible()
+    assert faults(page) == {}
+    assert count(Release) == 1
+
+
+def test_a_device_that_does_not_verify_its_user_makes_no_passkey(world: World, window: OpenWindow) -> None:
+    page = with_authenticator(window(world["fr_leader"], "/account"), isUserVerified=False)
+    page.get_by_label("Name of the new passkey").fill("Anybody's")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_text("No passkey was made. Try again.")).to_be_visible()
+    assert count(Passkey) == 0
+
+
+def test_without_javascript_one_goes_on_by_a_button(
+    world: World, exhibit: Exhibit, window: OpenWindow, faults: Callable[..., Any]
+) -> None:
+    page = window(world["fr_leader"], "/", java_script_enabled=False)
+    prove(world, minutes=6)
+    page.goto(f"/exhibits/{exhibit.id}/release")
+    send_release(page, world)
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
+    prove(world, minutes=0)
+    page.reload()
+    expect(page.get_by_role("heading", name="It is confirmed that it is you")).to_be_visible()
+    assert count(Release) == 0
+    page.get_by_role("button", name="Go on").click()
+    expect(page).to_have_url(re.compile(f"/exhibits/{exhibit.id}$"))
+    assert count(Release) == 1
+
+
+def test_an_export_that_waited_is_saved_and_the_page_leads_back(world: World, window: OpenWindow) -> None:
+    page = window(world["fr_leader"], "/")
+    prove(world, minutes=6)
+    record = f"/workspaces/{world.workspace.id}/record"
+    page.goto(record)
+    page.get_by_role("button", name=re.compile("CSV")).click()
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    prove(world, minutes=0)
+    with page.expect_download() as saved:
+        page.reload()
+    assert saved.value.suggested_filename.endswith(".csv")
+    page.get_by_role("link", name="Back to the page you came from").click()
+    expect(page).to_have_url(re.compile(f"{record}$"))
