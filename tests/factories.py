@@ -6,7 +6,7 @@ import secrets
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
@@ -398,6 +398,12 @@ def logins_of(someone: User) -> Select[LoginSession]:
     """Her logins in browsers."""
     hers = select(LoginSession).where(LoginSession.user_id == someone.id, LoginSession.browser != OF_VERBS)
     return hers.execution_options(policy=True)
+
+
+def forget_logins_of_verbs() -> None:
+    """From now on nobody has a login but those in browsers; verbs that ask for a step-up are refused."""
+    with transaction():
+        session().execute(delete(LoginSession).where(LoginSession.browser == OF_VERBS))
 
 
 def acts_in(someone: User, assurance: Assurance = Assurance.HIGH, *, minutes: float = 0) -> User:

@@ -44,6 +44,7 @@ TYPED = {
     "message": {"text"},
     "message_edition": {"text"},
     "party": {"name"},
+    "passkey": {"name"},
     "release": {"conditions", "withdrawn_because"},
     "stored_file": {"name"},
     "task": {"title", "description", "asked_because", "declined_because"},
@@ -74,6 +75,7 @@ OWN = {
     "stored_file": {"media_type", "object_name", "store_upload", "key_name", "sha256_declared", "sha256"},
     "task": {"rank"},
     "task_reference": {"word", "noun"},
+    "waiting_act": {"endpoint", "address", "sent_from"},
     "user": {"issuer", "subject", "language", "time_zone", "flagged", "closed_because"},
 }
 """Columns that hold the portal's own words, or a form's choice among them."""

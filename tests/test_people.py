@@ -43,6 +43,7 @@ def world(app: Flask) -> Iterator[World]:
         "nl_administrator": factories.administrator(made.providers["nl"]),
         "operator": factories.administrator(made.providers["nl"], Duty.OPERATOR),
     }
+    factories.forget_logins_of_verbs()
     yield made
     session.remove()
 
