@@ -75,8 +75,8 @@ OWN = {
     "stored_file": {"media_type", "object_name", "store_upload", "key_name", "sha256_declared", "sha256"},
     "task": {"rank"},
     "task_reference": {"word", "noun"},
-    "waiting_act": {"endpoint", "address", "sent_from"},
     "user": {"issuer", "subject", "language", "time_zone", "flagged", "closed_because"},
+    "waiting_act": {"endpoint", "address", "sent_from"},
 }
 """Columns that hold the portal's own words, or a form's choice among them."""
 NOT_SHOWN_TO_LEADERS = {

@@ -146,7 +146,7 @@ def test_a_rule_of_ones_own_appears_in_the_open_list(window: OpenWindow, world: 
 def test_a_sign_in_ended_elsewhere_ends_the_window(window: OpenWindow, world: World, exhibit: Exhibit) -> None:
     page = window(world["fr_member"], f"/exhibits/{exhibit.id}")
     expect(page.locator("html[data-connected]")).to_be_attached()
-    [login] = endings.mine(world["fr_member"])
+    login = session().scalars(factories.logins_of(world["fr_member"])).one()
     endings.end_one(world["fr_member"], login.id)
     expect(page.get_by_role("heading", name="You have been signed out")).to_be_visible()
     expect(page.get_by_role("heading", name="Carrier ledger")).to_be_hidden()
