@@ -15,7 +15,6 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import VaultVisit
 from jit_portal.files.models import StoredFile
-from jit_portal.identity import endings
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
 from jit_portal.messages import service as messages
@@ -338,7 +337,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     entrusted = factories.entrustment(world, "fr_member")
     told += [(NoticeKind.ENTRUSTED, entrusted), (NoticeKind.ENTRUSTING_ENDED, entrusted)]
     factories.login(world["fr_leader"], browser="Windows Edg/156")
-    (login,) = endings.mine(world["fr_leader"])
+    (login,) = session().scalars(factories.logins_of(world["fr_leader"]))
     told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login)]
     with transaction():
         for kind, about in told:

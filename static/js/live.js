@@ -67,7 +67,8 @@ function watch() {
   // What carries a message says that it changed, too.
   socket.on("message", ({ id }) => changed({ noun: "message", id }));
   socket.on("look_again", lookAgain);
-  addEventListener("pagehide", () => socket.disconnect());
+  // A line still being built goes down with its page; closing it by hand would only make the console complain.
+  addEventListener("pagehide", () => socket.connected && socket.disconnect());
   addEventListener("pageshow", (event) => event.persisted && socket.connect());
 }
 

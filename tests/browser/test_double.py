@@ -205,7 +205,7 @@ def press_twice(page: Page, sending: Sending) -> list[str]:
 def test_a_button_works_again_after_going_back(window: OpenWindow, web: Web) -> None:
     world = factories.world()
     path = f"/boards/{factories.board(world).id}/tasks/new"
-    page = window(world["fr_leader"], path, forgives=("WebSocket is closed before",))
+    page = window(world["fr_leader"], path)
     for title in ("Trace the lorry", "Trace the trailer"):
         page.get_by_label("Title").fill(title)
         page.get_by_role("button", name="Create the task").click()

@@ -143,6 +143,14 @@ def test_a_rule_of_ones_own_appears_in_the_open_list(window: OpenWindow, world: 
     expect(page.locator("main")).to_have_count(1)
 
 
+def test_a_line_still_being_built_is_not_closed_by_hand(window: OpenWindow, world: World) -> None:
+    page = window(world["fr_member"], "/notices")
+    leave = "dispatchEvent(new PageTransitionEvent('pagehide'))"
+    page.add_init_script(f"addEventListener('DOMContentLoaded', () => {leave})")
+    page.reload()
+    expect(page.locator("html[data-connected]")).to_be_attached()
+
+
 def test_a_sign_in_ended_elsewhere_ends_the_window(window: OpenWindow, world: World, exhibit: Exhibit) -> None:
     page = window(world["fr_member"], f"/exhibits/{exhibit.id}")
     expect(page.locator("html[data-connected]")).to_be_attached()

@@ -17,6 +17,7 @@ from tests.web import Web
 def world(web: Web) -> World:
     made = factories.world()
     made.people["administrator"] = factories.administrator(made.providers["fr"])
+    factories.forget_logins_of_verbs()
     return made
 
 
