@@ -79,8 +79,8 @@ class Browser:
 
     def choose(self, address: str, **form: str) -> str:
         """What the provider sends back to the portal: the query of its callback."""
-        page = self.providers.get(address, timeout=5)
-        answer = self.providers.post(page.url, data=form, timeout=5, allow_redirects=False)
+        page = self.providers.get(address, timeout=20)
+        answer = self.providers.post(page.url, data=form, timeout=20, allow_redirects=False)
         assert answer.status_code == 303, answer.text
         return urlsplit(answer.headers["Location"]).query
 

@@ -199,7 +199,7 @@ def test_who_hangs_holds_nobody_up(app: Flask, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(storage, "_store", storage.Store(place, "x", "y" * 20, "evidence", secure=False))
         began = time.monotonic()
         states = _states(app.test_client())
-        assert time.monotonic() - began < health.PATIENCE + 0.5
+        assert time.monotonic() - began < 3 * health.PATIENCE
         waiting = [each for each in threading.enumerate() if each.daemon and "ask" in each.name]
     for each in waiting:
         each.join(10)

@@ -51,7 +51,7 @@ def test_the_proxy_says_in_words_that_nobody_is_behind_it(tmp_path: Path) -> Non
     port = services.free_ports(2)
     front = proxy.component(tmp_path, port, port + 1, tmp_path / "nobody.sock")
     # It would wait for the portal behind it; here it serves once it says so itself.
-    front = replace(front, ready=lambda: requests.get(f"http://localhost:{port}/", timeout=5).status_code == 503)
+    front = replace(front, ready=lambda: requests.get(f"http://localhost:{port}/", timeout=20).status_code == 503)
     with services.running(front, tmp_path / "proxy.log"):
         for path in ("/", "/vault/uploads"):
             answer = requests.get(f"http://localhost:{port}{path}", timeout=10)

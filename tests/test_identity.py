@@ -905,7 +905,7 @@ def test_signing_out_ends_the_login_here_and_at_the_provider(
     with psycopg.connect(app.config["SETTINGS"].database_url, autocommit=True) as listener:
         listener.execute("LISTEN jit_portal")
         answer = one.post("/sign-out")
-        (told,) = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=1)]
+        (told,) = [json.loads(notice.payload) for notice in listener.notifies(timeout=20, stop_after=1)]
     (login,) = logins(user)
     assert (told["noun"], told["id"], told["act"]) == ("login_session", str(login.id), "login.ended")
     assert (login.ended_because, login.id_token) == ("signed_out", None)
@@ -913,9 +913,9 @@ def test_signing_out_ends_the_login_here_and_at_the_provider(
     assert (one.cookie(), sessions.load(token)) == (None, None)
 
     onward = answer.headers["Refresh"].removeprefix("0; url=")
-    left = one.providers.get(onward, timeout=5, allow_redirects=False)
+    left = one.providers.get(onward, timeout=20, allow_redirects=False)
     assert left.headers["Location"].endswith("/signed-out")
-    page = one.providers.get(one.begin("fr"), timeout=5).text
+    page = one.providers.get(one.begin("fr"), timeout=20).text
     assert "Go on as" not in page
     assert one.portal.get("/signed-out").status_code == 200
 
@@ -948,7 +948,7 @@ def test_signing_out_at_the_provider_closes_the_portal_at_once(
     server = make_server("127.0.0.1", national.port, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        one.providers.post(f"{national.base}/fr/sign-out", timeout=5)
+        one.providers.post(f"{national.base}/fr/sign-out", timeout=20)
         until = time.monotonic() + 5
         while one.is_signed_in() and time.monotonic() < until:
             time.sleep(0.05)

@@ -42,7 +42,7 @@ def test_a_wrong_password_is_refused_and_there_is_no_network(cluster: Postgres) 
 
 def test_the_store_refuses_strangers_at_every_door(store: Store) -> None:
     store.client(PORTAL).put_object(BUCKET, "door", io.BytesIO(b"shut"), 4)
-    http = urllib3.PoolManager(retries=False, timeout=5)
+    http = urllib3.PoolManager(retries=False, timeout=20)
     s3, filer, master = (f"http://127.0.0.1:{store.port + above}" for above in (0, 3, 1))
     assert http.request("GET", f"{s3}/{BUCKET}/door").status == 403
     assert http.request("PUT", f"{s3}/{BUCKET}/door", body=b"open").status == 403

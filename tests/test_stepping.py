@@ -266,6 +266,6 @@ def test_the_demo_asks_again_though_it_knows_her(open_browser: Callable[[], Brow
     user, one = known("fr-0001"), open_browser()
     one.sign_in("fr-0001")
     age(user)
-    page = one.providers.get(one.begin("fr", confirm="1"), timeout=5)
+    page = one.providers.get(one.begin("fr", confirm="1"), timeout=20)
     assert "Go on as" not in page.text
     assert "max_age" not in parse_qs(urlsplit(page.url).query), "what is asked goes ahead by the back door"

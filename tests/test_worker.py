@@ -130,7 +130,7 @@ def test_an_entrustment_that_ends_by_the_clock_is_told(world: World, cluster: Po
     with psycopg.connect(cluster.url("jit_app"), autocommit=True) as listening:
         listening.execute("LISTEN jit_portal")
         assert windows.tell_of_changes() == 1
-        (told,) = list(listening.notifies(timeout=5, stop_after=1))
+        (told,) = list(listening.notifies(timeout=20, stop_after=1))
     assert f'"noun": "entrustment", "id": "{ended.id}"' in told.payload
     assert str(world["fr_member"].id) in told.payload
 
@@ -145,7 +145,7 @@ def test_a_release_that_begins_or_ends_by_the_clock_is_told(world: World, cluste
     with psycopg.connect(cluster.url("jit_app"), autocommit=True) as listening:
         listening.execute("LISTEN jit_portal")
         assert windows.tell_of_changes() == 1
-        (told,) = list(listening.notifies(timeout=5, stop_after=1))
+        (told,) = list(listening.notifies(timeout=20, stop_after=1))
     assert f'"id": "{exhibit.id}"' in told.payload
     assert all(person in told.payload for person in people)
     assert str(world["fr_member"].id) not in told.payload

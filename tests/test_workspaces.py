@@ -322,7 +322,7 @@ def test_who_is_ended_is_told_at_once_and_gets_nothing_more(world: World, cluste
     with psycopg.connect(cluster.url(APP).replace("+psycopg", ""), autocommit=True) as listening:
         listening.execute(f"LISTEN {CHANNEL}")
         service.end(world["nl_leader"], session().merge(world.members["nl_member"]), "Left the service")
-        told = [json.loads(notice.payload) for notice in listening.notifies(timeout=2, stop_after=1)]
+        told = [json.loads(notice.payload) for notice in listening.notifies(timeout=20, stop_after=1)]
     assert told[0]["act"] == "membership.ended"
     assert told[0]["also"] == [str(world["nl_member"].id)]
     assert {screen.get(path).status_code for path in paths} == {404}

@@ -28,11 +28,12 @@ customElements.define("jit-passkey", class extends HTMLElement {
       const form = event.target;
       if (form.elements.credential.value) return;
       event.preventDefault();
-      this.ask(form);
+      if (!this.isAsking) this.ask(form);
     });
   }
 
   async ask(form) {
+    this.isAsking = true;
     try {
       const answer = await fetch(this.dataset.ask, { method: "POST", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
       const asked = await answer.json();
@@ -43,6 +44,8 @@ customElements.define("jit-passkey", class extends HTMLElement {
     } catch (error) {
       toast(error instanceof DOMException || !error.message ? this.dataset.failed : error.message, "bad");
       return;
+    } finally {
+      this.isAsking = false;
     }
     form.requestSubmit();
   }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from jit_portal.identity.models import User
 from tests import factories
@@ -19,6 +19,8 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
+
+expect.set_options(timeout=20_000)  # a busy machine is no fault; nothing here waits for what must not come
 
 OpenWindow = Callable[..., Page]
 Faults = Callable[[Page], dict[str, list[str]]]
@@ -64,6 +66,16 @@ def sign_in(context: BrowserContext, web: Web, someone: User) -> None:
             }
         ]
     )
+
+
+def with_authenticator(page: Page, **more: Any) -> Page:
+    """The window's device has a passkey of its own, and verifies its user unless ``more`` says otherwise."""
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    options |= {"isUserVerified": True, "automaticPresenceSimulation": True} | more
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return page
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, with_authenticator
 from tests.factories import World, now
 
 TYPED = "Only for the court in Lille"
@@ -38,16 +38,6 @@ def prove(world: World, minutes: float) -> None:
     then = now() - dt.timedelta(minutes=minutes)
     with transaction():
         session().execute(update(LoginSession).values(assurance=2, proved_at=then, authenticated_at=then))
-
-
-def with_authenticator(page: Page, **more: Any) -> Page:
-    """The window's device has a passkey of its own, and verifies its user unless ``more`` says otherwise."""
-    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-    devices = page.context.new_cdp_session(page)
-    devices.send("WebAuthn.enable")
-    options |= {"isUserVerified": True, "automaticPresenceSimulation": True} | more
-    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return page
 
 
 def count(model: type[Any]) -> int:

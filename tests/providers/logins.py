@@ -42,21 +42,21 @@ class Demo:
 
     def choose(self, browser: requests.Session, address: str, subject: str) -> str:
         """Sign in there as ``subject``; the query of the portal's callback."""
-        page = browser.get(address, timeout=5)
-        answer = browser.post(page.url, data={"subject": subject}, timeout=5, allow_redirects=False)
+        page = browser.get(address, timeout=20)
+        answer = browser.post(page.url, data={"subject": subject}, timeout=20, allow_redirects=False)
         return urlsplit(answer.headers["Location"]).query
 
     def knows(self, browser: requests.Session, address: str) -> bool:
         """Whether it would let this browser through without asking who one is."""
-        return "Go on as" in browser.get(address, timeout=5).text
+        return "Go on as" in browser.get(address, timeout=20).text
 
     def say_goodbye(self, browser: requests.Session, address: str) -> str:
         """Sign out there as the portal asks it to; where the browser is sent then."""
-        return str(browser.get(address, timeout=5, allow_redirects=False).headers["Location"])
+        return str(browser.get(address, timeout=20, allow_redirects=False).headers["Location"])
 
     def leave(self, browser: requests.Session) -> None:
         """Sign out at the provider itself."""
-        assert browser.post(f"{self.base}/{self.slug}/sign-out", timeout=5).ok
+        assert browser.post(f"{self.base}/{self.slug}/sign-out", timeout=20).ok
 
 
 @dataclass(frozen=True)
@@ -97,29 +97,29 @@ class Certified:
         }  # fmt: skip
 
     def choose(self, browser: requests.Session, address: str, subject: str) -> str:
-        page = browser.get(address, timeout=5)
+        page = browser.get(address, timeout=20)
         acr = self.words[self.assurance - 1]
-        answer = browser.post(page.url, data={"subject": subject, "acr": acr}, timeout=5, allow_redirects=False)
+        answer = browser.post(page.url, data={"subject": subject, "acr": acr}, timeout=20, allow_redirects=False)
         while not answer.headers["Location"].startswith(self.origin):
-            answer = browser.get(answer.headers["Location"], timeout=5, allow_redirects=False)
+            answer = browser.get(answer.headers["Location"], timeout=20, allow_redirects=False)
         return urlsplit(answer.headers["Location"]).query
 
     def asked(self, browser: requests.Session, address: str) -> dict[str, str]:
         """The request as it came to the provider."""
-        said: dict[str, str] = browser.get(address, timeout=5).json()
+        said: dict[str, str] = browser.get(address, timeout=20).json()
         return said
 
     def knows(self, browser: requests.Session, address: str) -> bool:
-        answer = browser.get(address, timeout=5, allow_redirects=False)
+        answer = browser.get(address, timeout=20, allow_redirects=False)
         return str(answer.headers["Location"]).startswith(self.origin)
 
     def say_goodbye(self, browser: requests.Session, address: str) -> str:
-        page = browser.get(address, timeout=5)
+        page = browser.get(address, timeout=20)
         assert page.ok, page.text
         secret = re.search(r'name="xsrf" value="([^"]+)"', page.text)
         assert secret, page.text
         form = {"xsrf": secret[1], "logout": "yes"}
-        answer = browser.post(f"{self.issuer}/session/end/confirm", data=form, timeout=5, allow_redirects=False)
+        answer = browser.post(f"{self.issuer}/session/end/confirm", data=form, timeout=20, allow_redirects=False)
         return str(answer.headers["Location"])
 
     def leave(self, browser: requests.Session) -> None:

@@ -48,10 +48,12 @@ def login(request: pytest.FixtureRequest, running: Logins, app: Flask) -> Login:
 def person(login: Login) -> User:
     """The one person of this login whom the portal knows."""
     provider = registry.provider(login.slug)
+    code = next(iter(login.row().authorities))
+    (authority,) = (each for each in provider.authorities if each.code == code)
     with transaction():
         made = User(
             provider_id=provider.id, issuer=provider.issuer, subject=login.someone, name="As invited",
-            authority_id=provider.authorities[0].id,
+            authority_id=authority.id,
         )  # fmt: skip
         session().add(made)
     return made
