@@ -25,7 +25,7 @@ verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's re
 
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: set-up ## what must hold besides the tests
 	$(BIN)/ruff check .
