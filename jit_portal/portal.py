@@ -32,7 +32,6 @@ def create_app(settings: Settings) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(resources.TRANSLATIONS),
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
     )
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops)  # type: ignore[method-assign]
     app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
 
     app.extensions["database"] = database.bind(settings.database_url)
@@ -50,4 +49,6 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     sockets.bind(app, "gevent" if gevent.monkey.is_module_patched("socket") else "threading")
+    # Around everything, sockets too: they are told by the proxy from where they come, as pages are.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops)  # type: ignore[method-assign]
     return app

@@ -25,7 +25,7 @@ from tests import factories
 from tests.factories import World, now
 from tests.test_socket_events import Socket
 from tests.test_worker import wait_until
-from tests.web import PATIENCE, Web, running_web
+from tests.web import PATIENCE, Signed, Web, running_web
 
 Browse = Callable[[User], FlaskClient]
 AGO = sessions.IDLE + dt.timedelta(seconds=1)
@@ -117,6 +117,33 @@ def test_what_makes_no_sense_does_not_silence_what_follows(
         connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
     assert ear.post(channel.id, "Still here")["ok"]
     assert "Still here" in ear.hear("message")["html"]
+    ear.close()
+
+
+# --- from where
+
+
+LINUX, WINDOWS = "X11; Linux Firefox/153.0", "Windows NT 10.0 Edg/156.0"
+HERE, NEXT_DOOR, AWAY = "192.0.2.7", "192.0.2.99", "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "strayed"),
+    [(AWAY, AWAY), (f"{HERE}, {AWAY}", AWAY), (NEXT_DOOR, ""), (f"{AWAY}, {NEXT_DOOR}", "")],
+    ids=["elsewhere", "elsewhere, as if from here", "next door", "next door, as if from elsewhere"],
+)
+def test_a_cookie_that_strays_over_a_socket_alone_is_noticed(
+    process: Web, world: World, forwarded: str, strayed: str
+) -> None:
+    """Every socket comes from the proxy; from where it really comes the proxy says last, as for pages."""
+    someone = world["fr_leader"]
+    signed = Signed(process, someone, factories.login(someone, address=HERE, browser=LINUX))
+    signed.headers |= {"X-Forwarded-For": forwarded, "User-Agent": WINDOWS}
+    ear = signed.connect()
+    (login,) = session().scalars(factories.logins_of(someone).execution_options(populate_existing=True)).unique()
+    assert (login.strayed_address, login.strayed_device) == ((AWAY, "Edge, Windows") if strayed else ("", ""))
+    assert (login.strayed_at is not None) == bool(strayed)
+    assert ear.client.connected
     ear.close()
 
 

@@ -20,14 +20,13 @@ from jit_portal.identity import (
     tokens,
     waiting,
 )
-from jit_portal.identity.devices import Device
 from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import IdentityProvider, LoginSession
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
 from jit_portal.policy import stepup
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
-from jit_portal.web.session import viewer, viewer_or_none
+from jit_portal.web.session import device, viewer, viewer_or_none
 from jit_portal.wording import country
 
 bp = Blueprint("identity", __name__)
@@ -130,9 +129,8 @@ def begin(slug: str) -> Response:
 def callback(slug: str) -> Response:
     said = request.args
     answer = service.Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss"))
-    device = Device.said(request.remote_addr, request.user_agent.string)
     browser = request.cookies.get(_attempt_cookie(), "")
-    signed_in = service.complete(slug, browser, answer, device, instead_of=_login())
+    signed_in = service.complete(slug, browser, answer, device(), instead_of=_login())
     if signed_in.gave_way:
         flash(_gave_way(signed_in.gave_way), "warn")
     response = redirect(signed_in.return_to, 303)

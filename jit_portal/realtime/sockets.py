@@ -21,6 +21,7 @@ from jit_portal.realtime import push
 from jit_portal.web import errors
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
+from jit_portal.web.session import device
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def bind(app: Flask, async_mode: str) -> None:
 
 def _login(*, is_use: bool) -> LoginSession | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
-    login = sessions.load(token, is_use=is_use)
+    login = sessions.load(token, is_use=is_use, device=device())
     if login is not None:
         login_user(login.user)
     return login

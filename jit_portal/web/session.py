@@ -21,10 +21,14 @@ BY_ITSELF = "X-Asked-By-Page"
 """The header of a request that a page makes by itself, because something was pushed; static/js says so too."""
 
 
+def device() -> Device:
+    """From where this request comes; for an event by socket, from where the socket was opened."""
+    return Device.said(request.remote_addr, request.user_agent.string)
+
+
 def _person(request: Request) -> User | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
-    device = Device.said(request.remote_addr, request.user_agent.string)
-    login = sessions.load(token, is_use=BY_ITSELF not in request.headers, device=device)
+    login = sessions.load(token, is_use=BY_ITSELF not in request.headers, device=device())
     return login.user if login else None
 
 
