@@ -1,11 +1,11 @@
-"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger`` or ``providers list``."""
+"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger``, ``providers`` or ``invite``."""
 
 import argparse
 import json
 import sys
 import tomllib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from jit_portal.audit.proof import Damage, Head, Verdict, verify
 from jit_portal.config import Settings
 from jit_portal.database import bind, session
 from jit_portal.errors import Refusal
-from jit_portal.identity import proposals, registry
+from jit_portal.identity import invitations, proposals, registry
 from jit_portal.identity.entering import row_from
-from jit_portal.identity.models import ProviderProposal
+from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.jits.models import Jit
+from jit_portal.vocabulary import Duty
 
 _WRONG = {
     Damage.DIFFERS: "entry {number} of {entries} is not as it was sealed",
@@ -83,9 +84,37 @@ def providers(settings: Settings, chosen: argparse.Namespace) -> int:
 
     Into an empty register the first login is entered at once: there is nobody yet who could approve.
     """
+    return _said_of(settings, lambda: _with_providers(chosen))
+
+
+def invite(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Ask in who is to have a duty for the portal, and print the address that lets that person in, once.
+
+    ``--by`` names the operator who does so; while there is none, the first operators are asked in without.
+    """
+    return _said_of(settings, lambda: _invited(settings, chosen))
+
+
+def _invited(settings: Settings, chosen: argparse.Namespace) -> str:
+    provider = registry.provider(chosen.slug)
+    authority = next((each for each in provider.authorities if each.code == chosen.authority), None)
+    if authority is None:
+        listed = ", ".join(each.code for each in provider.authorities)
+        raise Refusal(f"{provider.slug} has no authority {chosen.authority}, only {listed}")
+    actor = _operator(chosen.by) if chosen.by else None
+    made, token = invitations.appoint(actor, authority, chosen.name, Duty(chosen.duty), subject=chosen.subject)
+    return (
+        f"{made.name}, {authority.name}: invited as {chosen.duty.replace('_', ' ')}.\n"
+        f"Once, until {made.expires_at:%Y-%m-%d %H:%M %Z}, and only with {provider.name}:\n"
+        f"{settings.origin}/invitations/{token}\n"
+    )
+
+
+def _said_of(settings: Settings, act: Callable[[], str]) -> int:
+    """Do this with the database, and say what came of it."""
     engine = bind(settings.database_url)
     try:
-        sys.stdout.write(_with_providers(chosen))
+        sys.stdout.write(act())
     except Refusal as refusal:
         sys.stderr.write(f"Not done: {refusal.reason or type(refusal).__name__}\n")
         return 1
@@ -105,9 +134,7 @@ def _with_providers(chosen: argparse.Namespace) -> str:
     if row is not None and registry.is_empty():
         registry.ensure_providers([row])
         return f"{row.slug}: entered, as the first login of this portal.\n"
-    actor = proposals.operator(*chosen.by.split(":", 1)) if ":" in (chosen.by or "") else None
-    if actor is None:
-        raise Refusal("say who you are: --by SLUG:SUBJECT")
+    actor = _operator(chosen.by)
     if row is not None:
         proposal = proposals.propose(actor, row)
         return f"{row.slug}: proposed; another operator must approve.\n{_changes(proposal)}"
@@ -116,6 +143,12 @@ def _with_providers(chosen: argparse.Namespace) -> str:
         return f"{chosen.slug}: approved.\n"
     proposals.refuse(actor, chosen.slug)
     return f"{chosen.slug}: refused; the row is as it was.\n"
+
+
+def _operator(by: str | None) -> User:
+    if by is None or ":" not in by:
+        raise Refusal("say who you are: --by SLUG:SUBJECT")
+    return proposals.operator(*by.split(":", 1))
 
 
 def _listed() -> str:
@@ -147,11 +180,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     deciding = [acts.add_parser(act, help=f"{act} what another operator proposed") for act in ("approve", "refuse")]
     for each in deciding:
         each.add_argument("slug", metavar="SLUG")
-    for each in (entering, *deciding):
+    inviting = commands.add_parser("invite", help="ask in an operator or a country's administrator")
+    inviting.add_argument("slug", metavar="SLUG", help="the national login of that person")
+    inviting.add_argument("authority", metavar="AUTHORITY", help="the code of the authority, as the login lists it")
+    inviting.add_argument("name", metavar="NAME")
+    inviting.add_argument("--duty", required=True, choices=[each.value for each in Duty])
+    inviting.add_argument("--subject", help="the identifier at the login: nobody else can then use the invitation")
+    for each in (entering, *deciding, inviting):
         each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
     chosen = parser.parse_args(arguments)
     if chosen.command == "providers":
         return providers(Settings.read(), chosen)
+    if chosen.command == "invite":
+        return invite(Settings.read(), chosen)
     return verify_ledger(Settings.read(), chosen.heads)
 
 

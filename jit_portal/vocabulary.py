@@ -155,6 +155,7 @@ class May(StrEnum):
     CONFIRM = "confirm"
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
+    APPOINT = "appoint"
 
 
 class Purpose(StrEnum):

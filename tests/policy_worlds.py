@@ -526,7 +526,7 @@ def furnish(world: PolicyWorld) -> None:
         for person in world.people[:4]:
             _personal(person, world)
         world.people += [_with_duty(world, slug, duty) for duty in Duty for slug in ("fr", "eu")]
-        world.spaces[0].things += world.people
+        world.spaces[0].things += [*world.people, *(each for some in world.authorities.values() for each in some)]
 
 
 def _with_duty(world: PolicyWorld, slug: str, duty: Duty) -> User:

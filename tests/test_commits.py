@@ -12,6 +12,7 @@ from jit_portal.identity import invitations
 from jit_portal.jits import documents, service, signing
 from jit_portal.vocabulary import Role
 from jit_portal.workspaces import service as workspaces
+from tests import factories
 from tests.drafting import PDF, Desk, desk, sign_for, workspace_of
 
 
@@ -68,4 +69,6 @@ def test_every_verb_of_a_workspace_commits_once(at: Desk, once: Callable[..., No
     once(lambda: workspaces.invite(leader, space, authority, "Somebody New", Role.MEMBER))
     made, _token = workspaces.invite(leader, space, authority, "Somebody Else", Role.MEMBER)
     once(lambda: invitations.revoke(leader, made))
+    administrator = factories.administrator(at.providers["fr"])
+    once(lambda: invitations.ask_in(administrator, authority, "Somebody Third"))
     session().rollback()

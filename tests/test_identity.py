@@ -814,14 +814,15 @@ def test_what_fails_on_acceptance_undoes_the_acceptance(
 def test_people_invite_through_their_own_login_only() -> None:
     actor = known("fr-0001")
     french, dutch = (registry.provider(slug).authorities[0] for slug in ("fr", "nl"))
-    sent, _ = invitations.invite(actor, french, "A colleague")
+    offer = {"role": "member"}
+    sent, _ = invitations.invite(actor, french, "A colleague", membership_offer=offer)
     assert sent.invited_by_id == actor.id
     with pytest.raises(NotAllowed):
-        invitations.invite(actor, dutch, "A stranger")
+        invitations.invite(actor, dutch, "A stranger", membership_offer=offer)
     with pytest.raises(NotAllowed):
-        invitations.invite(actor, french, "An operator", duty=Duty.OPERATOR)
+        invitations.invite(actor, french, "An operator", duty=Duty.OPERATOR, membership_offer=offer)
     with pytest.raises(Invalid):
-        invitations.invite(actor, french, "  ")
+        invitations.invite(actor, french, "  ", membership_offer=offer)
     invitations.revoke(actor, sent)
     assert [sent.revoked_at is not None, len(ledger("invitation.revoked"))] == [True, 1]
 

@@ -47,7 +47,10 @@ OPEN_TO_ALL = {
     "pages.language",
     "uploads.options",
 }
-FOR_A_DUTY = {"people.index", "people.end_everybodys", "people.end_everybodys_submit"}
+FOR_A_DUTY = {
+    *("people.index", "people.end_everybodys", "people.end_everybodys_submit"),
+    *("people.invite", "people.invite_submit"),
+}
 """What is there only for whoever administers people, or runs the portal."""
 SECRET = "Kingfisher"
 """Part of every title, name and text of what is restricted: it stands on no page of those who may not see it."""
@@ -214,6 +217,13 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
         membership_offer={"workspace": str(world.workspace.id), "role": "member"},
         expires_at=now() + timedelta(days=1),
     )
+    newcomer = Invitation(
+        token_hash=uuid.uuid4().bytes,
+        provider_id=leader.provider_id,
+        authority_id=leader.authority_id,
+        name=SECRET,
+        expires_at=now() + timedelta(days=1),
+    )
     notice = Notice(user_id=leader.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=exhibit.id)
     made: dict[str, Thing] = {
         "act_id": factories.waiting_act(leader),
@@ -226,6 +236,7 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
         "login_id": login,
         "notice_id": notice,
         "invitation_id": invitation,
+        "newcomer_id": newcomer,
     }
     session().add_all(made.values())
     session().flush()

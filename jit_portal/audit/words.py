@@ -149,6 +149,7 @@ TRIED = {
     "people.deactivate": _("Close an account"),
     "people.end_logins": _("End a person's sign-ins"),
     "people.reactivate": _("Open an account again"),
+    "people.revoke": _("Take an invitation back"),
     "people.show": _("Look at an account"),
     "rules.close": _("End a country rule"),
     "rules.create": _("Set a country rule"),

@@ -1,13 +1,17 @@
-"""What a person can say about herself: her language and her time zone."""
+"""What a person can say about herself, her language and her time zone; and whom she asks into the portal."""
 
 import zoneinfo
+from collections.abc import Iterable
 
 from babel import Locale
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import SelectField
-from wtforms.validators import InputRequired
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from jit_portal.identity.models import Authority
+from jit_portal.web.fields import one_line, stripped
 
 
 def _languages() -> list[tuple[str, str]]:
@@ -30,3 +34,23 @@ class PreferencesForm(FlaskForm):
         validators=[InputRequired()],
         description=_("Every time in the portal is shown in this zone, with its name."),
     )
+
+
+class NewcomerForm(FlaskForm):
+    """Somebody who has never signed in is asked in by name."""
+
+    name = StringField(_("Name"), [InputRequired(_("This is needed.")), Length(max=120), one_line], [stripped])
+    authority = SelectField(_("Authority"), [InputRequired(_("This is needed."))])
+    subject = StringField(
+        _("National identifier at the login"),
+        [Length(max=255), one_line],
+        [stripped],
+        description=_(
+            "If you know it: nobody else can then use the invitation. Without it, whoever holds the address "
+            "and signs in at that authority can."
+        ),
+    )
+
+    def offer_authorities(self, authorities: Iterable[Authority]) -> None:
+        """Let only these authorities be chosen."""
+        self.authority.choices = [(str(each.id), each.name) for each in authorities]

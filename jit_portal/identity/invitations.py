@@ -1,21 +1,22 @@
 """Invitations: the only way a person comes into being, and how one known already joins something more."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
+from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid, NotAllowed, NotFound
+from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity import tokens
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
-from jit_portal.policy import Work, portal_fetch, portal_which
+from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
-from jit_portal.vocabulary import Duty
+from jit_portal.vocabulary import Duty, May
 from jit_portal.wording import gettext
 
 VALID_FOR = dt.timedelta(days=7)
@@ -34,12 +35,12 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Ask one person of ``authority`` in; the token goes into the address she is sent, and is stored as a hash.
 
-    People invite through their own national login only, operators through every one; ``actor`` None is the portal.
-    Whether the actor may offer that membership is the caller's to ask.
+    ``actor`` None is the portal. An offer is made through one's own national login only; whether the actor may offer
+    that membership is the caller's to ask.
     """
-    if actor is not None and actor.provider_id != authority.provider_id and actor.duty != Duty.OPERATOR:
-        raise NotAllowed(noun="invitation")
-    if actor is not None and duty is not None and actor.duty != Duty.OPERATOR:
+    if membership_offer is None:
+        _require(actor, authority, duty)
+    elif actor is not None and (actor.provider_id != authority.provider_id or duty is not None):
         raise NotAllowed(noun="invitation")
     if not name.strip():
         raise Invalid(gettext("Say whom you invite."), field="name")
@@ -57,30 +58,98 @@ def invite(
             expires_at=dt.datetime.now(dt.UTC) + VALID_FOR,
         )
         session().add(invitation)
-        audit.record(actor, "invitation.sent", invitation, quietly=True, authority=authority.code)
+        audit.record(actor, "invitation.sent", invitation, quietly=True, authority=authority.code, duty=duty)
     return invitation, token
 
 
-def revoke(actor: User, invitation: Invitation) -> None:
-    """Take back an invitation of one's own that nobody has used."""
-    if invitation.invited_by_id != actor.id:
-        raise NotFound(noun="invitation", object_id=invitation.id)
+def _asked_of(duty: Duty | None) -> May:
+    return May.INVITE if duty is None else May.APPOINT
+
+
+def _require(actor: User | None, authority: Authority, duty: Duty | None) -> None:
+    if actor is not None:
+        policy.require(actor, _asked_of(duty), authority)
+
+
+def authorities(actor: User) -> Sequence[Authority]:
+    """Those whose people she may ask in, by name."""
+    hers = policy.which(actor, Authority, May.INVITE)
+    return session().scalars(hers.order_by(Authority.name, Authority.code)).unique().all()
+
+
+def ask_in(actor: User, authority: Authority, name: str, *, subject: str | None = None) -> tuple[Invitation, str]:
+    """Ask somebody of the administrator's country in, to an account alone: leaders can then let her into a JIT.
+
+    Refused while an invitation of that name and authority is open, as after a double click, and to whom has one.
+    """
+    _require(actor, authority, None)
     with transaction():
-        held = portal_fetch(Work.SIGN_IN, Invitation, invitation.id, lock=True)
-        if held.used_at is None and held.revoked_at is None:
+        # One after the other: of two clicks the second finds the first one's invitation.
+        session().execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
+        _refuse_known(authority, subject)
+        _refuse_second(actor, authority, name)
+        return invite(actor, authority, name, subject=subject)
+
+
+def _refuse_known(authority: Authority, subject: str | None) -> None:
+    hers = select(User).where(User.provider_id == authority.provider_id, User.subject == subject)
+    known = session().scalar(hers) if subject else None
+    if known is not None:
+        raise Refused(gettext("%(person)s has an account already.", person=known.name))
+
+
+def _refuse_second(actor: User, authority: Authority, name: str) -> None:
+    for each in open_ones(actor):
+        if (each.name.casefold(), each.authority_id) == (name.strip().casefold(), authority.id):
+            said = gettext(
+                "An invitation of %(name)s is open already. If its address is lost, take it back under People "
+                "and make another.",
+                name=each.name,
+            )
+            raise Refused(said)
+
+
+def appoint(
+    actor: User | None, authority: Authority, name: str, duty: Duty, *, subject: str | None = None
+) -> tuple[Invitation, str]:
+    """Ask in whoever is to have a duty for the portal. While it has no operator, the portal asks in its first ones."""
+    if actor is None and (duty != Duty.OPERATOR or _has_operator()):
+        raise Refused(gettext("Only an operator gives somebody a duty: say which one you are."))
+    return invite(actor, authority, name, subject=subject, duty=duty)
+
+
+def _has_operator() -> bool:
+    active = exists().where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None))
+    return bool(session().scalar(select(active)))
+
+
+def revoke(actor: User, invitation: Invitation) -> None:
+    """Take back an invitation that nobody has used: one's own, or one that one looks after."""
+    with transaction():
+        held = policy.fetch(actor, Invitation, invitation.id, lock=True)
+        if held.used_at is not None:
+            raise Refused(gettext("The invitation of %(name)s is accepted already.", name=held.name))
+        if held.revoked_at is None:
             held.revoked_at = dt.datetime.now(dt.UTC)
             audit.record(actor, "invitation.revoked", held, quietly=True)
 
 
+def is_open() -> tuple[ColumnElement[bool], ...]:
+    """What must hold of an invitation for it still to be accepted."""
+    return (Invitation.used_at.is_(None), Invitation.revoked_at.is_(None), Invitation.expires_at > NOW)
+
+
+def open_ones(actor: User) -> Sequence[Invitation]:
+    """The open invitations that she looks after and that are into no JIT, the newest first."""
+    alone = Invitation.membership_offer["workspace"].astext.is_(None)
+    hers = policy.which(actor, Invitation).where(alone, *is_open())
+    return session().scalars(hers.order_by(Invitation.created_at.desc())).unique().all()
+
+
 def find(token: str) -> Invitation:
     """The invitation that ``token`` opens, if it can still be accepted; SignInRefused otherwise."""
-    live = portal_which(Work.SIGN_IN, Invitation).where(
-        Invitation.token_hash == tokens.digest(token),
-        Invitation.used_at.is_(None),
-        Invitation.revoked_at.is_(None),
-        Invitation.expires_at > NOW,
-    )
-    invitation = session().scalar(live)
+    its = Invitation.token_hash == tokens.digest(token)
+    invitation = session().scalar(portal_which(Work.SIGN_IN, Invitation).where(its, *is_open()))
     if invitation is None:
         raise SignInRefused(Why.INVITATION, "not live")
     return invitation
@@ -94,6 +163,8 @@ def inviter(invitation: Invitation) -> User | None:
 def accept(invitation: Invitation, provider: IdentityProvider, vouched: Vouched, user: User | None) -> User:
     """Use up a locked invitation for whoever the provider vouches for; makes the person if she is not known yet."""
     _check(invitation, provider, vouched)
+    if user is not None and invitation.duty is not None:
+        raise SignInRefused(Why.INVITATION, "a duty comes with a new account only", person_id=user.id)
     person = user or _new(invitation, vouched)
     invitation.used_at = dt.datetime.now(dt.UTC)
     invitation.used_by_id = person.id
@@ -113,6 +184,10 @@ def _check(invitation: Invitation, provider: IdentityProvider, vouched: Vouched)
         raise SignInRefused(Why.INVITATION, "another login or authority")
     if invitation.subject is not None and invitation.subject != vouched.subject:
         raise SignInRefused(Why.INVITATION, "another person")
+    sender = inviter(invitation)
+    is_alone = invitation.membership_offer is None
+    if is_alone and sender is not None and not policy.may(sender, _asked_of(invitation.duty), invitation.authority):
+        raise SignInRefused(Why.INVITATION, "who sent it may not invite any more")
 
 
 def _new(invitation: Invitation, vouched: Vouched) -> User:

@@ -1,4 +1,4 @@
-"""Addresses of a country's people, for its administrator; and, to end sign-ins, for operators."""
+"""Addresses of a country's people, for its administrator, who asks them in too; and, to end sign-ins, for operators."""
 
 import uuid
 from typing import Any
@@ -8,11 +8,13 @@ from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
-from jit_portal.errors import Invalid
-from jit_portal.identity import accounts, people
-from jit_portal.identity.models import User
+from jit_portal.errors import Invalid, NotFound, Refused
+from jit_portal.identity import accounts, invitations, people
+from jit_portal.identity.forms import NewcomerForm
+from jit_portal.identity.models import Authority, Invitation, User
 from jit_portal.identity.people import Wanted
-from jit_portal.vocabulary import Duty
+from jit_portal.vocabulary import Duty, May
+from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.wording import country
@@ -49,9 +51,14 @@ def index() -> str:
     wanted = _wanted()
     found = people.rows(viewer(), wanted)
     page = "people/_list.html" if wants_fragment() else "people/index.html"
-    countries = sorted(people.countries(viewer()), key=country)
     return render_template(
-        page, place="people", people=found, wanted=wanted, countries=countries, filters=_kept(wanted)
+        page,
+        place="people",
+        people=found,
+        wanted=wanted,
+        countries=sorted(people.countries(viewer()), key=country),
+        filters=_kept(wanted),
+        invited=invitations.open_ones(viewer()),
     )
 
 
@@ -60,6 +67,44 @@ def _kept(wanted: Wanted) -> dict[str, Any]:
     is_operator = viewer().duty == Duty.OPERATOR
     chosen = wanted.country if is_operator else ""
     return {"name": wanted.name or None, "country": chosen or None, "show": wanted.show or None}
+
+
+def _newcomer() -> NewcomerForm:
+    """For whoever may ask somebody in; to anybody else there is nothing here."""
+    authorities = invitations.authorities(viewer())
+    if not authorities:
+        raise NotFound(may=May.INVITE, noun="authority")
+    form = NewcomerForm()
+    form.offer_authorities(authorities)
+    return form
+
+
+@bp.get("/invite")
+def invite() -> str:
+    return render_template("people/invite.html", place="people", form=_newcomer())
+
+
+@bp.post("/invite")
+def invite_submit() -> tuple[str, int]:
+    form = _newcomer()
+    if not form.validate():
+        return render_template("people/invite.html", place="people", form=form), 422
+    authority = policy.fetch(viewer(), Authority, uuid.UUID(form.authority.data), May.INVITE)
+    try:
+        made, token = invitations.ask_in(viewer(), authority, form.name.data, subject=form.subject.data or None)
+    except Refused as error:
+        blame(form, error)
+        return render_template("people/invite.html", place="people", form=form), error.status
+    link = url_for("identity.invitation", token=token, _external=True)
+    return render_template("people/invited.html", place="people", invitation=made, link=link), 201
+
+
+@bp.post("/invitations/<uuid:newcomer_id>/revoke")
+def revoke(newcomer_id: uuid.UUID) -> Response:
+    invitation = policy.fetch(viewer(), Invitation, newcomer_id)
+    invitations.revoke(viewer(), invitation)
+    flash(gettext("The invitation of %(name)s is taken back.", name=invitation.name), "ok")
+    return redirect(url_for(".index"), 303)
 
 
 @bp.get("/<uuid:user_id>")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.errors import NotAllowed
-from jit_portal.identity.models import IdentityProvider, Invitation, LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, User, WaitingAct
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
@@ -314,14 +314,6 @@ protect(LoginSession, Ground(gates={}))
 @rule(LoginSession, May.SEE)
 def sees_own_login() -> Conditions:
     return {"yours": LoginSession.user_id == person.id, "active": person.deactivated_at.is_(None)}
-
-
-protect(Invitation, Ground(gates={}))
-
-
-@rule(Invitation, May.SEE)
-def sees_own_invitation() -> Conditions:
-    return {"yours": Invitation.invited_by_id == person.id, "active": person.deactivated_at.is_(None)}
 
 
 protect(WaitingAct, Ground(gates={}))

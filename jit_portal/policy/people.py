@@ -1,4 +1,5 @@
-"""What a country's administrator sees of its people and does to their accounts, and what an operator does.
+"""Whom a country's administrator asks in, what she sees of its people and does to their accounts, and what an operator
+does.
 
 Neither sees content: of a person's teams the administrator learns a number, and an operator nothing at all.
 """
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
 from jit_portal.policy.asking import Ground, protect, rule, which
 from jit_portal.policy.person import NOW, Conditions, live, person
 from jit_portal.vocabulary import BODIES, Duty, May
@@ -78,6 +79,49 @@ def ends_logins() -> Conditions:
     own = and_(_is_administrator, _of_one_country(person, whose))
     theirs = exists().where(whose.id == LoginSession.user_id, or_(own, _is_operator)).correlate_except(whose)
     return {"active": _active, "own_people_or_operator": theirs}
+
+
+def _login_open(of: Any) -> ColumnElement[bool]:
+    opened = aliased(IdentityProvider)
+    return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
+
+
+# Authorities stand on many pages by name: a rule is only who asks people of theirs into the portal.
+protect(Authority, Ground(gates={"active": _active}), is_guarded=False)
+
+
+_own_authority = and_(_is_administrator, _of_one_country(person, Authority))
+
+
+@rule(Authority, May.SEE)
+def sees_authority() -> Conditions:
+    return {"own_people_or_operator": or_(_own_authority, _is_operator)}
+
+
+@rule(Authority, May.INVITE)
+def invites_to_account() -> Conditions:
+    """To an account and no further: into a JIT those invite whom its agreement lets."""
+    return {"own_people": _own_authority, "login_open": _login_open(Authority)}
+
+
+@rule(Authority, May.APPOINT)
+def appoints() -> Conditions:
+    """Who is to have a duty for the portal, in whatever country, is asked in by whoever runs it."""
+    return {"operator": _is_operator, "login_open": _login_open(Authority)}
+
+
+protect(Invitation, Ground(gates={"active": _active}))
+
+
+@rule(Invitation, May.SEE)
+def sees_invitation() -> Conditions:
+    """Her own; an administrator's also every one that gives her country's people an account and nothing more, and an
+    operator's every one that gives a duty.
+    """
+    account_alone = and_(Invitation.membership_offer["workspace"].astext.is_(None), Invitation.duty.is_(None))
+    own_people = and_(_is_administrator, account_alone, _of_one_country(person, Invitation))
+    to_a_duty = and_(_is_operator, Invitation.duty.is_not(None))
+    return {"yours_or_looked_after": or_(Invitation.invited_by_id == person.id, own_people, to_a_duty)}
 
 
 def seats(user: User, people: Iterable[uuid.UUID]) -> Select[uuid.UUID, int]:

@@ -7,7 +7,8 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from jit_portal.identity.models import Authority, User
+from jit_portal.identity.forms import NewcomerForm
+from jit_portal.identity.models import User
 from jit_portal.jits.words import ROLES
 from jit_portal.vocabulary import Role
 from jit_portal.web.fields import one_line, plain_text, stripped
@@ -40,24 +41,8 @@ class EnrolForm(_JoinForm):
         self.person.choices = [("", _("Choose a person")), *((str(each.id), _of(each)) for each in people)]
 
 
-class InviteForm(_JoinForm):
-    """Somebody who has never signed in is asked in by name."""
-
-    name = StringField(_("Name"), [_NEEDED, Length(max=120), one_line], [stripped])
-    authority = SelectField(_("Authority"), [_NEEDED])
-    subject = StringField(
-        _("National identifier at the login"),
-        [Length(max=255), one_line],
-        [stripped],
-        description=_(
-            "If you know it: nobody else can then use the invitation. Without it, whoever holds the address "
-            "and signs in at that authority can."
-        ),
-    )
-
-    def offer_authorities(self, authorities: Iterable[Authority]) -> None:
-        """Let only these authorities be chosen."""
-        self.authority.choices = [(str(each.id), each.name) for each in authorities]
+class InviteForm(NewcomerForm, _JoinForm):
+    """Somebody who has never signed in is asked in by name, and into the JIT."""
 
 
 class EndForm(FlaskForm):

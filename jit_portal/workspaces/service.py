@@ -72,9 +72,7 @@ def open_invitations(actor: User, workspace: Workspace) -> Sequence[Invitation]:
     """Her own invitations into this workspace that can still be accepted, the newest first."""
     still = policy.which(actor, Invitation).where(
         Invitation.membership_offer["workspace"].astext == str(workspace.id),
-        Invitation.used_at.is_(None),
-        Invitation.revoked_at.is_(None),
-        Invitation.expires_at > policy.person.NOW,
+        *invitations.is_open(),
     )
     return session().scalars(still.order_by(Invitation.created_at.desc())).unique().all()
 

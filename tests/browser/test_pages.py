@@ -254,7 +254,7 @@ def _abroad(browser: Browser, web: Web, someone: User, locale: str, size: tuple[
 def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors, faults: Faults) -> None:
     """Pages of those who are not signed in."""
     authority = doors.world.providers["fr"].authorities[0]
-    _, token = invitations.invite(doors.world["fr_leader"], authority, "Ana Costa")
+    _, token = invitations.invite(doors.world["fr_administrator"], authority, "Ana Costa")
     page = window(doors.world["fr_leader"], "/signed-out", forgives=("400", "404"))
     page.context.clear_cookies()
     for path in ("/sign-in", f"/invitations/{token}", "/signed-out", "/sign-in/fr/callback?state=x", "/nowhere"):

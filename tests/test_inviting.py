@@ -1,0 +1,277 @@
+"""Whom a country's administrator asks in, to an account and no further; and how a portal gets its first people."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from jit_portal import cli
+from jit_portal.database import factory, session, transaction
+from jit_portal.errors import NotAllowed, NotFound, Refused
+from jit_portal.identity import invitations
+from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
+from jit_portal.identity.oidc import Vouched
+from jit_portal.identity.refusals import SignInRefused
+from jit_portal.vocabulary import Assurance, Duty, Role
+from jit_portal.workspaces import service as workspaces
+from jit_portal.workspaces.models import Membership
+from tests import factories
+from tests.factories import World, now
+from tests.signing_in import UNCHECKED, again, count, ledger
+from tests.test_people import names, post, put
+
+Browse = Callable[[User], FlaskClient]
+NAME = "Ana Costa"
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    made = factories.world("Lantern", ("fr", "nl", "eu"))
+    made.people |= {
+        "fr_administrator": factories.administrator(made.providers["fr"]),
+        "nl_administrator": factories.administrator(made.providers["nl"]),
+        "eu_administrator": factories.administrator(made.providers["eu"]),
+        "operator": factories.administrator(made.providers["nl"], Duty.OPERATOR),
+    }
+    yield made
+    session.remove()
+
+
+def authority(world: World, slug: str = "fr") -> Authority:
+    return world.providers[slug].authorities[0]
+
+
+def signs_in(invitation: Invitation, subject: str = "fr-new", known: User | None = None) -> User:
+    """Whoever the national login vouches for as ``subject`` accepts the invitation."""
+    provider = invitation.provider
+    vouched = Vouched(
+        provider.issuer, subject, Assurance.HIGH, "high", datetime.now(UTC).timestamp(), None, "",
+        "Ana Costa-Lima", "ana@police.example", "", invitation.authority.code, "fr", "Europe/Paris",
+    )  # fmt: skip
+    with transaction():
+        return invitations.accept(again(invitation), provider, vouched, known)
+
+
+def sent() -> list[Invitation]:
+    return list(session().scalars(select(Invitation).execution_options(**UNCHECKED)).unique())
+
+
+# To an account
+
+
+def test_an_administrator_asks_somebody_in_and_leaders_find_her(world: World, browse: Browse) -> None:
+    administrator, leader = world["fr_administrator"], world["fr_leader"]
+    client = browse(administrator)
+    assert 'href="/people/invite"' in client.get("/people").text
+    answer = post(client, "/people/invite", name=f" {NAME} ", authority=str(authority(world).id))
+    assert answer.status_code == 201
+    token = re.search(r'value="[^"]+/invitations/([\w-]+)"', answer.text)
+    assert token is not None
+    made = invitations.find(token[1])
+    assert (made.name, made.provider_id, made.authority_id) == (NAME, administrator.provider_id, authority(world).id)
+    assert (made.invited_by_id, made.duty, made.membership_offer, made.subject) == (administrator.id, None, None, None)
+    assert token[1] not in client.get("/people").text
+    memberships = count(Membership)
+    person = signs_in(made)
+    assert (person.name, person.duty, person.authority_id) == ("Ana Costa-Lima", None, authority(world).id)
+    assert count(Membership) == memberships
+    assert person.name in names(administrator)
+    france = world.parties["fr"]
+    assert person.id in {each.id for each in workspaces.known_people(leader, world.workspace, france)}
+    workspaces.enrol(leader, world.workspace, person, france, Role.MEMBER)
+    assert ledger("invitation.sent") == [{"authority": "fr-police", "duty": None}]
+    assert ledger("user.created") == [{"invitation": str(made.id)}]
+    with pytest.raises(SignInRefused):
+        signs_in(made, "fr-another")
+
+
+@pytest.mark.parametrize("who", ["fr_leader", "fr_member", "eu_participant", "operator"])
+def test_nobody_else_asks_anybody_in(world: World, browse: Browse, who: str) -> None:
+    client = browse(world[who])
+    assert client.get("/people/invite").status_code == 404
+    form = {"name": NAME, "authority": str(authority(world).id)}
+    assert post(client, "/people/invite", **form).status_code == 404
+    for verb in (invitations.ask_in, invitations.invite):
+        with pytest.raises((NotFound, NotAllowed)):
+            verb(world[who], authority(world), NAME)
+    assert sent() == []
+
+
+@pytest.mark.parametrize("who", ["fr_administrator", "nl_administrator", "fr_leader"])
+def test_only_an_operator_gives_a_duty(world: World, who: str) -> None:
+    with pytest.raises((NotFound, NotAllowed)):
+        invitations.appoint(world[who], authority(world), NAME, Duty.NATIONAL_ADMINISTRATOR)
+    with pytest.raises(Refused, match="say which one you are"):
+        invitations.appoint(None, authority(world), NAME, Duty.OPERATOR)
+    assert sent() == []
+
+
+def test_a_country_is_every_login_of_it_that_is_open_and_a_body_its_own(world: World, browse: Browse) -> None:
+    with transaction():
+        agency, shut, europol = (factories.provider(slug) for slug in ("fr-agency", "fr-shut", "europol"))
+        agency.country = shut.country = "FR"
+        shut.is_enabled = False
+        europol.kind, europol.country = world.providers["eu"].kind, world.providers["eu"].country
+    for who, may in (
+        ("fr_administrator", {"fr", "fr-agency"}),
+        ("nl_administrator", {"nl"}),
+        ("eu_administrator", {"eu"}),
+    ):
+        page = browse(world[who]).get("/people/invite").text
+        for at in session().scalars(select(IdentityProvider)):
+            assert (str(at.authorities[0].id) in page) == (at.slug in may), (who, at.slug)
+            if at.slug not in may:
+                with pytest.raises((NotFound, NotAllowed)):
+                    invitations.ask_in(world[who], at.authorities[0], NAME)
+    answer = post(browse(world["nl_administrator"]), "/people/invite", name=NAME, authority=str(authority(world).id))
+    assert answer.status_code == 422
+    assert sent() == []
+
+
+def test_nobody_is_asked_in_twice(world: World, browse: Browse) -> None:
+    administrator, other = world["fr_administrator"], factories.administrator(world.providers["fr"])
+    first, _ = invitations.ask_in(administrator, authority(world), NAME)
+    for by in (administrator, other):
+        with pytest.raises(Refused, match="is open already"):
+            invitations.ask_in(by, authority(world), f" {NAME.upper()}")
+    form = {"name": NAME, "authority": str(authority(world).id)}
+    answer = post(browse(administrator), "/people/invite", **form)
+    assert (answer.status_code, "is open already" in answer.text, f'value="{NAME}"' in answer.text) == (409, True, True)
+    invitations.revoke(administrator, first)
+    invitations.ask_in(administrator, authority(world), NAME)
+    with pytest.raises(Refused, match="Fr_Member has an account already"):
+        invitations.ask_in(administrator, authority(world), "Somebody", subject=world["fr_member"].subject)
+    invitations.ask_in(administrator, authority(world), "Somebody", subject=world["nl_member"].subject)
+
+
+def test_open_invitations_are_listed_and_taken_back(world: World, browse: Browse) -> None:
+    administrator, colleague = world["fr_administrator"], factories.administrator(world.providers["fr"])
+    made, token = invitations.ask_in(administrator, authority(world), NAME)
+    workspaces.invite(world["fr_leader"], world.workspace, authority(world), "Asked into a JIT", Role.MEMBER)
+    invitations.appoint(world["operator"], authority(world), "Asked to a duty", Duty.NATIONAL_ADMINISTRATOR)
+    for who, listed in ((administrator, NAME), (colleague, NAME), (world["operator"], "Asked to a duty")):
+        assert [each.name for each in invitations.open_ones(who)] == [listed]
+        assert listed in browse(who).get("/people").text
+    path = f"/people/invitations/{made.id}/revoke"
+    for name in ("nl_administrator", "fr_leader", "fr_member", "operator"):
+        assert post(browse(world[name]), path).status_code == 404
+    assert invitations.find(token)
+    assert post(browse(colleague), path).status_code == 303
+    assert invitations.open_ones(administrator) == []
+    with pytest.raises(SignInRefused):
+        invitations.find(token)
+    with pytest.raises(SignInRefused):
+        signs_in(made)
+    assert len(ledger("invitation.revoked")) == 1
+
+
+def test_what_is_accepted_is_not_taken_back(world: World) -> None:
+    made, _ = invitations.ask_in(world["fr_administrator"], authority(world), NAME)
+    signs_in(made)
+    assert invitations.open_ones(world["fr_administrator"]) == []
+    with pytest.raises(Refused, match="accepted already"):
+        invitations.revoke(world["fr_administrator"], made)
+
+
+@pytest.mark.parametrize("change", ["closed", "without the duty"])
+def test_an_invitation_ends_with_the_right_of_whoever_sent_it(world: World, change: str) -> None:
+    by_administrator, _ = invitations.ask_in(world["fr_administrator"], authority(world), NAME)
+    by_operator, _ = invitations.appoint(world["operator"], authority(world), NAME, Duty.OPERATOR)
+    values: dict[str, object] = {"deactivated_at": now()} if change == "closed" else {"duty": None}
+    put(world["fr_administrator"], **values)
+    put(world["operator"], **values)
+    for made in (by_administrator, by_operator):
+        with pytest.raises(SignInRefused) as caught:
+            signs_in(made)
+        assert caught.value.detail == "who sent it may not invite any more"
+
+
+def test_a_duty_comes_with_a_new_account_only(world: World) -> None:
+    """Whoever has a duty is in no JIT: a member cannot be made an operator beside that."""
+    member = world["fr_member"]
+    made, _ = invitations.appoint(world["operator"], authority(world), member.name, Duty.OPERATOR)
+    with pytest.raises(SignInRefused):
+        signs_in(made, member.subject, member)
+    assert again(member).duty is None
+    assert again(made).used_at is None
+
+
+# The first people, by command
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    app: Flask, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """The command itself: its exit code, and what it said."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def invite(*arguments: str) -> tuple[int, str]:
+        session.remove()
+        code = cli.main(["invite", *arguments])
+        # The command connects the sessions of its process, which here is also the portal's.
+        factory.configure(bind=app.extensions["database"])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return invite
+
+
+def invited_by(said: str, origin: str) -> Invitation:
+    token = re.search(rf"^{re.escape(origin)}/invitations/([\w-]+)$", said, re.MULTILINE)
+    assert token is not None, said
+    return invitations.find(token[1])
+
+
+@pytest.fixture
+def french(app: Flask) -> IdentityProvider:
+    with transaction():
+        return factories.provider("fr")
+
+
+def test_a_portal_gets_its_first_people_by_command(run: Run, french: IdentityProvider, environ: dict[str, str]) -> None:
+    origin, at = environ["JIT_ORIGIN"], ("fr", "fr-police")
+    to_administer = (*at, "Eve", "--duty", "national_administrator")
+    code, said = run(*to_administer)
+    assert (code, "Only an operator gives somebody a duty" in said) == (1, True)
+    code, said = run(*at, "Ada", "--duty", "operator", "--subject", "fr-ada")
+    assert (code, said.splitlines()[0]) == (0, "Ada, Police FR: invited as operator.")
+    first = invited_by(said, origin)
+    assert (first.invited_by_id, first.duty, first.subject) == (None, Duty.OPERATOR, "fr-ada")
+    with pytest.raises(SignInRefused):
+        signs_in(first, "fr-mallory")
+    ada = signs_in(first, "fr-ada")
+    assert ada.duty == Duty.OPERATOR
+    for command in ((*at, "Bo", "--duty", "operator"), to_administer):
+        code, said = run(*command)
+        assert (code, "Only an operator gives somebody a duty" in said) == (1, True)
+        assert run(*command, "--by", "fr:nobody") == (1, "Not done: NotFound\n")
+        assert run(*command, "--by", "fr") == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
+    code, said = run(*to_administer, "--by", "fr:fr-ada")
+    made = invited_by(said, origin)
+    assert (code, made.invited_by_id, made.duty) == (0, ada.id, Duty.NATIONAL_ADMINISTRATOR)
+    administrator = signs_in(made, "fr-eve")
+    assert administrator.name in names(administrator)
+    assert run(*to_administer, "--by", "fr:fr-eve") == (1, "Not done: NotFound\n")
+    assert [each["duty"] for each in ledger("invitation.sent")] == ["operator", "national_administrator"]
+
+
+def test_a_command_that_names_nothing_known_invites_nobody(run: Run, french: IdentityProvider) -> None:
+    asked = ("Ada", "--duty", "operator")
+    assert run("xx", "fr-police", *asked) == (1, "Not done: NotFound\n")
+    assert run("fr", "fr-navy", *asked) == (1, "Not done: fr has no authority fr-navy, only fr-police\n")
+    assert run("fr", "fr-police", " ", "--duty", "operator") == (1, "Not done: Say whom you invite.\n")
+    with transaction():
+        session().execute(update(IdentityProvider).values(is_enabled=False))
+    assert run("fr", "fr-police", *asked) == (1, "Not done: NotFound\n")
+    with pytest.raises(SystemExit):
+        run("fr", "fr-police", "Ada")
+    assert sent() == []
