@@ -14,10 +14,11 @@ from jit_portal.identity.endings import Because, end, end_all
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import Why
 from jit_portal.identity.sessions import is_live
+from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.people import administrators_of as _administrators_of
-from jit_portal.policy.people import unused
-from jit_portal.vocabulary import May
+from jit_portal.policy.people import answering_for, on_former_authority, unused
+from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
 
 
@@ -78,19 +79,28 @@ def confirm(actor: User, person: User) -> None:
 def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
     """Take over the name and the authority that the person's login now gives: those which the actor has read.
 
-    She stays the same subject of the same issuer. Her memberships keep the authority that they began with.
+    She stays the same subject of the same issuer. Her memberships keep the authority that they began with, and with it
+    what is released to that authority; whoever leads her party in a JIT is told, and may end the one and begin another.
     """
     policy.require(actor, May.ACCEPT_CLAIMS, person)
     with transaction():
         held = policy.locked(actor, May.ACCEPT_CLAIMS, person)
         if (name, authority) != read_claims(held):
             raise Refused(gettext("The login has given other details since you looked. Read them again."), thing=held)
+        before = held.authority_id
         accepted = (held.flagged or "").split(",")
         held.name = held.claimed_name or held.name
         held.authority_id = held.claimed_authority_id or held.authority_id
         held.flagged = held.claimed_name = held.claimed_authority_id = None
         audit.record(actor, "user.claims_accepted", held, also=administrators_of(held), claims=accepted)
         session().refresh(held)
+        if held.authority_id != before:
+            _tell_leaders(actor, held)
+
+
+def _tell_leaders(actor: User, person: User) -> None:
+    for member in session().scalars(on_former_authority(person)).unique().all():
+        notices.tell(NoticeKind.FLAGGED, member, answering_for(member), actor)
 
 
 def read_claims(person: User) -> tuple[str, str]:

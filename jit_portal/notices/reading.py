@@ -1,5 +1,6 @@
 """Reading notices: each is phrased from the thing it points at, as its reader may see that thing now, or not shown."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -125,9 +126,21 @@ def _entrustment(notice: Notice, entrustment: Entrustment) -> Shown:
 
 
 def _membership(notice: Notice, member: Membership) -> Shown:
+    if notice.kind == NoticeKind.FLAGGED:
+        return _former_authority(notice, member)
     says = gettext("%(person)s invited you into %(jit)s", person=_by(notice), jit=member.workspace.name)
     place = url_for("workspaces.show", workspace_id=member.workspace_id)
     return Shown(notice, says, "", place, member.workspace.name)
+
+
+def _former_authority(notice: Notice, member: Membership) -> Shown:
+    names = {"person": member.user.name, "authority": member.user.authority.name, "before": member.authority.name}
+    says = gettext("%(person)s is of another authority now: %(authority)s", **names)
+    is_over = member.live_until is not None and member.live_until <= dt.datetime.now(dt.UTC)
+    asks = gettext("The membership still stands on %(before)s. End it if it should not.", **names)
+    place = url_for("workspaces.people", workspace_id=member.workspace_id, _anchor=f"member-{member.id}")
+    stands = not is_over and member.authority_id != member.user.authority_id
+    return Shown(notice, says, asks if stands else "", place, member.workspace.name)
 
 
 def _login(notice: Notice, login: LoginSession) -> Shown:

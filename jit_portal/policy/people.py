@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from jit_portal.database import session
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
-from jit_portal.policy.asking import Ground, protect, rule, which
-from jit_portal.policy.person import NOW, Conditions, live, person
+from jit_portal.policy.asking import Ground, protect, rule, which, who
+from jit_portal.policy.person import NOW, Conditions, leads_for, live, person
 from jit_portal.vocabulary import BODIES, Duty, May
 from jit_portal.workspaces.models import Membership
 
@@ -131,6 +132,30 @@ def seats(user: User, people: Iterable[uuid.UUID]) -> Select[uuid.UUID, int]:
         Membership.user_id.in_(read.execution_options(policy=True)), live(Membership.live_from, Membership.live_until)
     )
     return counted.group_by(Membership.user_id).execution_options(policy=True)
+
+
+def on_former_authority(someone: User) -> Select[Membership]:
+    """Her live memberships that began with another authority than hers is now; the portal asks, to tell leaders."""
+    hers = (Membership.user_id == someone.id, Membership.authority_id != someone.authority_id)
+    found = select(Membership).where(*hers, live(Membership.live_from, Membership.live_until))
+    return found.execution_options(policy=True)
+
+
+def answering_for(member: Membership) -> set[uuid.UUID]:
+    """The others who lead its party there now; where nobody else does, those who may end it."""
+    other = aliased(Membership)
+    leading = select(other.user_id).join(User, User.id == other.user_id)
+    leading = leading.where(
+        other.workspace_id == member.workspace_id,
+        other.party_id == member.party_id,
+        leads_for(other),
+        live(other.live_from, other.live_until),
+        _without_duty,
+        User.deactivated_at.is_(None),
+    )
+    others = set(session().scalars(leading.execution_options(policy=True))) - {member.user_id}
+    ending = who(member, May.END_MEMBERSHIP).with_only_columns(person.id)
+    return others or set(session().scalars(ending)) - {member.user_id}
 
 
 def administrators_of(someone: User) -> Select[uuid.UUID]:
