@@ -1,7 +1,9 @@
 """Whom a country's administrator asks in, to an account and no further; and how a portal gets its first people."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -146,6 +148,25 @@ def test_nobody_is_asked_in_twice(world: World, browse: Browse) -> None:
     with pytest.raises(Refused, match="Fr_Member has an account already"):
         invitations.ask_in(administrator, authority(world), "Somebody", subject=world["fr_member"].subject)
     invitations.ask_in(administrator, authority(world), "Somebody", subject=world["nl_member"].subject)
+
+
+def test_of_two_clicks_at_once_one_makes_an_invitation(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    administrator, at = world["fr_administrator"].id, authority(world).id
+    monkeypatch.setattr(invitations, "_refuse_known", lambda *_: time.sleep(0.5))
+
+    def click(_: int) -> bool:
+        with app.app_context():
+            try:
+                invitations.ask_in(session().get_one(User, administrator), session().get_one(Authority, at), NAME)
+            except Refused:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as clicks:
+        assert sorted(clicks.map(click, range(2))) == [False, True]
+    assert len(sent()) == 1
 
 
 def test_open_invitations_are_listed_and_taken_back(world: World, browse: Browse) -> None:

@@ -93,18 +93,21 @@ def furnished() -> Doors:
 
 
 def _fill_people(world: World, administrator: User) -> None:
-    """Accounts of every kind: due, with other details, closed by itself; and a sign-in that strayed."""
+    """Accounts of every kind: due, with other details, closed by itself, with a membership that stands on another
+    authority; and a sign-in that strayed."""
     long_ago = factories.now() - CONFIRMED_FOR
     customs = Authority(provider_id=administrator.provider_id, code="fr-customs", name="Customs FR")
+    moved = Authority(provider_id=world.providers["nl"].id, code="nl-customs", name="Douane NL")
     closed = {"closed_because": "unused", "deactivated_at": factories.now()}
     flagged = {"flagged": "authority,name", "claimed_name": "Fr Married"}
     with transaction():
-        session().add(customs)
+        session().add_all([customs, moved])
         session().flush()
         for person, values in (
             (administrator, {"created_at": long_ago}),
             (world["fr_member"], {**flagged, "confirmed_at": long_ago, "claimed_authority_id": customs.id}),
             (factories.user(world.providers["fr"], "Fr Closed"), closed),
+            (world["nl_member"], {"authority_id": moved.id}),
         ):
             session().execute(sa.update(User).where(User.id == person.id).values(**values))
     for someone in (world["fr_member"], world["fr_leader"]):
