@@ -237,7 +237,7 @@ def measure(case: Case, folder: Path) -> None:
     sha256 = make_file(path)
     times: dict[str, list[float]] = {"store": [], "tus": [], "tus, verified": [], "browser": []}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=FLAGS)
         for _ in range(ROUNDS):
             times["store"].append(by_the_stores_client(case.demo, path))
             stored, verified = by_tus(case, path, sha256)

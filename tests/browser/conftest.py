@@ -28,7 +28,7 @@ Faults = Callable[[Page], dict[str, list[str]]]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": FLAGS}
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium-headless-shell", "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

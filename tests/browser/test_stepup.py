@@ -1,8 +1,9 @@
-"""Confirming in a real window that it is she, by a passkey of Chromium's own authenticator; and without JavaScript."""
+"""Confirming in a real window that it is she: at a national login, by a passkey; and without JavaScript."""
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from sqlalchemy import func, select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, with_authenticator
 from tests.factories import World, now
+from tests.providers import logins
+from tests.providers.logins import Demo
+from tests.web import Web
 
 TYPED = "Only for the court in Lille"
 
@@ -80,6 +84,36 @@ def test_a_release_waits_for_a_passkey_and_then_goes_on_by_itself(
     page.go_back()
     expect(page.get_by_role("heading", name="Nothing waits here")).to_be_visible()
     assert faults(page) == {}
+    assert count(Release) == 1
+
+
+@pytest.fixture
+def french_login(web: Web, world: World, environ: dict[str, str], folder: Path) -> Iterator[Demo]:
+    """The French login really runs, and the leader is somebody whom it knows."""
+    with logins.running_demo(folder, web.origin, Path(environ["JIT_SIGNING_KEY"])) as demo:
+        row = demo.row()
+        with transaction():
+            rows = update(IdentityProvider).where(IdentityProvider.slug == row.slug)
+            session().execute(rows.values(**row.stored()))
+            leader = update(User).where(User.id == world["fr_leader"].id)
+            session().execute(leader.values(issuer=row.issuer, subject=demo.someone))
+            for code, name in row.authorities.items():
+                session().add(Authority(provider_id=world.providers["fr"].id, code=code, name=name))
+        yield demo
+
+
+def test_a_release_waits_for_the_national_login_and_then_goes_on_by_itself(
+    world: World, exhibit: Exhibit, window: OpenWindow, french_login: Demo
+) -> None:
+    page = window(world["fr_leader"], f"/exhibits/{exhibit.id}/release")
+    prove(world, minutes=6)
+    send_release(page, world)
+    page.get_by_role("link", name="Confirm at the national login").click()
+    expect(page).to_have_url(re.compile(re.escape(french_login.base)))
+    assert count(Release) == 0
+    page.locator(f'button[value="{french_login.someone}"]').click()
+    expect(page).to_have_url(re.compile(f"/exhibits/{exhibit.id}$"))
+    expect(page.get_by_text("Released. They see it now.")).to_be_visible()
     assert count(Release) == 1
 
 

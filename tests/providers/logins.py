@@ -159,30 +159,38 @@ def certified(port: int, origin: str) -> list[Certified]:
 
 
 @contextmanager
+def running_demo(folder: Path, origin: str, signing_key: Path) -> Iterator[Demo]:
+    """The demo's logins alone, for the portal at ``origin`` with this key."""
+    port = services.free_ports(1)
+    base = f"http://127.0.0.1:{port}"
+    component = Component(
+        name="providers",
+        argv=[sys.executable, "-m", "jit_portal.demo.providers", f"--port={port}"],
+        environ=base_environ() | {"JIT_ORIGIN": origin, "JIT_SIGNING_KEY": str(signing_key)},
+        ready=lambda: answers(f"{base}/healthz"),
+        cwd=HERE.parent.parent,
+    )
+    with services.running(component, folder / "providers.log"):
+        yield Demo(base, origin)
+
+
+@contextmanager
 def running(folder: Path, origin: str, signing_key: Path) -> Iterator[Logins]:
     """Every login, for the portal at ``origin`` with this key."""
-    port = services.free_ports(3)
-    issuers = certified(port + 1, origin)
+    port = services.free_ports(2)
+    issuers = certified(port, origin)
     key = ECKey.import_key(json.loads(signing_key.read_text()))
     said = {
         "origin": origin, "portalKey": key.as_dict(private=False), "issuers": [issuer.served() for issuer in issuers],
     }  # fmt: skip
-    demo = f"http://127.0.0.1:{port}"
     nodes = Component(
         name="oidc-provider",
         argv=[str(Path(sys.executable).parent / "node"), str(HERE / "serve.mjs")],
         environ=base_environ() | {"PROVIDERS": json.dumps(said)},
         ready=lambda: all(answers(f"{each.issuer}/.well-known/openid-configuration") for each in issuers),
     )
-    demos = Component(
-        name="providers",
-        argv=[sys.executable, "-m", "jit_portal.demo.providers", f"--port={port}"],
-        environ=base_environ() | {"JIT_ORIGIN": origin, "JIT_SIGNING_KEY": str(signing_key)},
-        ready=lambda: answers(f"{demo}/healthz"),
-        cwd=HERE.parent.parent,
-    )
-    with services.running(nodes, folder / "oidc-provider.log"), services.running(demos, folder / "providers.log"):
-        named: dict[str, Login] = {"demo": Demo(demo, origin)}
+    with services.running(nodes, folder / "oidc-provider.log"), running_demo(folder, origin, signing_key) as demo:
+        named: dict[str, Login] = {"demo": demo}
         named |= {f"certified-{issuer.slug}": issuer for issuer in issuers}
         yield Logins(folder / "provider-secrets.json", named)
 
