@@ -10,6 +10,7 @@ from jit_portal.identity import confirm_routes as confirm
 from jit_portal.identity import passkey_routes as passkeys
 from jit_portal.identity import people_routes as people
 from jit_portal.identity import routes as identity
+from jit_portal.identity.scim import routes as scim
 from jit_portal.jits import routes as jits
 from jit_portal.messages import routes as messages
 from jit_portal.messages import sockets as messages_sockets
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     people.bp,
     confirm.bp,
     passkeys.bp,
+    scim.bp,
     jits.bp,
     workspaces.bp,
     messages.bp,

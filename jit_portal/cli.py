@@ -1,6 +1,7 @@
 """Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger``, ``providers`` or ``invite``."""
 
 import argparse
+import datetime as dt
 import json
 import sys
 import tomllib
@@ -20,6 +21,7 @@ from jit_portal.identity import invitations, proposals, registry
 from jit_portal.identity.entering import row_from
 from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
+from jit_portal.identity.scim import tokens
 from jit_portal.jits.models import Jit
 from jit_portal.vocabulary import Duty
 
@@ -145,6 +147,24 @@ def _with_providers(chosen: argparse.Namespace) -> str:
     return f"{chosen.slug}: refused; the row is as it was.\n"
 
 
+def scim(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Show the tokens of directories, make one or revoke one; a new token is shown here, once, and never again."""
+    return _said_of(settings, lambda: _with_tokens(chosen))
+
+
+def _with_tokens(chosen: argparse.Namespace) -> str:
+    if chosen.act == "list":
+        return "".join(
+            f"{each.id}: {each.provider.slug}, until {each.expires_at:%Y-%m-%d}{', revoked' * bool(each.revoked_at)}\n"
+            for each in tokens.every_one()
+        )
+    actor = _operator(chosen.by)
+    if chosen.act == "make":
+        made, secret = tokens.make(actor, chosen.slug, dt.timedelta(days=chosen.days))
+        return f"{made.id}: for {chosen.slug} until {made.expires_at:%Y-%m-%d}; the token is\n{secret}\n"
+    return f"{tokens.revoke(actor, chosen.id).id}: revoked.\n"
+
+
 def _operator(by: str | None) -> User:
     if by is None or ":" not in by:
         raise Refusal("say who you are: --by SLUG:SUBJECT")
@@ -186,14 +206,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inviting.add_argument("name", metavar="NAME")
     inviting.add_argument("--duty", required=True, choices=[each.value for each in Duty])
     inviting.add_argument("--subject", help="the identifier at the login: nobody else can then use the invitation")
+    _add_scim(commands)
     for each in (entering, *deciding, inviting):
         each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "scim":
+        return scim(Settings.read(), chosen)
     if chosen.command == "providers":
         return providers(Settings.read(), chosen)
     if chosen.command == "invite":
         return invite(Settings.read(), chosen)
     return verify_ledger(Settings.read(), chosen.heads)
+
+
+def _add_scim(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    directing = commands.add_parser("scim", help="tokens of directories: list, make SLUG, revoke ID")
+    acts = directing.add_subparsers(dest="act", required=True)
+    acts.add_parser("list", help="the tokens there are, by id: which login, until when")
+    making = acts.add_parser("make", help="a token for the directory of one national login, shown once")
+    making.add_argument("slug", metavar="SLUG")
+    making.add_argument("--days", type=int, default=180, help="how long it is valid (180)")
+    revoking = acts.add_parser("revoke", help="let nobody in by a token from now on")
+    revoking.add_argument("id", type=uuid.UUID, metavar="ID")
+    for each in (making, revoking):
+        each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
 
 
 if __name__ == "__main__":

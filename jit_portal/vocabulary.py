@@ -156,6 +156,7 @@ class May(StrEnum):
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
     APPOINT = "appoint"
+    DECIDE_CLOSING = "decide_closing"
 
 
 class Purpose(StrEnum):
@@ -277,3 +278,4 @@ class NoticeKind(StrEnum):
     SIGNED_IN_NEWLY = "signed_in_newly"
     STRAYED = "strayed"
     FLAGGED = "flagged"
+    CLOSINGS_WAIT = "closings_wait"

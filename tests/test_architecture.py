@@ -247,11 +247,15 @@ def test_faults_in_templates_are_seen() -> None:
 
 # --- forms from elsewhere
 
-EXEMPT_FROM_CSRF = {"jit_portal.identity.routes.farewell"}
+WITH_A_TOKEN = ("create", "delete", "index", "offered", "replace", "resource_type", "resource_types", "schema")
+EXEMPT_FROM_CSRF = {
+    "jit_portal.identity.routes.farewell",
+    *(f"jit_portal.identity.scim.routes.{name}" for name in (*WITH_A_TOKEN, "schemas", "search", "show", "update")),
+}
 
 
 @pytest.mark.usefixtures("portal")
-def test_only_the_logout_that_a_provider_sends_is_exempt_from_csrf(portal: Flask) -> None:
+def test_only_what_comes_from_a_provider_or_a_directory_is_exempt_from_csrf(portal: Flask) -> None:
     assert set(extensions.csrf._exempt_views) == EXEMPT_FROM_CSRF
     assert not extensions.csrf._exempt_blueprints
     assert portal.config.get("WTF_CSRF_ENABLED", True)

@@ -343,7 +343,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
     shown = reading.shown(world["fr_leader"])
-    of_administrators = {NoticeKind.FLAGGED}
+    of_administrators = {NoticeKind.FLAGGED, NoticeKind.CLOSINGS_WAIT}
     assert {each.notice.kind for each in shown} == set(NoticeKind) - of_administrators
     reader = browse(world["fr_leader"])
     page = reader.get("/notices").text

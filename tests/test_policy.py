@@ -22,6 +22,7 @@ from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Invitation, LoginSession, User
+from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits.models import Agreement
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
@@ -144,7 +145,13 @@ def things(world: World) -> Things:
         invited = _invitations(leader)
         closed_login = factories.provider("fr-closed")
         closed_login.country, closed_login.is_enabled = "FR", False
-        flagged, closed = world["fr_member"], world["fr_inactive"]
+        flagged, closed, waiting_to_close = world["fr_member"], world["fr_inactive"], world["fr_expert"]
+        token = ScimToken(
+            provider_id=world.providers["fr"].id, token_hash=b"", made_by_id=world["fr_operator"].id, expires_at=now()
+        )
+        session().add(token)
+        session().flush()
+        session().add(ProposedClosing(user_id=waiting_to_close.id, proposed_by_id=token.id))
         flagged.flagged = "name"
         session().merge(flagged)
         waiting, passkey = factories.waiting_act(leader), factories.passkey(leader)
@@ -196,6 +203,7 @@ def things(world: World) -> Things:
             "authority": france.provider.authorities[0],
             "authority of a closed login": closed_login.authorities[0],
             **invited,
+            "person waiting": waiting_to_close,
             "waiting act": waiting,
             "passkey": passkey,
         }
@@ -439,6 +447,8 @@ TABLE: list[tuple[str, May, str]] = [
     ("invitation", May.SEE, "fr_leader"),
     ("invitation to an account", May.SEE, "fr_administrator"),
     ("invitation to a duty", May.SEE, "fr_operator"),
+    ("person", May.DECIDE_CLOSING, NOBODY),
+    ("person waiting", May.DECIDE_CLOSING, "fr_administrator fr_operator"),
     ("waiting act", May.SEE, "fr_leader"),
     ("passkey", May.SEE, "fr_leader"),
     ("passkey", May.DELETE, "fr_leader"),

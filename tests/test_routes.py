@@ -45,11 +45,16 @@ OPEN_TO_ALL = {
     "identity.sign_out",
     "identity.signed_out",
     "pages.language",
+    *("scim.create", "scim.delete", "scim.index", "scim.offered", "scim.replace", "scim.resource_type"),
+    *("scim.resource_types", "scim.schema", "scim.schemas", "scim.search", "scim.search_all", "scim.show"),
+    "scim.update",
     "uploads.options",
 }
+"""What asks for no login; of ``scim`` each asks for a token instead (tests/test_scim.py)."""
 FOR_A_DUTY = {
     *("people.index", "people.end_everybodys", "people.end_everybodys_submit"),
     *("people.invite", "people.invite_submit"),
+    *("people.closings_waiting", "people.approve_closings", "people.refuse_closings"),
 }
 """What is there only for whoever administers people, or runs the portal."""
 SECRET = "Kingfisher"

@@ -11,7 +11,7 @@ from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
 from jit_portal.audit.places import Place, place_of
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotFound, Refusal
-from jit_portal.identity.models import User
+from jit_portal.identity.scim.models import Actor
 from jit_portal.policy.asking import noun
 from jit_portal.policy.person import live
 from jit_portal.vocabulary import Outcome
@@ -47,11 +47,18 @@ _ENTRY_ANNOUNCED = select(func.pg_notify(CHANNEL, bindparam("announced", type_=T
 
 
 def record(
-    actor: User | None, act: str, thing: Thing, *, also: Iterable[uuid.UUID] = (), quietly: bool = False, **details: Any
+    actor: Actor | None,
+    act: str,
+    thing: Thing,
+    *,
+    also: Iterable[uuid.UUID] = (),
+    quietly: bool = False,
+    **details: Any,
 ) -> None:
     """Put ``act`` on record and announce it after commit to those who may see ``thing``, and to ``also``.
 
-    ``actor`` None is the portal itself. ``details`` are ids, numbers and words of the vocabulary: never content.
+    ``actor`` None is the portal itself, or nobody whom it knows. ``details`` are ids, numbers and words of the
+    vocabulary: never content.
     ``quietly`` announces nothing, for acts
     that change nothing on anybody's screen.
     """
@@ -61,7 +68,7 @@ def record(
     _tell(announced[1:])
 
 
-def refused(actor: User, act: str, thing: Thing | None, error: Refusal) -> None:
+def refused(actor: Actor | None, act: str, thing: Thing | None, error: Refusal) -> None:
     """Put a refusal on record, in a transaction of its own.
 
     What cannot be seen is recorded alike whether it exists or not: on the portal's own chain, with the id that was
@@ -94,7 +101,7 @@ def _announcements(noun: str, id: uuid.UUID, act: str, also: Iterable[uuid.UUID]
 
 
 def _append(
-    actor: User | None,
+    actor: Actor | None,
     act: str,
     thing: Thing | None,
     place: Place,
@@ -111,7 +118,7 @@ def _append(
         "actor_id": actor.id if actor else None,
         "actor_name": actor.name if actor else "JIT Portal",
         "actor_country": actor.country if actor else "",
-        "actor_authority": actor.authority.name if actor else "",
+        "actor_authority": actor.authority.name if actor and actor.authority else "",
         "login_session_id": actor.current_login if actor else None,
         "act": act,
         "outcome": outcome,

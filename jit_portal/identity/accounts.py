@@ -1,4 +1,4 @@
-"""What a country's administrator does to the accounts of its people, and what the portal does when nobody does."""
+"""What becomes of accounts: by a country's administrator, by its directory, and by the portal when nobody does."""
 
 import datetime as dt
 import uuid
@@ -13,6 +13,7 @@ from jit_portal.errors import Refused
 from jit_portal.identity.endings import Because, end, end_all
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import Why
+from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
@@ -28,6 +29,7 @@ class Closed(StrEnum):
     BY_ADMINISTRATOR = "by_administrator"
     UNUSED = "unused"
     UNCONFIRMED = "unconfirmed"
+    BY_DIRECTORY = "by_directory"
 
 
 _WHY: dict[str | None, Why] = {Closed.UNUSED: Why.UNUSED, Closed.UNCONFIRMED: Why.UNCONFIRMED}
@@ -48,10 +50,11 @@ def deactivate(actor: User, person: User) -> None:
     policy.require(actor, May.DEACTIVATE, person)
     with transaction():
         held = policy.locked(actor, May.DEACTIVATE, person)
-        _close(held, Closed.BY_ADMINISTRATOR, actor)
+        close(held, Closed.BY_ADMINISTRATOR, actor)
 
 
-def _close(held: User, because: Closed, actor: User | None) -> None:
+def close(held: User, because: Closed, actor: Actor | None) -> None:
+    """Close a locked account in the open transaction: its logins, its sockets and its running uploads end with it."""
     held.deactivated_at, held.closed_because = dt.datetime.now(dt.UTC), because
     end_all(held, Because.CLOSED, actor=actor)
     audit.record(actor, "user.deactivated", held, also=administrators_of(held), because=because)
@@ -62,9 +65,14 @@ def reactivate(actor: User, person: User) -> None:
     policy.require(actor, May.REACTIVATE, person)
     with transaction():
         held = policy.locked(actor, May.REACTIVATE, person)
-        held.deactivated_at, held.closed_because = None, None
-        held.opened_at = held.confirmed_at = dt.datetime.now(dt.UTC)
-        audit.record(actor, "user.reactivated", held, also=administrators_of(held))
+        reopen(held, actor)
+
+
+def reopen(held: User, actor: Actor) -> None:
+    """Open a locked account in the open transaction."""
+    held.deactivated_at, held.closed_because = None, None
+    held.opened_at = held.confirmed_at = dt.datetime.now(dt.UTC)
+    audit.record(actor, "user.reactivated", held, also=administrators_of(held))
 
 
 def confirm(actor: User, person: User) -> None:
@@ -74,6 +82,15 @@ def confirm(actor: User, person: User) -> None:
         held = policy.locked(actor, May.CONFIRM, person)
         held.confirmed_at = dt.datetime.now(dt.UTC)
         audit.record(actor, "user.confirmed", held, also=administrators_of(held))
+
+
+def flag(held: User, changed: set[str], actor: Actor | None = None) -> None:
+    """Let her administrators know that the login, or its directory, says otherwise than is kept; nothing changes."""
+    flags = set(filter(None, (held.flagged or "").split(",")))
+    if not changed <= flags:
+        held.flagged = ",".join(sorted(flags | changed))
+        audit.record(actor, "user.flagged", held, quietly=True, claims=sorted(changed - flags))
+        notices.tell(NoticeKind.FLAGGED, held, administrators_of(held), None)
 
 
 def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
@@ -156,5 +173,5 @@ def close_what_is_due() -> int:
         due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
         closing = session().execute(due).unique().all()
         for person, is_unused in closing:
-            _close(person, Closed.UNUSED if is_unused else Closed.UNCONFIRMED, None)
+            close(person, Closed.UNUSED if is_unused else Closed.UNCONFIRMED, None)
         return len(closing)

@@ -15,6 +15,7 @@ from jit_portal.identity import oidc, registry, tokens
 from jit_portal.identity.models import IdentityProvider, LoginSession, SpentToken, User
 from jit_portal.identity.oidc import Farewell
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
@@ -32,7 +33,7 @@ class Because(StrEnum):
     CLOSED = "closed"
 
 
-def end(login: LoginSession, because: Because, actor: User | None) -> None:
+def end(login: LoginSession, because: Because, actor: Actor | None) -> None:
     """End one login in the open transaction, if it has not ended yet; what was kept for its farewell is forgotten."""
     if login.ended_at is not None:
         return
@@ -79,7 +80,7 @@ def end_others(user: User) -> int:
         )
 
 
-def end_all(person: User, because: Because = Because.CLOSED, *, actor: User | None = None) -> int:
+def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | None = None) -> int:
     """End every login of ``person``, for whoever closes her account or country."""
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == person.id, *is_live())
     with transaction():
@@ -95,7 +96,7 @@ def end_oldest(user: User, most: int) -> list[LoginSession]:
     return too_many
 
 
-def _end_all(logins: Iterable[LoginSession], because: Because, actor: User | None) -> int:
+def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | None) -> int:
     ended = 0
     for login in logins:
         end(login, because, actor)

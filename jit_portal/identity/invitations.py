@@ -14,6 +14,7 @@ from jit_portal.identity import tokens
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.scim import service as scim
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import Duty, May
@@ -165,6 +166,8 @@ def accept(invitation: Invitation, provider: IdentityProvider, vouched: Vouched,
     _check(invitation, provider, vouched)
     if user is not None and invitation.duty is not None:
         raise SignInRefused(Why.INVITATION, "a duty comes with a new account only", person_id=user.id)
+    if user is None and scim.refuses(provider, vouched.issuer, vouched.subject):
+        raise SignInRefused(Why.DEACTIVATED, "not active in the directory")
     person = user or _new(invitation, vouched)
     invitation.used_at = dt.datetime.now(dt.UTC)
     invitation.used_by_id = person.id

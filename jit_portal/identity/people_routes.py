@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity import accounts, invitations, people
+from jit_portal.identity import accounts, closings, invitations, people
 from jit_portal.identity.forms import NewcomerForm
 from jit_portal.identity.models import Authority, Invitation, User
 from jit_portal.identity.people import Wanted
@@ -59,6 +59,7 @@ def index() -> str:
         countries=sorted(people.countries(viewer()), key=country),
         filters=_kept(wanted),
         invited=invitations.open_ones(viewer()),
+        waiting=len(closings.waiting(viewer())),
     )
 
 
@@ -174,6 +175,38 @@ def end_everybodys_submit() -> Response:
     _require_duty()
     _say_ended(accounts.end_everybodys(viewer(), _country()))
     return redirect(url_for(".index", country=_kept(_wanted())["country"]), 303)
+
+
+@bp.get("/closings")
+def closings_waiting() -> str:
+    _require_duty()
+    return render_template("people/closings.html", place="people", people=closings.waiting(viewer()))
+
+
+@bp.post("/closings/approve")
+def approve_closings() -> Response:
+    closed = closings.approve(viewer(), _chosen())
+    flash(ngettext("%(num)d account is closed.", "%(num)d accounts are closed.", closed), "ok")
+    return redirect(url_for(".closings_waiting"), 303)
+
+
+@bp.post("/closings/refuse")
+def refuse_closings() -> Response:
+    left = closings.refuse(viewer(), _chosen())
+    flash(ngettext("%(num)d account stays open.", "%(num)d accounts stay open.", left), "ok")
+    return redirect(url_for(".closings_waiting"), 303)
+
+
+def _chosen() -> list[uuid.UUID]:
+    """The accounts that were marked on the page, which are those that its reader has seen."""
+    _require_duty()
+    try:
+        chosen = [uuid.UUID(each) for each in request.form.getlist("person")]
+    except ValueError:
+        chosen = []
+    if not chosen:
+        raise Invalid(gettext("Choose at least one account."))
+    return chosen
 
 
 def _say_ended(ended: int) -> None:

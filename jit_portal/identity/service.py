@@ -243,11 +243,7 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
         *(["authority"] if user.claimed_authority_id else []),
         *(["name"] if user.claimed_name else []),
     }
-    flags = set(filter(None, (user.flagged or "").split(",")))
-    if not changed <= flags:
-        user.flagged = ",".join(sorted(flags | changed))
-        audit.record(None, "user.flagged", user, quietly=True, claims=sorted(changed - flags))
-        notices.tell(NoticeKind.FLAGGED, user, accounts.administrators_of(user), None)
+    accounts.flag(user, changed)
 
 
 def _put_on_record(provider: IdentityProvider, refusal: SignInRefused | ProviderAway, *, is_step_up: bool) -> None:

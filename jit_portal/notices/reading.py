@@ -154,6 +154,10 @@ def _login(notice: Notice, login: LoginSession) -> Shown:
 
 
 def _account(notice: Notice, person: User) -> Shown:
+    if notice.kind == NoticeKind.CLOSINGS_WAIT:
+        says = gettext("The directory of %(login)s would close many accounts at once", login=person.provider.name)
+        asks = gettext("They stay open until somebody has decided.")
+        return Shown(notice, says, asks, url_for("people.closings_waiting"), "")
     says = gettext("The national login of %(person)s gives another name or authority", person=person.name)
     return Shown(notice, says, "", url_for("people.show", user_id=person.id), "")
 

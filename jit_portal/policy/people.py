@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from jit_portal.database import session
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
+from jit_portal.identity.scim.models import ProposedClosing
 from jit_portal.policy.asking import Ground, protect, rule, which, who
 from jit_portal.policy.person import NOW, Conditions, leads_for, live, person
 from jit_portal.vocabulary import BODIES, Duty, May
@@ -72,6 +73,17 @@ def confirms_and_deactivates() -> Conditions:
 @rule(User, May.REACTIVATE)
 def reactivates() -> Conditions:
     return {"own_people": _own_people, "closed": User.deactivated_at.is_not(None), "without_duty": _without_duty}
+
+
+@rule(User, May.DECIDE_CLOSING)
+def decides_closing() -> Conditions:
+    """Whether an account closes that its country's directory would close among too many others."""
+    waits = exists().where(ProposedClosing.user_id == User.id, ProposedClosing.decided_at.is_(None))
+    return {
+        "own_people_or_operator": or_(_own_people, _is_operator),
+        "waits": waits.correlate_except(ProposedClosing),
+        "another": User.id != person.id,
+    }
 
 
 @rule(LoginSession, May.END_LOGINS)

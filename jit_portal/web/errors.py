@@ -181,9 +181,22 @@ def _broken(error: Exception) -> Response:
     return say(500, our_fault())
 
 
+def say_in_scim(status: int, reason: str, scim_type: str = "") -> Response:
+    """The answer as directories read it (RFC 7644)."""
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status), "detail": reason}
+    if scim_type:
+        body["scimType"] = scim_type
+    answer = make_response(body, status, {"Content-Type": "application/scim+json"})
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
 def say(status: int, reason: str) -> Response:
-    """The answer with this status and reason: JSON for whoever takes that, a page for everybody else."""
+    """The answer with this status and reason: in the form of whoever asks, which is a page for people."""
     request_id = g.get("request_id", "")
+    if request.path.startswith("/scim/"):
+        return say_in_scim(status, reason)
     if wants_data():
         body: dict[str, Any] = {"error": reason, "request": request_id}
         return make_response(body, status)
