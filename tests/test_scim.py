@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -379,6 +380,13 @@ def test_beyond_a_fifth_a_second_person_is_asked(world: World, french: Directory
     ]
     assert acts(crowd[3])[1:] == [("user.closing_refused", administrator.name)]
     assert french.turn(crowd[2], False).status_code == 200
+
+
+def test_many_at_the_very_same_time_are_counted_one_by_one(world: World, french: Directory) -> None:
+    crowd = more_people(world, 6)
+    with ThreadPoolExecutor(6) as beside:
+        said = list(beside.map(lambda each: french.turn(each, False).status_code, crowd))
+    assert sorted(said) == [200, 200, 403, 403, 403, 403]
 
 
 def test_what_was_held_back_changes_nothing_else(world: World, french: Directory) -> None:

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page
 from jit_portal.database import Model, session, transaction
 from jit_portal.identity import invitations
 from jit_portal.identity.models import Authority, User
+from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits import service as jits
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.messages import service as messages
@@ -93,8 +94,8 @@ def furnished() -> Doors:
 
 
 def _fill_people(world: World, administrator: User) -> None:
-    """Accounts of every kind: due, with other details, closed by itself, with a membership that stands on another
-    authority; and a sign-in that strayed."""
+    """Accounts of every kind: due, with other details, closed by itself, to be closed, with a membership that stands on
+    another authority; and a sign-in that strayed."""
     long_ago = factories.now() - CONFIRMED_FOR
     customs = Authority(provider_id=administrator.provider_id, code="fr-customs", name="Customs FR")
     moved = Authority(provider_id=world.providers["nl"].id, code="nl-customs", name="Douane NL")
@@ -110,6 +111,12 @@ def _fill_people(world: World, administrator: User) -> None:
             (world["nl_member"], {"authority_id": moved.id}),
         ):
             session().execute(sa.update(User).where(User.id == person.id).values(**values))
+        token = ScimToken(
+            provider_id=administrator.provider_id, token_hash=b"", made_by_id=administrator.id, expires_at=long_ago
+        )
+        session().add(token)
+        session().flush()
+        session().add(ProposedClosing(user_id=world["fr_leader"].id, proposed_by_id=token.id))
     for someone in (world["fr_member"], world["fr_leader"]):
         factories.login(someone, browser="Windows Edg/156", is_new_device=True, strayed_at=factories.now())
 
