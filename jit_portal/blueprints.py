@@ -9,6 +9,7 @@ from jit_portal.exhibits import rules_routes as rules
 from jit_portal.identity import confirm_routes as confirm
 from jit_portal.identity import passkey_routes as passkeys
 from jit_portal.identity import people_routes as people
+from jit_portal.identity import provider_routes as providers
 from jit_portal.identity import routes as identity
 from jit_portal.identity.scim import routes as scim
 from jit_portal.jits import routes as jits
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     pages.bp,
     identity.bp,
     people.bp,
+    providers.bp,
     confirm.bp,
     passkeys.bp,
     scim.bp,

@@ -118,7 +118,8 @@ def _said_of(settings: Settings, act: Callable[[], str]) -> int:
     try:
         sys.stdout.write(act())
     except Refusal as refusal:
-        sys.stderr.write(f"Not done: {refusal.reason or type(refusal).__name__}\n")
+        field = getattr(refusal, "field", None)
+        sys.stderr.write(f"Not done: {f'{field}: ' if field else ''}{refusal.reason or type(refusal).__name__}\n")
         return 1
     except (OSError, tomllib.TOMLDecodeError) as error:
         sys.stderr.write(f"Not done: the file cannot be read: {error}\n")

@@ -157,6 +157,7 @@ class May(StrEnum):
     REACTIVATE = "reactivate"
     APPOINT = "appoint"
     DECIDE_CLOSING = "decide_closing"
+    KEEP_REGISTER = "keep_register"
 
 
 class Purpose(StrEnum):

@@ -11,7 +11,18 @@ from sqlalchemy import Select, delete, select
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.entering import written
+from jit_portal.identity.models import (
+    Authority,
+    IdentityProvider,
+    LoginSession,
+    Passkey,
+    ProviderProposal,
+    ProviderTest,
+    User,
+    WaitingAct,
+)
+from jit_portal.identity.registry import row_of
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.jits.words import ROLES_OF
 from jit_portal.messages.models import Channel
@@ -95,6 +106,25 @@ def administrator(at: IdentityProvider, duty: Duty = Duty.NATIONAL_ADMINISTRATOR
     with transaction():
         made = user(at, f"{duty.value.title()} {at.slug.upper()}")
         made.duty = duty
+    return made
+
+
+def proposal(at: IdentityProvider) -> ProviderProposal:
+    """What an operator wants of this login, and no other has decided yet: a longer leeway."""
+    proposer = administrator(at, Duty.OPERATOR)
+    row = written(row_of(at)) | {"leeway": 90, "claim_map": {"name": "/name", "authority": "/office"}}
+    made = ProviderProposal(slug=at.slug, row=row, base_version=at.version, proposed_by_id=proposer.id)
+    with transaction():
+        session().add(made)
+    return made
+
+
+def provider_test(someone: User, at: IdentityProvider) -> ProviderTest:
+    """A test of this login that somebody has run, and not finished."""
+    later = now() + dt.timedelta(hours=1)
+    made = ProviderTest(provider_id=at.id, tested_by_id=someone.id, version=at.version, findings=[], expires_at=later)
+    with transaction():
+        session().add(made)
     return made
 
 

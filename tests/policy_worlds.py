@@ -23,6 +23,8 @@ from jit_portal.identity.models import (
     Invitation,
     LoginSession,
     Passkey,
+    ProviderProposal,
+    ProviderTest,
     User,
     WaitingAct,
 )
@@ -667,6 +669,8 @@ def _personal(person: User, world: PolicyWorld) -> None:
             expires_at=moment + dt.timedelta(minutes=10),
         ),
         Passkey(user_id=person.id, name="Generated", credential_id=uuid.uuid4().bytes, public_key=b"", sign_count=0),
+        ProviderTest(provider_id=person.provider_id, tested_by_id=person.id, version=1, findings=[], expires_at=moment),
+        ProviderProposal(slug=uuid.uuid4().hex, row={}, proposed_by_id=person.id),
         Notice(user_id=person.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=uuid.uuid4()),
         Invitation(
             token_hash=uuid.uuid4().bytes,
@@ -680,3 +684,5 @@ def _personal(person: User, world: PolicyWorld) -> None:
     session().add_all(things)
     session().flush()
     world.spaces[0].things += things
+    if person.provider not in world.spaces[0].things:
+        world.spaces[0].things.append(person.provider)

@@ -71,6 +71,7 @@ OWN = {
     "notice": {"noun"},
     "party": {"country"},
     "provider_proposal": {"slug"},
+    "provider_test": {"id_token", "subject", "provider_session"},
     "shelf": {"handling"},
     "stored_file": {"media_type", "object_name", "store_upload", "key_name", "sha256_declared", "sha256"},
     "task": {"rank"},

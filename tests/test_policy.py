@@ -205,6 +205,11 @@ def things(world: World) -> Things:
             **invited,
             "person waiting": waiting_to_close,
             "waiting act": waiting,
+            "person who runs the portal": world["fr_operator"],
+            "national login": world.providers["nl"],
+            "proposal": factories.proposal(world.providers["fr"]),
+            "test": factories.provider_test(world["fr_operator"], world.providers["nl"]),
+            "test of another": factories.provider_test(world["fr_leader"], world.providers["nl"]),
             "passkey": passkey,
         }
     )
@@ -452,6 +457,12 @@ TABLE: list[tuple[str, May, str]] = [
     ("waiting act", May.SEE, "fr_leader"),
     ("passkey", May.SEE, "fr_leader"),
     ("passkey", May.DELETE, "fr_leader"),
+    ("person", May.KEEP_REGISTER, NOBODY),
+    ("person who runs the portal", May.KEEP_REGISTER, "fr_operator"),
+    ("national login", May.SEE, "fr_operator"),
+    ("proposal", May.SEE, "fr_operator"),
+    ("test", May.SEE, "fr_operator"),
+    ("test of another", May.SEE, NOBODY),
 ]
 
 
@@ -499,6 +510,14 @@ _MODELS = {
     "invitation": "invitation",
     "waiting act": "waiting_act",
     "passkey": "passkey",
+    "national login": "identity_provider",
+    "proposal": "provider_proposal",
+    "test": "provider_test",
+}
+
+_OF_PERSONS = {
+    *("notice", "login", "person", "waiting", "passkey", "authority", "invitation"),
+    *("national", "proposal", "test"),
 }
 
 AFTER_THE_END = {
@@ -556,8 +575,20 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
         ("workspace", May.READ),
     }
     for name, may, _ in TABLE:
-        if name.split()[0] in {"notice", "login", "person", "waiting", "passkey", "authority", "invitation"}:
-            continue  # these are a person's own, or her country's, in a JIT or not
+        own = {
+            "notice",
+            "login",
+            "person",
+            "waiting",
+            "passkey",
+            "authority",
+            "invitation",
+            "national",
+            "proposal",
+            "test",
+        }
+        if name.split()[0] in own:
+            continue  # these are a person's own, or her country's, or the operators', in a JIT or not
         left = {
             person for person in PEOPLE if person.startswith("fr_") and policy.may(world[person], may, things[name])
         }

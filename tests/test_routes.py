@@ -28,7 +28,7 @@ from jit_portal.identity.models import Invitation, LoginSession, User, WaitingAc
 from jit_portal.messages.models import Channel, ChannelParty, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, Task
-from jit_portal.vocabulary import Audience, Integrity, NoticeKind, Outcome, PrincipalKind, Sight
+from jit_portal.vocabulary import Audience, Duty, Integrity, NoticeKind, Outcome, PrincipalKind, Sight
 from jit_portal.workspaces.principals import principal
 from tests import factories
 from tests.factories import World, now
@@ -55,10 +55,14 @@ FOR_A_DUTY = {
     *("people.index", "people.end_everybodys", "people.end_everybodys_submit"),
     *("people.invite", "people.invite_submit"),
     *("people.closings_waiting", "people.approve_closings", "people.refuse_closings"),
+    *("providers.index", "providers.new", "providers.create"),
 }
 """What is there only for whoever administers people, or runs the portal."""
 SECRET = "Kingfisher"
 """Part of every title, name and text of what is restricted: it stands on no page of those who may not see it."""
+
+OUTSIDE_JITS = {"user_id", "provider_id", "proposal_id"}
+"""What belongs to no JIT: whatever is refused about it is on the portal's own record."""
 
 OF_THE_JIT = {"workspace_id", "jit_id", "agreement_id", "membership_id", "party_id"}
 """What every member of the JIT sees; the rest is shown to its own people only."""
@@ -147,6 +151,8 @@ def make_doors() -> Doors:
         "membership_id": world.members["fr_member"],
         "party_id": world.parties["fr"],
         "user_id": world["fr_member"],
+        "provider_id": world.providers["nl"],
+        "proposal_id": factories.proposal(world.providers["fr"]),
     }
     ids = {name: str(thing.id) for name, thing in things.items()}
     own = {"workspace_id": str(other.workspace.id), "jit_id": str(other.jit.id)}
@@ -290,7 +296,7 @@ class Visitor:
         )
         if self.is_signed_in:
             assert_on_record(
-                answer.status_code, before, f"{method} {rule.rule}", is_of_a_jit=bool(rule.arguments - {"user_id"})
+                answer.status_code, before, f"{method} {rule.rule}", is_of_a_jit=bool(rule.arguments - OUTSIDE_JITS)
             )
         return answer
 
@@ -447,13 +453,15 @@ def _let_wait_in_newest_login(someone: User) -> None:
 
 
 def test_every_door_opens_for_its_own(app: Flask, doors: Doors, visit: Visit) -> None:
-    """The leader of the seizing party passes everywhere, and her country's administrator among its people: the ids of
-    this walk are right, and a 404 means something."""
+    """The leader of the seizing party passes everywhere, her country's administrator among its people, an operator in
+    the register: the ids of this walk are right, and a 404 means something."""
     leader, administrator = doors.world["fr_leader"], factories.administrator(doors.world.providers["fr"])
+    operator = factories.administrator(doors.world.providers["fr"], Duty.OPERATOR)
+    whose = {"people": administrator, "providers": operator}
     closed = []
     seen = ""
     for rule in rules(app):
-        someone = administrator if rule.endpoint.startswith("people.") else leader
+        someone = whose.get(rule.endpoint.split(".")[0], leader)
         for method in methods(rule):
             visitor = visit(someone)
             if "act_id" in rule.arguments:

@@ -1,7 +1,7 @@
 """What a provider publishes about itself: read from its own host, filtered, and not believed for long."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import requests
@@ -18,6 +18,11 @@ NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks
 OFFERED = ("pushed_authorization_request_endpoint", "end_session_endpoint")
 NONSENSE = (requests.RequestException, ValueError, KeyError, TypeError, JoseError)
 """What a provider that is down, slow or confused makes an attempt to read it end in."""
+
+
+def addresses(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The addresses that count of a discovery document; KeyError where one is missing that is needed."""
+    return {name: said[name] for name in (*NEEDED, *OFFERED) if name in NEEDED or name in said}
 
 
 class Published:
@@ -39,15 +44,31 @@ class Published:
         """The addresses by their names in discovery, and ``SIGNS_ANSWERS``; ProviderAway when it cannot be read."""
         if not fresh and self._metadata and time.monotonic() - self._metadata[0] < METADATA_SECONDS:
             return self._metadata[1]
+        said = self.document()
         try:
-            said = self._fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            kept = {name: said[name] for name in (*NEEDED, *OFFERED) if name in NEEDED or name in said}
-        except NONSENSE as error:
-            raise ProviderAway(self.slug, f"discovery: {type(error).__name__}") from error
-        if said.get("issuer") != self.issuer or not all(is_at((self.home, *self.hosts), url) for url in kept.values()):
+            kept = addresses(said)
+        except KeyError as error:
+            raise ProviderAway(self.slug, "discovery: KeyError") from error
+        if said.get("issuer") != self.issuer or self.elsewhere(kept):
             raise ProviderAway(self.slug, "discovery names another issuer or host")
         self._metadata = (time.monotonic(), {**kept, SIGNS_ANSWERS: said.get(SIGNS_ANSWERS) is True})
         return self._metadata[1]
+
+    def document(self) -> dict[str, Any]:
+        """What the issuer publishes, as it came, and not believed; ProviderAway when it cannot be read."""
+        try:
+            return self._fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        except NONSENSE as error:
+            raise ProviderAway(self.slug, f"discovery: {type(error).__name__}") from error
+
+    def elsewhere(self, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of these addresses that are not at the issuer's own hosts."""
+        return {name: url for name, url in kept.items() if not is_at((self.home, *self.hosts), url)}
+
+    @property
+    def keys_age(self) -> float | None:
+        """For how many seconds this process has had the keys; None while it has none."""
+        return time.monotonic() - self._keys[0] if self._keys else None
 
     def keys(self, *, again: bool = False) -> KeySet:
         """The issuer's keys; ``again`` asks anew for a key that is not among them, at most once a minute."""

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.identity import oidc, registry, tokens
+from jit_portal.errors import NotFound
+from jit_portal.identity import oidc, registry, tokens, trying
 from jit_portal.identity.models import IdentityProvider, LoginSession, SpentToken, User
 from jit_portal.identity.oidc import Farewell
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
@@ -105,21 +106,28 @@ def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | No
 
 
 def hear(slug: str, logout_token: str) -> int:
-    """End what the provider says is over (back-channel logout); says how many logins that were. A token works once."""
+    """End what the provider says is over (back-channel logout); says how many logins that were. A token works once.
+
+    A provider that was withdrawn is heard, too: people may still be signed in by it.
+    """
     with transaction():
-        provider = registry.provider(slug)
+        provider = registry.known(slug)
+    if provider is None:
+        raise NotFound(noun="identity_provider")
     try:
         farewell = oidc.client(provider).farewell(logout_token)
         return _part(provider, farewell)
     except (SignInRefused, ProviderAway) as refusal:
         with transaction():
             audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
+            trying.misheard(provider, refusal)
         raise
 
 
 def _part(provider: IdentityProvider, farewell: Farewell) -> int:
     with transaction():
         _spend(provider, farewell)
+        trying.heard(provider, farewell)
         theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
         theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer, *is_live())
         if farewell.subject is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Thing, words
@@ -111,6 +112,30 @@ class ProviderProposal(Thing):
     decided_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("user.id"))
     is_approved: Mapped[bool | None]
     proposed_by: Mapped["User"] = relationship(foreign_keys=[proposed_by_id])
+    decided_by: Mapped["User | None"] = relationship(foreign_keys=[decided_by_id])
+
+
+class ProviderTest(Thing):
+    """What one operator found out about a login, for an hour: the checks, and what came of a sign-in for a test.
+
+    ``findings`` are each a check, its result and why; ``came`` is what it said of whoever signed in, that is of her.
+    ``version`` is that of the row that was tested.
+    """
+
+    __tablename__ = "provider_test"
+    __table_args__ = (sa.UniqueConstraint("provider_id", "tested_by_id"),)
+    provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
+    tested_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    version: Mapped[int]
+    findings: Mapped[list[Any]]
+    came: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    id_token: Mapped[str | None]
+    subject: Mapped[str | None]
+    provider_session: Mapped[str | None]
+    left_at: Mapped[dt.datetime | None]
+    created_at: Mapped[Created]
+    expires_at: Mapped[dt.datetime]
+    provider: Mapped[IdentityProvider] = relationship()
 
 
 class User(Thing, UserMixin):
@@ -171,7 +196,8 @@ class LoginAttempt(Thing):
     """A sign-in under way at a provider: one use, ten minutes, and only in the browser that began it.
 
     ``state`` and the browser's own word are stored as hashes; ``return_to`` is an address inside the portal;
-    ``login_id`` is the login that this is to strengthen, where nobody signs in but somebody proves anew who she is.
+    ``login_id`` is the login that this is to strengthen, where nobody signs in but somebody proves anew who she is, and
+    ``test_id`` the test that this is for, where nobody signs in at all.
     """
 
     __tablename__ = "login_attempt"
@@ -180,6 +206,7 @@ class LoginAttempt(Thing):
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitation.id"))
     login_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("login_session.id"))
+    test_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("provider_test.id", ondelete="CASCADE"))
     nonce: Mapped[str]
     code_verifier: Mapped[str]
     return_to: Mapped[str]

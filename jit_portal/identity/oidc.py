@@ -116,10 +116,10 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         return self.published.metadata()
 
     def _prove(self, _auth: Any, _method: str, url: str, headers: dict[str, str], body: str) -> tuple[Any, ...]:
-        more, form = self._proof()
+        more, form = self.proof()
         return url, {**headers, **more}, add_params_to_qs(body or "", list(form.items()))
 
-    def _proof(self) -> tuple[dict[str, str], dict[str, str]]:
+    def proof(self) -> tuple[dict[str, str], dict[str, str]]:
         """What shows the provider that it is the portal who asks: a header, or fields of the form."""
         if self.authenticates_by == ClientAuthentication.PRIVATE_KEY_JWT:
             return {}, self._assertion()
@@ -167,7 +167,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         if not self.uses_par:
             return str(made["url"])
         metadata = self.published.metadata()
-        headers, proof = self._proof()
+        headers, proof = self.proof()
         form = {**dict(parse_qsl(urlsplit(made["url"]).query)), **proof}
         try:
             with self._get_session() as wire:
@@ -268,7 +268,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         acr = said.get("acr")
         level = self.levels.get(acr) if isinstance(acr, str) else None
         if level is None:
-            raise SignInRefused(Why.ASSURANCE, "acr is missing or not in the row")
+            raise SignInRefused(Why.ASSURANCE, f"acr is missing or not in the row: {reading.plain(acr, 60)}")
         proved_at = said["auth_time"]
         when = said["iat"] if proved_at is None else proved_at
         if when > time.time() + self.leeway:
@@ -291,8 +291,8 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             proved_at=None if proved_at is None else min(proved_at, time.time()),
         )
 
-    def farewell_address(self, id_token: str | None) -> str | None:
-        """Where the browser ends the person's login at the provider; None where it cannot."""
+    def farewell_address(self, id_token: str | None, state: str | None = None) -> str | None:
+        """Where the browser ends the login at the provider, which gives ``state`` back; None where it cannot."""
         if not self.has_rp_logout:
             return None
         try:
@@ -303,6 +303,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             "client_id": self.client_id,
             "post_logout_redirect_uri": f"{self.portal.origin}/signed-out",
             **({"id_token_hint": id_token} if id_token else {}),
+            **({"state": state} if state else {}),
         }
         return f"{endpoint}?{urlencode(query)}" if endpoint else None
 
@@ -353,6 +354,11 @@ def client(row: IdentityProvider) -> NationalLogin:
         kept = (row.version, _portal[0], NationalLogin(row, _portal[0]))
         _clients[row.id] = kept
     return kept[2]
+
+
+def unbelieving(row: IdentityProvider) -> NationalLogin:
+    """A client of its own for a test: it knows nothing yet of what the login publishes."""
+    return NationalLogin(row, _portal[0])
 
 
 def origin() -> str:

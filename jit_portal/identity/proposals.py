@@ -4,7 +4,8 @@ Until then a login in use keeps the row it has.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -29,12 +30,19 @@ class Difference:
     after: Any
 
 
-def propose(actor: User, row: ProviderRow) -> ProviderProposal:
-    """Ask the other operators to let ``row`` be what the portal goes by."""
+def propose(actor: User, row: ProviderRow, *, seen: int | None = None, is_new: bool = False) -> ProviderProposal:
+    """Ask the other operators to let ``row`` be what the portal goes by.
+
+    ``seen`` is the version of the login that she had before her when she wrote it; ``is_new`` that she knows of none.
+    """
     _operator(actor)
     registry.check(row)
     with transaction():
         provider = registry.known(row.slug)
+        if seen is not None and (provider is None or provider.version != seen):
+            raise Refused(gettext("The login has changed while you were writing: look at it, and begin anew."))
+        if is_new and provider is not None:
+            raise Invalid(gettext("There is a login of this short name already: change that one."), field="slug")
         if _find(row.slug) is not None:
             raise Refused(gettext("A proposal for this login waits already: approve or refuse that one first."))
         proposal = ProviderProposal(
@@ -48,31 +56,46 @@ def propose(actor: User, row: ProviderRow) -> ProviderProposal:
             raise Invalid(gettext("That is what the portal goes by already."))
         session().add(proposal)
         session().flush()
-        audit.record(actor, "provider.proposed", proposal, quietly=True, slug=row.slug, changed=changed)
+        audit.record(actor, "provider.proposed", proposal, also=registry.operators(), slug=row.slug, changed=changed)
     return proposal
 
 
-def approve(actor: User, slug: str) -> IdentityProvider:
-    """Let the proposal for ``slug`` be the row; nobody approves what she has proposed herself."""
+def set_open(actor: User, slug: str, *, is_enabled: bool) -> ProviderProposal:
+    """Ask the other operators to withdraw this login, or to let people sign in by it again."""
+    _operator(actor)
+    provider = registry.known(slug)
+    if provider is None:
+        raise NotFound(noun="identity_provider")
+    return propose(actor, replace(registry.row_of(provider), is_enabled=is_enabled), seen=provider.version)
+
+
+def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProvider:
+    """Let the proposal for ``slug`` be the row; nobody approves what she has proposed herself.
+
+    ``id`` is the proposal that she has read: no later one is approved in its place.
+    """
     _operator(actor)
     with transaction():
-        proposal = waiting_for(slug, lock=True)
+        proposal = waiting_for(slug, id, lock=True)
         provider = registry.known(slug)
         if proposal.proposed_by_id == actor.id:
-            raise NotAllowed(gettext("Another operator must approve what you have proposed."), noun="provider_proposal")
+            reason = gettext("Another operator must approve what you have proposed.")
+            raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
         if (provider.version if provider else None) != proposal.base_version:
             raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
         _decide(proposal, actor, is_approved=True)
         return registry.enter(row_from(proposal.row), actor, proposal=proposal.id, proposed_by=proposal.proposed_by_id)
 
 
-def refuse(actor: User, slug: str) -> None:
+def refuse(actor: User, slug: str, id: uuid.UUID | None = None) -> None:
     """Leave the row as it is; whoever proposed may take it back the same way."""
     _operator(actor)
     with transaction():
-        proposal = waiting_for(slug, lock=True)
+        proposal = waiting_for(slug, id, lock=True)
         _decide(proposal, actor, is_approved=False)
-        audit.record(actor, "provider.refused", proposal, quietly=True, slug=slug, proposed_by=proposal.proposed_by_id)
+        proposer = proposal.proposed_by_id
+        told = registry.operators()
+        audit.record(actor, "provider.refused", proposal, also=told, slug=slug, proposed_by=proposer)
 
 
 def waiting() -> list[ProviderProposal]:
@@ -81,12 +104,25 @@ def waiting() -> list[ProviderProposal]:
     return list(session().scalars(still))
 
 
-def waiting_for(slug: str, *, lock: bool = False) -> ProviderProposal:
-    """The proposal for ``slug`` that nobody has decided yet; NotFound where there is none."""
+def waiting_for(slug: str, id: uuid.UUID | None = None, *, lock: bool = False) -> ProviderProposal:
+    """The proposal for ``slug`` that nobody has decided yet; NotFound where there is none, Refused if ``id`` is not."""
     proposal = _find(slug, lock=lock)
+    if id is not None and (proposal is None or proposal.id != id):
+        raise Refused(gettext("This proposal has been decided already."))
     if proposal is None:
         raise NotFound(noun="provider_proposal")
     return proposal
+
+
+def waits(slug: str) -> ProviderProposal | None:
+    """The proposal for ``slug`` that waits, if one does."""
+    return _find(slug)
+
+
+def decided(slug: str) -> list[ProviderProposal]:
+    """What was proposed for ``slug`` and approved or refused, the newest first."""
+    over = select(ProviderProposal).where(ProviderProposal.slug == slug, ProviderProposal.decided_at.is_not(None))
+    return list(session().scalars(over.order_by(ProviderProposal.decided_at.desc())))
 
 
 def differences(proposal: ProviderProposal) -> list[Difference]:

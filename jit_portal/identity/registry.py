@@ -1,8 +1,9 @@
 """The register of national logins: which there are, and what each is believed."""
 
 import re
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -12,7 +13,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound, Refused
 from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, MOST_LOGINS, Authority, IdentityProvider, User
 from jit_portal.identity.wire import home_of
-from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
 from jit_portal.wording import gettext
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -20,7 +21,14 @@ ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "E
 
 _SLUG = re.compile("[a-z][a-z0-9-]{0,39}")
 _SPEAKS_FOR = {"kind", "country"}
-_LIMITS = {"leeway": (0, 120), "keys_seconds": (60, 3600), "header_limit": (512, 65_536)}
+LIMITS = {
+    "leeway": (0, 120),
+    "keys_seconds": (60, 3600),
+    "header_limit": (512, 65_536),
+    "idle_minutes": (5, MOST_IDLE_MINUTES),
+    "absolute_hours": (1, MOST_HOURS),
+    "most_logins": (1, MOST_LOGINS),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,24 @@ class ProviderRow:
         return {name: _plain(getattr(self, name)) for name in names}
 
 
+DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(ProviderRow) if each.default is not MISSING}
+"""What a row says where whoever enters it says nothing."""
+
+
+def row_of(provider: IdentityProvider) -> ProviderRow:
+    """The row that the register holds, as somebody would enter it."""
+    kept = {field.name: getattr(provider, field.name) for field in fields(ProviderRow) if field.name != "authorities"}
+    lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+    levels = {word: Assurance(level) for word, level in provider.acr_levels.items()}
+    listed = {authority.code: authority.name for authority in provider.authorities}
+    return ProviderRow(**{**kept, **lists, "acr_levels": levels, "authorities": listed})
+
+
+def operators() -> list[uuid.UUID]:
+    """Those who keep the register: their pages look again when it changes."""
+    return list(session().scalars(select(User.id).where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None))))
+
+
 def _plain(value: Any) -> Any:
     """``value`` as the database keeps it."""
     if isinstance(value, tuple):
@@ -102,7 +128,7 @@ def enter(row: ProviderRow, actor: User | None = None, **more: Any) -> IdentityP
             provider.authorities.append(Authority(code=code, name=name))
             changed.append(f"authority {code}")
     if changed:
-        audit.record(actor, act, provider, quietly=True, changed=changed, **more)
+        audit.record(actor, act, provider, also=operators(), changed=changed, **more)
     return provider
 
 
@@ -112,39 +138,47 @@ def _has_people(provider: IdentityProvider) -> bool:
 
 def check(row: ProviderRow) -> None:
     """Invalid for a row that makes no sense, or that would believe more than the portal believes anybody."""
+    _check_addresses(row)
+    if not _SLUG.fullmatch(row.slug):
+        raise Invalid(
+            gettext("A short name is small letters, digits and hyphens, and begins with a letter."), field="slug"
+        )
+    for field in ("name", "country", "client_id"):
+        if not getattr(row, field).strip():
+            raise Invalid(gettext("This is needed."), field=field)
+    if "openid" not in row.scope.split():
+        raise Invalid(gettext("The scope must hold openid."), field="scope")
+    for field, (least, most) in LIMITS.items():
+        if not least <= getattr(row, field) <= most:
+            raise Invalid(gettext("This is a number from %(least)s to %(most)s.", least=least, most=most), field=field)
+    if not row.acr_levels or any(not word or word.split() != [word] for word in row.acr_levels):
+        raise Invalid(gettext("At least one word for assurance is needed, and none holds spaces."), field="acr_levels")
+    pointers = [each for said in row.claim_map.values() for each in said.split()]
+    if "authority" not in row.claim_map or not all(each.startswith("/") for each in pointers):
+        raise Invalid(gettext("Claims are found by JSON pointers, such as /office/code."), field="claim_map")
+    if not row.algorithms or not ALGORITHMS.issuperset(row.algorithms):
+        raise Invalid(gettext("Only signatures by a key pair are accepted, and at least one."), field="algorithms")
+    if not row.authorities:
+        raise Invalid(gettext("At least one authority is needed."), field="authorities")
+
+
+def _check_addresses(row: ProviderRow) -> None:
     try:
         home_of(row.issuer)
-        if any(home_of(host) != host for host in row.hosts):
-            raise ValueError("a host is a scheme and a host, such as https://login.example")
-    except ValueError as error:
-        raise Invalid(f"{row.slug}: {error}", field="issuer") from error
-    if not _SLUG.fullmatch(row.slug):
-        raise Invalid(f"{row.slug[:40]}: a slug is small letters, digits and hyphens", field="slug")
-    if not all((row.name.strip(), row.country.strip(), row.client_id.strip())):
-        raise Invalid(f"{row.slug}: name, country and client_id are needed")
-    if "openid" not in row.scope.split():
-        raise Invalid(f"{row.slug}: the scope must hold openid", field="scope")
-    for field, (least, most) in _LIMITS.items():
-        if not least <= getattr(row, field) <= most:
-            raise Invalid(f"{row.slug}: {field} must be between {least} and {most}", field=field)
-    if any(not word or word.split() != [word] for word in row.acr_levels):
-        raise Invalid(f"{row.slug}: a word for assurance has no spaces", field="acr_levels")
-    pointers = [each for said in row.claim_map.values() for each in said.split()]
-    if not all(each.startswith("/") for each in pointers):
-        raise Invalid(f"{row.slug}: claims are found by JSON pointers, such as /office/code", field="claim_map")
-    if not row.algorithms or not ALGORITHMS.issuperset(row.algorithms):
-        raise Invalid(f"{row.slug}: only signatures by a key pair are accepted", field="algorithms")
-    if not row.authorities or not row.acr_levels or "authority" not in row.claim_map:
-        raise Invalid(f"{row.slug}: authorities, levels and the authority's claim are needed")
+    except ValueError:
+        wrong = gettext("An issuer is an address that begins with https, with a host and a path at most.")
+        raise Invalid(wrong, field="issuer") from None
+    try:
+        is_sound = all(home_of(host) == host for host in row.hosts)
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        raise Invalid(gettext("A host is https and a name, such as https://login.example."), field="hosts")
 
-    limits = (
-        ("idle_minutes", row.idle_minutes, 5, MOST_IDLE_MINUTES),
-        ("absolute_hours", row.absolute_hours, 1, MOST_HOURS),
-        ("most_logins", row.most_logins, 1, MOST_LOGINS),
-    )
-    for field, value, least, most in limits:
-        if not least <= value <= most:
-            raise Invalid(f"{row.slug}: {field} must be between {least} and {most}", field=field)
+
+def listed(provider: IdentityProvider, code: str) -> uuid.UUID | None:
+    """The authority of this code on the login's allow-list, if it is there."""
+    return session().scalar(select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == code))
 
 
 def known(slug: str) -> IdentityProvider | None:

@@ -18,10 +18,11 @@ from jit_portal.identity import (
     service,
     sessions,
     tokens,
+    trying,
     waiting,
 )
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import IdentityProvider, LoginSession
+from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
 from jit_portal.policy import stepup
 from jit_portal.web.context import LANGUAGE_COOKIE
@@ -43,6 +44,16 @@ def _failed(response: Response) -> bool:
 
 def _attempt_cookie() -> str:
     return f"{current_app.config['SETTINGS'].session_cookie}-attempt"
+
+
+def attempt_browser() -> str:
+    """The word by which this browser, and no other, completes what it began; a new one where it has none."""
+    return request.cookies.get(_attempt_cookie()) or tokens.make()
+
+
+def set_attempt_cookie(response: Response, browser: str) -> None:
+    """Let this browser keep its word for as long as what it began can be completed."""
+    _set_cookie(response, _attempt_cookie(), browser, max_age=int(service.ATTEMPT.total_seconds()))
 
 
 def set_login_cookie(response: Response, token: str) -> None:
@@ -115,11 +126,11 @@ def sign_in() -> Response | str:
 @limiter.limit(TRIES)
 @open_to_all
 def begin(slug: str) -> Response:
-    browser = request.cookies.get(_attempt_cookie()) or tokens.make()
+    browser = attempt_browser()
     wanted, invitation = request.args.get("next"), request.args.get("invitation")
     stepping_up = _login() if "confirm" in request.args else None
     response = redirect(service.begin(slug, browser, return_to=wanted, invitation=invitation, stepping_up=stepping_up))
-    _set_cookie(response, _attempt_cookie(), browser, max_age=int(service.ATTEMPT.total_seconds()))
+    set_attempt_cookie(response, browser)
     return response
 
 
@@ -130,12 +141,18 @@ def callback(slug: str) -> Response:
     said = request.args
     answer = service.Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss"))
     browser = request.cookies.get(_attempt_cookie(), "")
+    if trying.is_test(answer.state):
+        return _to_test(trying.complete(viewer_or_none(), slug, browser, answer))
     signed_in = service.complete(slug, browser, answer, device(), instead_of=_login())
     if signed_in.gave_way:
         flash(_gave_way(signed_in.gave_way), "warn")
     response = redirect(signed_in.return_to, 303)
     set_login_cookie(response, signed_in.token)
     return response
+
+
+def _to_test(test: ProviderTest) -> Response:
+    return redirect(url_for("providers.test", provider_id=test.provider_id, _anchor="sign-in"), 303)
 
 
 @bp.post("/sign-in/<slug>/logout")
@@ -182,7 +199,10 @@ def sign_out() -> Response:
 
 @bp.get("/signed-out")
 @open_to_all
-def signed_out() -> str:
+def signed_out() -> Response | str:
+    test = trying.came_back(viewer_or_none(), request.args.get("state", ""))
+    if test is not None:
+        return _to_test(test)
     return render_template("identity/signed_out.html", provider=None, onward=None)
 
 

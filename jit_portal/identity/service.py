@@ -7,41 +7,29 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
-from jit_portal.identity import accounts, claims, devices, invitations, oidc, registry, stepping, tokens
+from jit_portal.identity import accounts, attempts, claims, devices, invitations, registry, stepping, tokens
+from jit_portal.identity.attempts import ATTEMPT, Answer
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
 from jit_portal.identity.invitations import ON_ACCEPT, invite
-from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_fetch, portal_which
-from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import NoticeKind
 from jit_portal.wording import gettext
 
-__all__ = ["ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
+__all__ = ["ATTEMPT", "ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
 
 log = logging.getLogger(__name__)
 
-ATTEMPT = dt.timedelta(minutes=10)
-_KEPT = dt.timedelta(hours=1)
 _PATH = re.compile(r"/(?!/)(?!(?:sign-in|sign-out|signed-out|invitations)\b)[\x21-\x7e]{0,1999}")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back to the callback's address, as the browser brought it."""
-
-    state: str
-    code: str | None
-    error: str | None
-    iss: str | None
 
 
 @dataclass(frozen=True)
@@ -79,29 +67,15 @@ def begin(
     with transaction():
         provider = registry.provider(slug)
         invitation_id = invitations.find(invitation).id if invitation is not None else None
-    state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
-    login = oidc.client(provider)
+    login_id = stepping_up.id if stepping_up is not None else None
     try:
         asked = stepping.asked_of(provider, stepping_up)
-        address = login.address(_callback(slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
+        return attempts.start(
+            provider, browser, asked, invitation_id=invitation_id, login_id=login_id, return_to=inside(return_to)
+        )
     except (SignInRefused, ProviderAway) as refusal:
         _put_on_record(provider, refusal, is_step_up=stepping_up is not None)
         raise
-    attempt = LoginAttempt(
-        state_hash=tokens.digest(state),
-        browser_hash=tokens.digest(browser),
-        provider_id=provider.id,
-        invitation_id=invitation_id,
-        login_id=stepping_up.id if stepping_up is not None else None,
-        nonce=nonce,
-        code_verifier=code_verifier,
-        return_to=inside(return_to),
-        expires_at=dt.datetime.now(dt.UTC) + ATTEMPT,
-    )
-    with transaction():
-        session().add(attempt)
-        session().execute(delete(LoginAttempt).where(LoginAttempt.expires_at < NOW - _KEPT))
-    return address
 
 
 def complete(
@@ -116,49 +90,14 @@ def complete(
     with transaction():
         provider = registry.provider(slug)
     try:
-        attempt = _take(provider, browser, answer.state)
+        attempt = attempts.take(provider, browser, answer.state)
         if attempt.login_id is not None:
             return _step_up(provider, attempt, answer, instead_of)
-        vouched = _redeem(provider, attempt, answer)
+        vouched = attempts.redeem(provider, attempt, answer)
         return _sign_in(provider, attempt, vouched, device, instead_of)
     except (SignInRefused, ProviderAway) as refusal:
         _put_on_record(provider, refusal, is_step_up=attempt is not None and attempt.login_id is not None)
         raise
-
-
-def _callback(slug: str) -> str:
-    return f"{oidc.origin()}/sign-in/{slug}/callback"
-
-
-def _take(provider: IdentityProvider, browser: str, state: str) -> LoginAttempt:
-    """The attempt that this browser began, taken out for good."""
-    taking = (
-        update(LoginAttempt)
-        .where(
-            LoginAttempt.state_hash == tokens.digest(state),
-            LoginAttempt.browser_hash == tokens.digest(browser),
-            LoginAttempt.used_at.is_(None),
-            LoginAttempt.expires_at > NOW,
-        )
-        .values(used_at=NOW)
-        .returning(LoginAttempt)
-        .execution_options(synchronize_session=False)
-    )
-    with transaction():
-        attempt = session().scalar(taking)
-    if attempt is None:
-        raise SignInRefused(Why.OVER, "no such attempt in this browser")
-    if attempt.provider_id != provider.id:
-        raise SignInRefused(Why.MIXED_UP, "begun at another login")
-    return attempt
-
-
-def _redeem(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer) -> Vouched:
-    login = oidc.client(provider)
-    login.check_answer(answer.iss)
-    if answer.error is not None or answer.code is None:
-        raise SignInRefused(Why.CANCELLED, claims.plain(answer.error, 60))
-    return login.redeem(answer.code, _callback(provider.slug), nonce=attempt.nonce, code_verifier=attempt.code_verifier)
 
 
 def _sign_in(
@@ -202,7 +141,7 @@ def _devices_of(user: User) -> list[Device]:
 def _step_up(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer, login: LoginSession | None) -> SignedIn:
     """Strengthen the login of this browser by what the provider vouches for now, and give it another token."""
     held = stepping.login_of(attempt, login)
-    vouched = _redeem(provider, attempt, answer)
+    vouched = attempts.redeem(provider, attempt, answer)
     stepping.refuse_less(held, vouched)
     with transaction():
         _recognise(held.user, provider, vouched)
@@ -233,8 +172,7 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
         raise SignInRefused(accounts.why_closed(user), person_id=user.id)
     authority_id: uuid.UUID | None = user.authority_id
     if vouched.authority is not None:
-        listed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == vouched.authority)
-        authority_id = session().scalar(listed)
+        authority_id = registry.listed(provider, vouched.authority)
     if authority_id is None:
         raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
     user.claimed_name = vouched.name if vouched.name not in ("", user.name) else None

@@ -38,7 +38,10 @@ def is_at(homes: Collection[str], url: object) -> bool:
     """Whether ``url`` is an address at one of ``homes``, by the browser's way of reading addresses too."""
     if not isinstance(url, str) or "\\" in url or not url.isprintable():
         return False
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return f"{parts.scheme}://{parts.netloc}" in homes
 
 

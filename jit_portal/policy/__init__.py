@@ -1,6 +1,6 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import entrusting, exhibits, jits, people, person, stepup, work
+from jit_portal.policy import entrusting, exhibits, jits, people, person, providers, stepup, work
 from jit_portal.policy.asking import (
     GROUNDS,
     GUARDED,
@@ -52,6 +52,7 @@ __all__ = [
     "person",
     "portal_fetch",
     "portal_which",
+    "providers",
     "require",
     "require_right",
     "seers",

@@ -20,7 +20,7 @@ from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused, StepUpNeeded
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import User
+from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.messages.models import Channel, Message
 from jit_portal.tasks.models import Board, Task
@@ -49,6 +49,8 @@ _NAMED: dict[str, type[Thing]] = {
     "workspace": Workspace,
     "jit": Jit,
     "user": User,
+    "proposal": ProviderProposal,
+    "provider": IdentityProvider,
 }
 """What addresses (``exhibit_id``) and socket events (``exhibit``) name, from the narrowest to the widest."""
 

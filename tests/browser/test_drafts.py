@@ -20,7 +20,7 @@ from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
-from jit_portal.vocabulary import Role, Sight
+from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
 from tests.browser.conftest import OpenWindow, sign_in
 from tests.drafting import Desk, desk
@@ -114,7 +114,13 @@ def decline() -> Case:
     return Case(world["nl_member"], world["nl_leader"], f"/exhibits/{exhibit.id}", "Reason", "Decline")
 
 
-FORMS = (release_form, new_task, task, rule, hand_over, decline)
+def national_login() -> Case:
+    world = factories.world()
+    ada, bo = (factories.administrator(world.providers[slug], Duty.OPERATOR) for slug in ("fr", "nl"))
+    return Case(ada, bo, f"/providers/{world.providers['fr'].id}/change", "Name", "Propose")
+
+
+FORMS = (release_form, new_task, task, rule, hand_over, decline, national_login)
 
 
 def made_task(world: World) -> Task:
@@ -163,7 +169,7 @@ def test_what_was_typed_comes_back(window: OpenWindow, web: Web, form: Callable[
     expect(box(page, case)).to_have_value(TYPED)
     send(page, case)
     expect(page.locator(".error-summary")).to_have_count(0)
-    expect(page.locator("h1, h2").first).to_be_visible()
+    expect(page.locator("#main :is(h1, h2)").first).to_be_visible()
     kept = page.evaluate("Object.entries(sessionStorage).filter(([name, value]) => value.includes('Seal'))")
     assert kept == [], "what arrived is forgotten"
 

@@ -29,7 +29,7 @@ from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel
 from jit_portal.policy.people import CONFIRMED_FOR
 from jit_portal.tasks import service as tasks
-from jit_portal.vocabulary import Role, Sight
+from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
 from tests.factories import World
@@ -85,6 +85,7 @@ def furnished() -> Doors:
     messages.post(leader, talk, f"See #{photo.reference}, **now**, and tell Albania", uuid.uuid4())
     administrator = factories.administrator(world.providers["fr"])
     made.world.people["fr_administrator"] = administrator
+    made.world.people["fr_operator"] = factories.administrator(world.providers["fr"], Duty.OPERATOR)
     _fill_people(world, administrator)
     made.ids |= {"exhibit_id": str(photo.id), "agreement_id": str(_draft(made).id)}
     board = uuid.UUID(made.ids["board_id"])
@@ -154,15 +155,19 @@ def places(app: Flask, doors: Doors) -> list[Place]:
     return found + [Place(path, path.format(other=doors.other.workspace.id)) for path in OTHERS]
 
 
-WALKERS = ("fr_leader", "fr_administrator")
+WALKERS = ("fr_leader", "fr_administrator", "fr_operator")
+DUTIES = {"fr_administrator": "people.", "fr_operator": "providers."}
 
 
 def places_of(name: str, app: Flask, doors: Doors) -> list[Place]:
-    """Where somebody goes: people are looked at by their country's administrator, all else by a leader."""
-    is_administrator = name == "fr_administrator"
-    found = [place for place in places(app, doors) if place.endpoint.startswith("people.") == is_administrator]
+    """Where somebody goes: an administrator to people, an operator to the register, a leader to all else."""
+    all_places = places(app, doors)
+    if name not in DUTIES:
+        return [place for place in all_places if not place.endpoint.startswith(tuple(DUTIES.values()))]
+    found = [place for place in all_places if place.endpoint.startswith(DUTIES[name])]
     more = [Place(f"people.index {show}", f"/people?show={show}") for show in ("due", "flagged", "closed")]
-    return found + more if is_administrator else found
+    presets = [Place(f"providers.new {name}", f"/providers/new?preset={name}") for name in ("tara", "entra")]
+    return found + (more if name == "fr_administrator" else presets)
 
 
 def is_page(page: Page) -> bool:

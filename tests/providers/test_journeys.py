@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from sqlalchemy import select
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import oidc, registry
-from jit_portal.identity.models import LoginSession, User
-from jit_portal.vocabulary import Assurance
+from jit_portal.identity.models import LoginSession, ProviderTest, User
+from jit_portal.vocabulary import Assurance, Duty
+from tests import factories
 from tests.providers import logins
 from tests.providers.logins import Certified, Login, Logins
 from tests.signing_in import UNCHECKED, ledger
@@ -192,3 +194,46 @@ def test_a_strong_and_recent_sign_in_is_asked_in_the_providers_own_words(login: 
         (None, {"essential": True, "values": [highest]}),
         (highest, None),
     )
+
+
+def test_an_operator_tests_the_login_and_is_signed_in_by_none_of_it(login: Login, web: Web, app: Flask) -> None:
+    provider = registry.provider(login.slug)
+    with transaction():
+        home = factories.provider("home")
+    operator = factories.administrator(home, Duty.OPERATOR)
+    visitor = Visitor(web, {web.cookie: factories.login(operator)})
+    logins_before = len(kept())
+    at = f"/providers/{provider.id}/test"
+
+    def press(what: str = "") -> requests.Response:
+        token = re.search(r'name="csrf-token" content="([^"]+)"', visitor.ask("GET", "/account").text)
+        assert token
+        return visitor.ask("POST", at + what, csrf_token=token[1])
+
+    def findings() -> dict[str, str]:
+        session().expire_all()
+        tests = select(ProviderTest).execution_options(populate_existing=True, **UNCHECKED)
+        return {each["check"]: f"{each['result']} {each['why']}" for each in session().scalars(tests).one().findings}
+
+    assert press().status_code == 303
+    wrong = {check: found for check, found in findings().items() if found.startswith("wrong")}
+    unused = {"par": "wrong par_unused"} if not provider.uses_par else {}
+    assert wrong == unused
+    onward = press("/sign-in").headers["Refresh"].removeprefix("0; url=")
+    answer = visitor.come_back(login, login.choose(visitor.providers, onward, login.someone))
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{at}#sign-in")
+    found = findings()
+    assert (found["sign_in"], found["level"]) == ("passed sign_in", "passed level")
+    assert found["authority"].startswith("passed")
+    assert found["proved"] == "passed proved"
+    onward = press("/sign-out").headers["Refresh"].removeprefix("0; url=")
+    back = login.say_goodbye(visitor.providers, onward)
+    assert back.startswith(f"{web.origin}/signed-out?state=")
+    assert visitor.ask("GET", back.removeprefix(web.origin)).status_code == 303
+    assert findings()["left"] == "passed left"
+    until = time.monotonic() + PATIENCE
+    while findings()["told"] != "passed told":
+        assert time.monotonic() < until, "no word came"
+        time.sleep(0.05)
+    assert len(kept()) == logins_before
+    assert visitor.is_signed_in()

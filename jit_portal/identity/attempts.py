@@ -1,0 +1,85 @@
+"""A sign-in under way: begun in one browser, which goes to the national login and comes back with its answer, once."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, update
+
+from jit_portal.database import session, transaction
+from jit_portal.identity import claims, oidc, tokens
+from jit_portal.identity.models import IdentityProvider, LoginAttempt
+from jit_portal.identity.oidc import Vouched
+from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.policy.person import NOW
+
+ATTEMPT = dt.timedelta(minutes=10)
+_KEPT = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back to the callback's address, as the browser brought it."""
+
+    state: str
+    code: str | None
+    error: str | None
+    iss: str | None
+
+
+def start(provider: IdentityProvider, browser: str, asked: Mapping[str, Any], **kept: Any) -> str:
+    """Begin it, and give the address to send the browser to; ``kept`` is what the attempt is to remember."""
+    state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
+    login = oidc.client(provider)
+    address = login.address(_callback(provider.slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
+    attempt = LoginAttempt(
+        state_hash=tokens.digest(state),
+        browser_hash=tokens.digest(browser),
+        provider_id=provider.id,
+        nonce=nonce,
+        code_verifier=code_verifier,
+        expires_at=dt.datetime.now(dt.UTC) + ATTEMPT,
+        **kept,
+    )
+    with transaction():
+        session().add(attempt)
+        session().execute(delete(LoginAttempt).where(LoginAttempt.expires_at < NOW - _KEPT))
+    return address
+
+
+def take(provider: IdentityProvider, browser: str, state: str, *, is_test: bool = False) -> LoginAttempt:
+    """The attempt that this browser began, taken out for good; a test is never taken for a sign-in, nor the reverse."""
+    taking = (
+        update(LoginAttempt)
+        .where(
+            LoginAttempt.state_hash == tokens.digest(state),
+            LoginAttempt.browser_hash == tokens.digest(browser),
+            LoginAttempt.used_at.is_(None),
+            LoginAttempt.expires_at > NOW,
+            LoginAttempt.test_id.is_not(None) if is_test else LoginAttempt.test_id.is_(None),
+        )
+        .values(used_at=NOW)
+        .returning(LoginAttempt)
+        .execution_options(synchronize_session=False)
+    )
+    with transaction():
+        attempt = session().scalar(taking)
+    if attempt is None:
+        raise SignInRefused(Why.OVER, "no such attempt in this browser")
+    if attempt.provider_id != provider.id:
+        raise SignInRefused(Why.MIXED_UP, "begun at another login")
+    return attempt
+
+
+def redeem(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer) -> Vouched:
+    """What the provider vouches for, in exchange for its answer; SignInRefused for anything less than sound."""
+    login = oidc.client(provider)
+    login.check_answer(answer.iss)
+    if answer.error is not None or answer.code is None:
+        raise SignInRefused(Why.CANCELLED, claims.plain(answer.error, 60))
+    return login.redeem(answer.code, _callback(provider.slug), nonce=attempt.nonce, code_verifier=attempt.code_verifier)
+
+
+def _callback(slug: str) -> str:
+    return f"{oidc.origin()}/sign-in/{slug}/callback"

@@ -1,0 +1,224 @@
+"""Addresses of the register of national logins, which is there for operators alone."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from jit_portal import policy
+from jit_portal.errors import Invalid, NotFound, Refused
+from jit_portal.identity import checking_words, proposals, provider_words, registry, trying
+from jit_portal.identity.entering import row_from, written
+from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
+from jit_portal.identity.presets import PRESETS
+from jit_portal.identity.provider_forms import ProviderForm, typed
+from jit_portal.identity.registry import DEFAULTS
+from jit_portal.identity.routes import attempt_browser, set_attempt_cookie
+from jit_portal.vocabulary import ClientAuthentication, May
+from jit_portal.web.forms import blame
+from jit_portal.web.requests import wants_fragment
+from jit_portal.web.session import viewer
+from jit_portal.wording import gettext
+
+bp = Blueprint("providers", __name__, url_prefix="/providers")
+
+
+def _require_duty() -> None:
+    policy.fetch(viewer(), User, viewer().id, May.KEEP_REGISTER)
+
+
+def _provider(provider_id: uuid.UUID) -> IdentityProvider:
+    return policy.fetch(viewer(), IdentityProvider, provider_id)
+
+
+def _proposal(proposal_id: uuid.UUID) -> ProviderProposal:
+    return policy.fetch(viewer(), ProviderProposal, proposal_id)
+
+
+def _page(name: str, fragment: str, **more: Any) -> str:
+    return render_template(f"providers/{fragment if wants_fragment() else name}.html", place="providers", **more)
+
+
+@bp.get("")
+def index() -> str:
+    _require_duty()
+    waiting = {each.slug: each for each in proposals.waiting()}
+    known = registry.every_one()
+    slugs = {each.slug for each in known}
+    coming = [each for each in waiting.values() if each.slug not in slugs]
+    return _page("index", "_list", known=known, waiting=waiting, coming=coming)
+
+
+@bp.get("/<uuid:provider_id>")
+def show(provider_id: uuid.UUID) -> str:
+    provider = _provider(provider_id)
+    row = written(registry.row_of(provider))
+    return _page(
+        "show",
+        "_row",
+        provider=provider,
+        groups=provider_words.groups(row),
+        waits=proposals.waits(provider.slug),
+        history=proposals.decided(provider.slug),
+        has_secret=provider.authenticates_by != ClientAuthentication.PRIVATE_KEY_JWT,
+    )
+
+
+@bp.get("/new")
+def new() -> str:
+    _require_duty()
+    preset = request.args.get("preset", "")
+    if preset and preset not in PRESETS:
+        raise NotFound(noun="identity_provider")
+    said = PRESETS[preset]() if preset else {}
+    return _form(ProviderForm(data={**DEFAULTS, "is_enabled": False, **typed(said)}), preset=preset)
+
+
+@bp.post("/new")
+def create() -> Response | tuple[str, int]:
+    _require_duty()
+    return _propose(ProviderForm(), preset=request.args.get("preset", ""))
+
+
+@bp.get("/<uuid:provider_id>/change")
+def change(provider_id: uuid.UUID) -> str:
+    provider = _provider(provider_id)
+    shown = typed(written(registry.row_of(provider))) | {"edition": provider.version}
+    return _form(_without_slug(ProviderForm(data=shown)), provider)
+
+
+@bp.post("/<uuid:provider_id>/change")
+def change_submit(provider_id: uuid.UUID) -> Response | tuple[str, int]:
+    provider = _provider(provider_id)
+    form = _without_slug(ProviderForm())
+    form.listed = {each.code: each.name for each in provider.authorities}
+    return _propose(form, provider)
+
+
+def _without_slug(form: ProviderForm) -> ProviderForm:
+    del form.slug
+    return form
+
+
+def _form(form: ProviderForm, provider: IdentityProvider | None = None, preset: str = "") -> str:
+    return render_template(
+        "providers/form.html",
+        place="providers",
+        form=form,
+        provider=provider,
+        preset=preset,
+        presets=provider_words.PRESETS,
+        unverified=provider_words.UNVERIFIED.get(preset),
+    )
+
+
+def _propose(
+    form: ProviderForm, provider: IdentityProvider | None = None, preset: str = ""
+) -> Response | tuple[str, int]:
+    if not form.validate():
+        return _form(form, provider, preset), 422
+    kept = written(registry.row_of(provider)) if provider else {}
+    try:
+        row = row_from(form.said(kept))
+        proposal = proposals.propose(viewer(), row, seen=form.edition.data if provider else None, is_new=not provider)
+    except Invalid as error:
+        return _form(blame(form, form.blamed(error)), provider, preset), error.status
+    except Refused as error:
+        return _form(blame(form, error, provider), provider, preset), error.status
+    flash(gettext("Proposed. Another operator must approve it."), "ok")
+    return redirect(url_for(".proposal", proposal_id=proposal.id), 303)
+
+
+@bp.post("/<uuid:provider_id>/withdraw")
+def withdraw(provider_id: uuid.UUID) -> Response:
+    return _set_open(_provider(provider_id), is_enabled=False)
+
+
+@bp.post("/<uuid:provider_id>/reopen")
+def reopen(provider_id: uuid.UUID) -> Response:
+    return _set_open(_provider(provider_id), is_enabled=True)
+
+
+def _set_open(provider: IdentityProvider, *, is_enabled: bool) -> Response:
+    proposal = proposals.set_open(viewer(), provider.slug, is_enabled=is_enabled)
+    flash(gettext("Proposed. Another operator must approve it."), "ok")
+    return redirect(url_for(".proposal", proposal_id=proposal.id), 303)
+
+
+@bp.get("/proposals/<uuid:proposal_id>")
+def proposal(proposal_id: uuid.UUID) -> str:
+    found = _proposal(proposal_id)
+    said = proposals.differences(found) if found.decided_at is None else []
+    changes = [
+        (provider_words.said(each.field, each.before), provider_words.said(each.field, each.after)) for each in said
+    ]
+    return _page(
+        "proposal",
+        "_proposal",
+        proposal=found,
+        known=registry.known(found.slug),
+        changes=changes,
+        whole=provider_words.groups(found.row),
+        is_own=found.proposed_by_id == viewer().id,
+        has_secret=found.row["authenticates_by"] != ClientAuthentication.PRIVATE_KEY_JWT,
+    )
+
+
+@bp.post("/proposals/<uuid:proposal_id>/approve")
+def approve(proposal_id: uuid.UUID) -> Response:
+    found = _proposal(proposal_id)
+    provider = proposals.approve(viewer(), found.slug, found.id)
+    flash(gettext("Approved: the portal goes by it from now on."), "ok")
+    return redirect(url_for(".show", provider_id=provider.id), 303)
+
+
+@bp.post("/proposals/<uuid:proposal_id>/refuse")
+def refuse(proposal_id: uuid.UUID) -> Response:
+    found = _proposal(proposal_id)
+    proposals.refuse(viewer(), found.slug, found.id)
+    flash(gettext("Refused: the portal goes by what it went by before."), "ok")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.get("/<uuid:provider_id>/test")
+def test(provider_id: uuid.UUID) -> str:
+    provider = _provider(provider_id)
+    found = trying.latest(viewer(), provider)
+    return _page(
+        "test", "_test", provider=provider, test=found, groups=checking_words.groups(found.findings if found else [])
+    )
+
+
+@bp.post("/<uuid:provider_id>/test")
+def test_submit(provider_id: uuid.UUID) -> Response:
+    trying.run(viewer(), provider_id)
+    return _back_to_test(provider_id)
+
+
+@bp.post("/<uuid:provider_id>/test/sign-in")
+def test_sign_in(provider_id: uuid.UUID) -> Response:
+    browser = attempt_browser()
+    onward = trying.begin_sign_in(viewer(), provider_id, browser)
+    response = _onward(provider_id, onward)
+    set_attempt_cookie(response, browser)
+    return response
+
+
+@bp.post("/<uuid:provider_id>/test/sign-out")
+def test_sign_out(provider_id: uuid.UUID) -> Response:
+    return _onward(provider_id, trying.leave(viewer(), provider_id))
+
+
+def _onward(provider_id: uuid.UUID, onward: str | None) -> Response:
+    """The policy lets forms of the portal lead nowhere else, not even by a redirect."""
+    if onward is None:
+        return _back_to_test(provider_id)
+    page = render_template("providers/onward.html", place="providers", provider=_provider(provider_id), onward=onward)
+    response = make_response(page)
+    response.headers["Refresh"] = f"0; url={onward}"
+    return response
+
+
+def _back_to_test(provider_id: uuid.UUID) -> Response:
+    return redirect(url_for(".test", provider_id=provider_id), 303)

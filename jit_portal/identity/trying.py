@@ -1,0 +1,212 @@
+"""An operator tries a login out: checks, a sign-in that signs nobody in, and each way of signing out. All on record."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, and_, delete, exists, or_, select
+
+from jit_portal import policy
+from jit_portal.audit import service as audit
+from jit_portal.database import session, transaction
+from jit_portal.errors import NotFound, Refused
+from jit_portal.identity import attempts, checking, oidc, registry, tokens
+from jit_portal.identity.attempts import Answer
+from jit_portal.identity.checking import Check, Finding, Result
+from jit_portal.identity.models import IdentityProvider, LoginAttempt, ProviderTest, User
+from jit_portal.identity.oidc import Farewell, Vouched
+from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.policy import Work, portal_which, stepup
+from jit_portal.policy.person import NOW
+from jit_portal.wording import gettext
+
+KEPT = dt.timedelta(hours=1)
+"""So long what was found out can be looked at; that it was tried, and what was wrong, stays on record."""
+_CAME = ("name", "email", "title", "authority", "language", "time_zone")
+
+
+def run(actor: User, provider_id: uuid.UUID) -> ProviderTest:
+    """Check everything that needs nobody to sign in; what an earlier test of hers has found is forgotten."""
+    with transaction():
+        provider = policy.fetch(actor, IdentityProvider, provider_id)
+    found = checking.walk(provider)
+    test = ProviderTest(
+        provider_id=provider.id,
+        tested_by_id=actor.id,
+        version=provider.version,
+        findings=[each.stored() for each in found],
+        expires_at=dt.datetime.now(dt.UTC) + KEPT,
+    )
+    with transaction():
+        hers = (ProviderTest.provider_id == provider.id, ProviderTest.tested_by_id == actor.id)
+        over = delete(ProviderTest).where(or_(ProviderTest.expires_at < NOW, and_(*hers)))
+        session().execute(over.execution_options(synchronize_session=False))
+        session().add(test)
+        session().flush()
+        audit.record(actor, "provider.tested", test, quietly=True, provider=provider.slug, **_results(found))
+    return test
+
+
+def latest(actor: User, provider: IdentityProvider) -> ProviderTest | None:
+    """What she has found out about this login within the hour."""
+    hers = policy.which(actor, ProviderTest).where(ProviderTest.provider_id == provider.id)
+    return session().scalar(hers.where(ProviderTest.expires_at > NOW))
+
+
+def begin_sign_in(actor: User, provider_id: uuid.UUID, browser: str) -> str | None:
+    """Where to send the browser for a sign-in that signs nobody in; None where already that went wrong.
+
+    It asks for what a step-up asks: as strong as there is, and proved anew.
+    """
+    with transaction():
+        provider = policy.fetch(actor, IdentityProvider, provider_id)
+        test = _begun(actor, provider)
+    asked = {"assurance": stepup.highest(provider), "max_age": 0}
+    try:
+        return attempts.start(provider, browser, asked, test_id=test.id, return_to="/")
+    except (SignInRefused, ProviderAway) as refusal:
+        _keep_answer(actor, provider, test, checking.refused(Check.SIGN_IN, refusal))
+        return None
+
+
+def is_test(state: str) -> bool:
+    """Whether the answer that carries this state is to a test, and never to a sign-in."""
+    of_test = select(LoginAttempt).where(
+        LoginAttempt.state_hash == tokens.digest(state), LoginAttempt.test_id.is_not(None)
+    )
+    return bool(session().scalar(select(exists(of_test))))
+
+
+def complete(actor: User | None, slug: str, browser: str, answer: Answer) -> ProviderTest:
+    """Keep what the login said of whoever signed in for a test; no login begins, and nobody comes into being.
+
+    Only the operator who began it, in the browser in which she did, is told.
+    """
+    with transaction():
+        provider = registry.known(slug)
+    if provider is None:
+        raise NotFound(noun="identity_provider")
+    attempt = attempts.take(provider, browser, answer.state, is_test=True)
+    test = _hers(actor, attempt.test_id)
+    if actor is None or test is None:
+        raise SignInRefused(Why.OVER, "a test that somebody else began")
+    try:
+        vouched = attempts.redeem(provider, attempt, answer)
+    except (SignInRefused, ProviderAway) as refusal:
+        _keep_answer(actor, provider, test, checking.refused(Check.SIGN_IN, refusal))
+    else:
+        is_listed = vouched.authority is not None and registry.listed(provider, vouched.authority) is not None
+        found = checking.vouched_for(provider, vouched, is_listed=is_listed)
+        _keep_answer(actor, provider, test, found, vouched)
+    return test
+
+
+def leave(actor: User, provider_id: uuid.UUID) -> str | None:
+    """Where the browser signs out of the login that a test signed in to; None where it has no such address."""
+    with transaction():
+        provider = policy.fetch(actor, IdentityProvider, provider_id)
+        test = _begun(actor, provider)
+    if test.id_token is None:
+        raise Refused(gettext("Sign in for the test first: there is nothing yet to sign out of."))
+    address = oidc.client(provider).farewell_address(test.id_token, state=str(test.id))
+    with transaction():
+        test.left_at = None if address is None else dt.datetime.now(dt.UTC)
+        _put(test, [checking.no_way_out() if address is None else checking.gone()])
+        if address is None:
+            _record_way_out(actor, provider, test, Result.WRONG)
+    return address
+
+
+def came_back(actor: User | None, state: str) -> ProviderTest | None:
+    """The test whose browser has come back from signing out; None for everybody else who has signed out."""
+    test = _hers(actor, state)
+    if actor is None or test is None or test.left_at is None:
+        return None
+    with transaction():
+        test.left_at = test.id_token = None
+        _put(test, [checking.back()])
+        _record_way_out(actor, test.provider, test, Result.PASSED)
+    return test
+
+
+def heard(provider: IdentityProvider, farewell: Farewell) -> None:
+    """A sound logout token came: whoever tests with that very sign-in is told, in the open transaction."""
+    signed_in = _signed_in(provider)
+    if farewell.provider_session is not None:
+        signed_in = signed_in.where(ProviderTest.provider_session == farewell.provider_session)
+    if farewell.subject is not None:
+        signed_in = signed_in.where(ProviderTest.subject == farewell.subject)
+    _hear(provider, signed_in, [checking.told()])
+
+
+def misheard(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:
+    """A logout token came that was not sound: nobody can tell whose, so all who wait for one are told, as above."""
+    waiting = _signed_in(provider)
+    _hear(provider, waiting, checking.refused(Check.TOLD, refusal), unless=Result.PASSED)
+
+
+def _signed_in(provider: IdentityProvider) -> Select[ProviderTest]:
+    tests = portal_which(Work.SIGN_IN, ProviderTest).where(ProviderTest.provider_id == provider.id)
+    return tests.where(ProviderTest.subject.is_not(None), ProviderTest.expires_at > NOW)
+
+
+def _hear(
+    provider: IdentityProvider, which: Select[ProviderTest], found: list[Finding], unless: Result | None = None
+) -> None:
+    for test in session().scalars(which.with_for_update(of=ProviderTest)).all():
+        if unless is not None and _result(test, Check.TOLD) == unless:
+            continue
+        _put(test, found)
+        audit.record(
+            None, "provider.farewell_tested", test, also=[test.tested_by_id], provider=provider.slug, **_results(found)
+        )
+
+
+def _hers(actor: User | None, test_id: object) -> ProviderTest | None:
+    try:
+        return policy.fetch(actor, ProviderTest, uuid.UUID(str(test_id))) if actor is not None else None
+    except (ValueError, NotFound):
+        return None
+
+
+def _begun(actor: User, provider: IdentityProvider) -> ProviderTest:
+    test = latest(actor, provider)
+    if test is None:
+        raise Refused(gettext("Run the checks first."))
+    return test
+
+
+def _keep_answer(
+    actor: User, provider: IdentityProvider, test: ProviderTest, found: list[Finding], vouched: Vouched | None = None
+) -> None:
+    with transaction():
+        test.findings = [each for each in test.findings if each["check"] not in checking.OF_A_SIGN_IN]
+        _put(test, found)
+        test.came = {name: getattr(vouched, name) for name in _CAME} if vouched else None
+        test.id_token, test.subject = (vouched.id_token, vouched.subject) if vouched else (None, None)
+        test.provider_session = vouched.provider_session if vouched else None
+        test.left_at = None
+        audit.record(actor, "provider.sign_in_tested", test, quietly=True, provider=provider.slug, **_results(found))
+
+
+def _record_way_out(actor: User, provider: IdentityProvider, test: ProviderTest, result: Result) -> None:
+    audit.record(actor, "provider.sign_out_tested", test, quietly=True, provider=provider.slug, result=result)
+
+
+def _put(test: ProviderTest, found: Iterable[Finding]) -> None:
+    """Lay these findings over the earlier ones of the same checks."""
+    kept = {each["check"]: each for each in test.findings} | {each.check: each.stored() for each in found}
+    test.findings = [kept[check] for check in Check if check in kept]
+
+
+def _result(test: ProviderTest, check: Check) -> str | None:
+    return next((each["result"] for each in test.findings if each["check"] == check), None)
+
+
+def _results(found: Iterable[Finding]) -> dict[str, Any]:
+    """What goes on record: which checks ended how, and why; nothing of what anybody said."""
+    results: dict[str, Any] = {result.value: [] for result in Result}
+    for each in found:
+        results[each.result].append(f"{each.check}: {each.why}" if each.result == Result.WRONG else each.check)
+    return results

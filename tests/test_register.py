@@ -1,0 +1,258 @@
+"""The pages of the register: for operators alone, two of whom decide, and nothing that was typed is lost."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import session, transaction
+from jit_portal.identity import proposals, registry
+from jit_portal.identity.entering import row_from, written
+from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
+from jit_portal.identity.presets import PRESETS
+from jit_portal.identity.provider_forms import typed
+from jit_portal.identity.provider_words import GROUPS, LABELS, UNVERIFIED
+from jit_portal.identity.provider_words import PRESETS as NAMED
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.vocabulary import ClientAuthentication, Duty, Outcome
+from tests import factories
+from tests.drafting import submit
+from tests.signing_in import UNCHECKED, again, ledger
+from tests.test_providers import ROW, SAID_BY_WHOEVER_ENTERS, operator
+
+Browse = Callable[[User], FlaskClient]
+
+
+@pytest.fixture
+def french(app: Flask) -> IdentityProvider:
+    with transaction():
+        return factories.provider("fr")
+
+
+@pytest.fixture
+def ada(french: IdentityProvider) -> User:
+    return operator(french, "Ada")
+
+
+@pytest.fixture
+def bo(french: IdentityProvider) -> User:
+    return operator(french, "Bo")
+
+
+@pytest.fixture
+def belgian(french: IdentityProvider) -> IdentityProvider:
+    [made] = registry.ensure_providers([ROW])
+    return made
+
+
+def sent(row: ProviderRow, **changes: Any) -> dict[str, Any]:
+    """The fields of a form as a browser sends them for this row."""
+    shown = typed(written(row)) | changes
+    return {name: "y" if value is True else value for name, value in shown.items() if value is not False}
+
+
+def newest() -> ProviderProposal:
+    found = session().scalars(select(ProviderProposal).order_by(ProviderProposal.created_at.desc())).first()
+    assert found
+    return found
+
+
+def enter(client: FlaskClient, row: ProviderRow, **changes: Any) -> TestResponse:
+    return submit(client, "/providers/new", "/providers/new", sent(row, **changes))
+
+
+def test_the_register_is_missing_to_everybody_but_operators(
+    french: IdentityProvider, belgian: IdentityProvider, ada: User, browse: Browse
+) -> None:
+    proposal = proposals.propose(ada, replace(ROW, leeway=1))
+    addresses = [
+        "/providers", "/providers/new", f"/providers/{belgian.id}", f"/providers/{belgian.id}/change",
+        f"/providers/{belgian.id}/test", f"/providers/proposals/{proposal.id}",
+    ]  # fmt: skip
+    for duty in (None, Duty.NATIONAL_ADMINISTRATOR):
+        client = browse(operator(french, "Cy", duty))
+        assert [client.get(address).status_code for address in addresses] == [404] * len(addresses)
+        assert 'href="/providers"' not in client.get("/account").text
+        for act in ("approve", "refuse"):
+            assert submit(client, "/account", f"/providers/proposals/{proposal.id}/{act}", {}).status_code == 404
+    assert again(proposal).decided_at is None
+    client = browse(ada)
+    assert [client.get(address).status_code for address in addresses] == [200] * len(addresses)
+    assert 'href="/providers"' in client.get("/account").text
+
+
+def test_an_operator_whose_account_is_closed_keeps_nothing(ada: User, browse: Browse) -> None:
+    client = browse(ada)
+    assert client.get("/providers").status_code == 200
+    with transaction():
+        ada.deactivated_at = factories.now()
+        session().merge(ada)
+    assert client.get("/providers").status_code == 302
+
+
+def test_every_field_of_a_row_has_its_place_and_its_words() -> None:
+    asked = [name for _, names in GROUPS for name in names]
+    assert sorted(asked) == sorted(LABELS) == sorted(written(ROW))
+    assert set(NAMED) == set(UNVERIFIED) == set(PRESETS)
+
+
+def test_one_enters_a_login_and_another_lets_it_in(ada: User, bo: User, browse: Browse) -> None:
+    hers, his = browse(ada), browse(bo)
+    answer = enter(hers, ROW)
+    proposal = newest()
+    assert answer.headers["Location"] == f"/providers/proposals/{proposal.id}"
+    assert row_from(proposal.row) == ROW
+    assert "New: waits for approval" in his.get("/providers").text
+    approving = f"/providers/proposals/{proposal.id}/approve"
+    own = submit(hers, "/providers", approving, {})
+    assert (own.status_code, "Another operator must approve" in own.text) == (403, True)
+    assert registry.known("be") is None
+    assert 'approve"' not in hers.get(f"/providers/proposals/{proposal.id}").text
+    assert submit(his, "/providers", approving, {}).status_code == 303
+    made = registry.known("be")
+    assert made
+    assert registry.row_of(made) == ROW
+    page = his.get(f"/providers/{made.id}").text
+    assert all(word in page for word in ("https://login.example/be", "Police BE", "Ada", "Bo", "Open"))
+    twice = submit(his, "/providers", approving, {})
+    assert (twice.status_code, "decided already" in twice.text) == (409, True)
+
+
+def test_a_change_is_shown_side_by_side(belgian: IdentityProvider, ada: User, bo: User, browse: Browse) -> None:
+    client = browse(ada)
+    address = f"/providers/{belgian.id}/change"
+    fields = sent(ROW, leeway="10", authorities="BE-1 = Police BE\nBE-2 = Customs = BE", edition=belgian.version)
+    assert submit(client, address, address, fields).status_code == 303
+    page = browse(bo).get(f"/providers/proposals/{newest().id}").text
+    table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody>") : page.index("</tbody>")])
+    assert re.sub(" +", " ", table).strip() == (
+        "Leeway of clocks 60 seconds 10 seconds Allowed authorities BE-1 Police BE BE-1 Police BE BE-2 Customs = BE"
+    )
+    assert "A change waits" in client.get("/providers").text
+    assert again(belgian).leeway == 60
+
+
+def test_a_form_sent_as_it_was_opened_changes_nothing(belgian: IdentityProvider, ada: User, browse: Browse) -> None:
+    client = browse(ada)
+    address = f"/providers/{belgian.id}/change"
+    answer = submit(client, address, address, sent(ROW, edition=belgian.version))
+    assert (answer.status_code, "what the portal goes by already" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_fills_the_form_and_is_a_row_once_completed(name: str, ada: User, browse: Browse) -> None:
+    client = browse(ada)
+    page = client.get(f"/providers/new?preset={name}").text
+    assert "Not verified" in page
+    own = {key: value for key, value in SAID_BY_WHOEVER_ENTERS.items() if key not in PRESETS[name]()}
+    row = row_from({"preset": name, **own})
+    form = typed(PRESETS[name]())
+    for field in ("acr_levels", "scope", "hosts"):
+        for line in str(form.get(field, "")).splitlines():
+            assert line in page
+    assert enter(client, row).status_code == 303
+    assert row_from(newest().row) == row
+    assert client.get("/providers/new?preset=nowhere").status_code == 404
+
+
+WRONG = [
+    ("issuer", "http://login.example", "begins with https"),
+    ("slug", "Be!", "small letters"),
+    ("hosts", "https://a.example\nhttps://b.example/x", "A host is https"),
+    ("acr_levels", "low = medium", "low, substantial or high"),
+    ("acr_levels", "low", "There is no ="),
+    ("authorities", "A = One\nA = Two", "stands there twice"),
+    ("authorities", "A =", "a code and a name"),
+    ("claim_name", "name", "JSON pointers"),
+    ("scope", "profile", "must hold openid"),
+    ("leeway", "500", "a number from 0 to 120"),
+    ("leeway", "soon", "valid integer"),
+    ("idle_minutes", "31", "a number from 5 to 30"),
+    ("algorithms", "HS256", "HS256"),
+    ("authenticates_by", "by magic", "choice"),
+    ("name", "Two\nlines", "one line"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), WRONG, ids=[f"{field} {said}" for field, _, said in WRONG])
+def test_what_makes_no_sense_is_said_beside_it_and_stays_typed(
+    field: str, value: str, said: str, ada: User, browse: Browse
+) -> None:
+    answer = enter(browse(ada), ROW, **{field: value, "client_id": "typed with care"})
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert said in answer.text
+    assert "typed with care" in answer.text
+    assert session().query(ProviderProposal).count() == 0
+
+
+def test_listed_authorities_are_neither_dropped_nor_renamed(
+    belgian: IdentityProvider, ada: User, browse: Browse
+) -> None:
+    client, address = browse(ada), f"/providers/{belgian.id}/change"
+    for lines in ("BE-2 = Customs BE", "BE-1 = Renamed"):
+        answer = submit(client, address, address, sent(ROW, authorities=lines, edition=belgian.version))
+        assert (answer.status_code, "Authorities that are listed stay" in answer.text) == (422, True)
+        assert lines in answer.text
+
+
+def test_what_was_written_over_an_older_row_is_refused_and_kept(
+    belgian: IdentityProvider, ada: User, browse: Browse
+) -> None:
+    client, address = browse(ada), f"/providers/{belgian.id}/change"
+    registry.ensure_providers([replace(ROW, keys_seconds=300)])
+    answer = submit(client, address, address, sent(ROW, leeway="77", edition="1"))
+    assert (answer.status_code, "changed while you were writing" in answer.text) == (409, True)
+    assert 'value="77"' in answer.text
+
+
+def test_a_new_login_takes_no_others_place(belgian: IdentityProvider, ada: User, browse: Browse) -> None:
+    answer = enter(browse(ada), replace(ROW, leeway=1))
+    assert (answer.status_code, 'id="slug-error"' in answer.text) == (422, True)
+
+
+def test_a_login_is_withdrawn_and_opened_again_by_two(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    hers, his = browse(ada), browse(bo)
+    for act, is_open in (("withdraw", False), ("reopen", True)):
+        assert submit(hers, "/providers", f"/providers/{belgian.id}/{act}", {}).status_code == 303
+        assert again(belgian).is_enabled != is_open
+        assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
+        assert again(belgian).is_enabled == is_open
+        assert ("Withdrawn" in his.get("/providers").text) != is_open
+    assert [each["changed"] for each in ledger("provider.changed")] == [["is_enabled"]] * 2
+
+
+def test_the_page_says_where_a_secret_is_put_and_asks_for_none(ada: User, bo: User, browse: Browse) -> None:
+    client = browse(ada)
+    assert not re.search('type="password"|name="[^"]*secret', client.get("/providers/new").text)
+    enter(client, replace(ROW, authenticates_by=ClientAuthentication.CLIENT_SECRET_POST))
+    page = client.get(f"/providers/proposals/{newest().id}").text
+    assert "under the name <code>be</code>" in page
+    assert "<code>JIT_PROVIDER_SECRETS</code>" in page
+
+
+def test_what_is_refused_is_on_the_portals_record(ada: User, browse: Browse) -> None:
+    client = browse(ada)
+    enter(client, ROW)
+    submit(client, "/providers", f"/providers/proposals/{newest().id}/approve", {})
+    refused = select(LedgerEntry).where(LedgerEntry.outcome == Outcome.REFUSED).execution_options(**UNCHECKED)
+    [entry] = session().scalars(refused).all()
+    assert (entry.act, entry.actor_id, entry.object_id) == ("providers.approve", ada.id, newest().id)
+
+
+def test_no_later_proposal_is_approved_in_place_of_the_one_that_was_read(ada: User, bo: User, browse: Browse) -> None:
+    read = proposals.propose(ada, ROW)
+    proposals.refuse(ada, "be")
+    proposals.propose(ada, replace(ROW, leeway=120))
+    answer = submit(browse(bo), "/providers", f"/providers/proposals/{read.id}/approve", {})
+    assert (answer.status_code, "decided already" in answer.text) == (409, True)
+    assert registry.known("be") is None
