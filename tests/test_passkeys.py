@@ -235,12 +235,17 @@ def test_a_passkey_confirms_no_new_one(client: FlaskClient, leader: User, key: S
     assert refused(client.post("/account/passkeys/new", headers={"X-CSRFToken": token(client)}), "enrol")
 
 
-def test_a_provider_that_never_says_when_is_believed_once_it_was_asked(client: FlaskClient, leader: User) -> None:
+def test_only_a_provider_whose_row_says_so_is_believed_without_a_time(client: FlaskClient, leader: User) -> None:
     with transaction():
-        session().execute(update(LoginSession).values(proved_at=None, was_not_asked_again=True))
+        session().execute(update(LoginSession).values(proved_at=None))
     leader.current_login = login_of(leader).id
-    assert stepup.may_enrol(leader)
-    assert not stepup.is_met(leader)
+    assert not stepup.may_enrol(leader)
+    with transaction():
+        leader.provider.proves_anew = False
+    assert (stepup.may_enrol(leader), stepup.stands_in(leader), stepup.is_met(leader)) == (True, True, False)
+    with transaction():
+        session().execute(update(LoginSession).values(started_at=factories.now() - dt.timedelta(minutes=6)))
+    assert not stepup.may_enrol(leader)
 
 
 def test_nobody_has_more_than_ten(client: FlaskClient, leader: User, key: SecurityKey) -> None:
@@ -367,7 +372,7 @@ def test_where_the_provider_can_no_passkey_takes_its_place(
     assert refused(answer, "confirm")
     assert refused(confirm(client, said), "confirm")
     with transaction():
-        session().execute(update(LoginSession).values(was_not_asked_again=True))
+        session().execute(update(IdentityProvider).values(proves_anew=False))
     assert confirm(client, said).status_code == 303
 
 

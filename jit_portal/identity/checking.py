@@ -271,7 +271,7 @@ def vouched_for(row: IdentityProvider, vouched: Vouched, *, is_listed: bool) -> 
     else:
         said = {"code": vouched.authority}
         found.append(_passed(Check.AUTHORITY, **said) if is_listed else _wrong(Check.AUTHORITY, "not_listed", **said))
-    found.append(_proved(vouched))
+    found.append(_proved(row, vouched))
     found.append(_untried(Check.LEFT, "not_left") if row.has_rp_logout else _untried(Check.LEFT, "switched_off"))
     found.append(
         _untried(Check.TOLD, "not_told") if row.has_back_channel_logout else _untried(Check.TOLD, "switched_off")
@@ -279,7 +279,9 @@ def vouched_for(row: IdentityProvider, vouched: Vouched, *, is_listed: bool) -> 
     return found
 
 
-def _proved(vouched: Vouched) -> Finding:
+def _proved(row: IdentityProvider, vouched: Vouched) -> Finding:
+    if not row.proves_anew:
+        return _untried(Check.PROVED, "by_passkey")
     if vouched.proved_at is None:
         return _wrong(Check.PROVED, "no_auth_time")
     if vouched.proved_at <= time.time() - stepup.FRESH.total_seconds():

@@ -132,8 +132,15 @@ WHYS = {
     "by_invitation": _("It says none; each person's invitation says it."),
     "not_listed": _("It says %(code)s, which is not allowed: nobody of it gets in. If it should be, enter it."),
     "proved": _("It had the person prove anew who she is, and says when."),
-    "no_auth_time": _("It does not say when the person proved who she is (auth_time). Such acts will need a passkey."),
-    "not_asked_again": _("It was asked to have the person prove it anew, and did not. Such acts will need a passkey."),
+    "by_passkey": _("Its row says that it cannot: a passkey confirms instead."),
+    "no_auth_time": _(
+        "It does not say when the person proved who she is (auth_time). If it cannot, say so in the row: then a "
+        "passkey confirms."
+    ),
+    "not_asked_again": _(
+        "It was asked to have the person prove it anew, and did not. If it cannot, say so in the row: then a "
+        "passkey confirms."
+    ),
     "not_left": _("Not tried yet: sign out below."),
     "gone": _("The browser went there and has not come back. If it stays so, have %(back)s allowed there."),
     "left": _("The browser went there and came back."),

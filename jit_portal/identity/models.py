@@ -30,7 +30,9 @@ class IdentityProvider(Thing):
     """One national login. The country, or body, of its people is this row's, never a claim's.
 
     ``hosts`` are those it may be reached at beside its issuer's; ``leeway`` and ``keys_seconds`` are seconds, and
-    ``header_limit`` the bytes of a token's header. A client secret is never in the database.
+    ``header_limit`` the bytes of a token's header. ``proves_anew``: asked to, it has people prove anew who they are,
+    and says when they did; no single answer tells, for a browser can tamper with the question. A client secret is never
+    in the database.
     """
 
     __tablename__ = "identity_provider"
@@ -59,6 +61,7 @@ class IdentityProvider(Thing):
     acr_levels: Mapped[dict[str, Any]]
     claim_map: Mapped[dict[str, Any]]
     asks_assurance: Mapped[AssuranceAsked] = mapped_column(words(AssuranceAsked), default=AssuranceAsked.ACR_VALUES)
+    proves_anew: Mapped[bool] = mapped_column(default=True)
     userinfo: Mapped[UserinfoForm] = mapped_column(words(UserinfoForm), default=UserinfoForm.JSON)
     has_rp_logout: Mapped[bool] = mapped_column(default=True)
     has_back_channel_logout: Mapped[bool] = mapped_column(default=True)
@@ -238,8 +241,7 @@ class LoginSession(Thing):
     came from another device and another network than the sign-in did, with where from.
 
     ``proved_at`` is when the person last proved who she is, in the provider's own words; None where it does not say.
-    ``confirmed_at`` is when she last did so by a passkey. ``was_not_asked_again``: the provider was told to have her
-    prove it anew, and did not.
+    ``confirmed_at`` is when she last did so by a passkey.
     """
 
     __tablename__ = "login_session"
@@ -250,7 +252,6 @@ class LoginSession(Thing):
     authenticated_at: Mapped[dt.datetime]
     proved_at: Mapped[dt.datetime | None]
     confirmed_at: Mapped[dt.datetime | None]
-    was_not_asked_again: Mapped[bool] = mapped_column(default=False)
     provider_session: Mapped[str | None] = mapped_column(index=True)
     id_token: Mapped[str | None]
     started_at: Mapped[Created]

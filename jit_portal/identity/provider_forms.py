@@ -104,6 +104,14 @@ class ProviderForm(FlaskForm):
         "acr_levels", _("One in each line: its word, =, and low, substantial or high. Any other word signs nobody in.")
     )
 
+    proves_anew = BooleanField(
+        LABELS["proves_anew"],
+        description=_(
+            "When asked, and says when they did (max_age, auth_time). Off only where the test finds that it "
+            "cannot: then a passkey confirms what asks for it."
+        ),
+    )
+
     claim_name = _pointer("name", _("Pointers such as /name, or /given_name /usual_name for two that are joined."))
     claim_authority = _pointer(
         "authority", _("Empty where it never says: then the invitation alone says whose somebody is.")

@@ -56,6 +56,7 @@ class ProviderRow:
     uses_pkce: bool = True
     uses_par: bool = True
     asks_assurance: AssuranceAsked = AssuranceAsked.ACR_VALUES
+    proves_anew: bool = True
     userinfo: UserinfoForm = UserinfoForm.JSON
     has_rp_logout: bool = True
     has_back_channel_logout: bool = True

@@ -43,10 +43,7 @@ def login_of(attempt: LoginAttempt, login: LoginSession | None) -> LoginSession:
 
 
 def refuse_less(login: LoginSession, vouched: Vouched) -> None:
-    """Go on only if the provider vouches for the same person, as strongly as it can, and for a proof just given.
-
-    Whether the provider had her prove it anew is kept in mind: where it does not, a passkey stands in.
-    """
+    """Go on only if the provider vouches for the same person, as strongly as it can, and for a proof just given."""
     person = login.user
     if (vouched.issuer, vouched.subject) != (person.issuer, person.subject):
         raise SignInRefused(Why.OTHER_PERSON, "sub changed", person_id=person.id)
@@ -54,10 +51,6 @@ def refuse_less(login: LoginSession, vouched: Vouched) -> None:
         raise SignInRefused(Why.TOO_WEAK, "acr", person_id=person.id)
     oldest = dt.datetime.now(dt.UTC) - stepup.FRESH
     if vouched.proved_at is None or vouched.proved_at <= oldest.timestamp():
-        with transaction():
-            login.was_not_asked_again = True
-            for name, value in proof(vouched).items():
-                setattr(login, name, value)
         raise SignInRefused(Why.NOT_ASKED_AGAIN, "auth_time", person_id=person.id)
 
 

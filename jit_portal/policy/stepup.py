@@ -6,7 +6,7 @@ Whoever has no login has proved nothing: no act below is done for a person outsi
 import datetime as dt
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from jit_portal.database import Thing, session
 from jit_portal.errors import StepUpNeeded
@@ -57,19 +57,18 @@ def explain(user: User) -> dict[str, bool]:
 
 
 def stands_in(user: User) -> bool:
-    """Whether a passkey takes the provider's place: it knows no high assurance, or did not have her prove it anew."""
-    is_weak = sa.literal(highest(user.provider) < Assurance.HIGH)
-    cannot = or_(is_weak, LoginSession.was_not_asked_again)
-    return all(_ask(user, {"cannot": cannot}).values())
+    """Whether a passkey takes the provider's place: it knows no high assurance, or has nobody prove anything anew."""
+    cannot = highest(user.provider) < Assurance.HIGH or not user.provider.proves_anew
+    return all(_ask(user, {"cannot": sa.literal(cannot)}).values())
 
 
 def may_enrol(user: User) -> bool:
     """Whether she has just signed in, as strongly as a step-up asks: a passkey is worth no more than that sign-in.
 
-    A provider that never says when its people proved themselves is believed as of the answer it gave when asked to.
+    A provider that has nobody prove anything anew, as its row says, is believed as of the sign-in itself.
     """
-    never_says = and_(LoginSession.was_not_asked_again, LoginSession.proved_at.is_(None))
-    fresh = or_(_fresh(LoginSession.proved_at), and_(never_says, _fresh(LoginSession.authenticated_at)))
+    proved = LoginSession.proved_at if user.provider.proves_anew else LoginSession.started_at
+    fresh = _fresh(proved)
     return all(_ask(user, {"strong": _strong(user), "fresh": fresh}).values())
 
 

@@ -15,11 +15,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("login_session", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("login_session", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
-    before = sa.false()
-    op.add_column(
-        "login_session", sa.Column("was_not_asked_again", sa.Boolean(), nullable=False, server_default=before)
-    )
-    op.alter_column("login_session", "was_not_asked_again", server_default=None)
+    op.add_column("identity_provider", sa.Column("proves_anew", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.alter_column("identity_provider", "proves_anew", server_default=None)
     op.add_column("login_attempt", sa.Column("login_id", sa.UUID(), nullable=True))
     op.create_foreign_key(op.f("fk_login_attempt_login_id"), "login_attempt", "login_session", ["login_id"], ["id"])
     _of_a_login(
@@ -84,5 +81,6 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_constraint(op.f("fk_login_attempt_login_id"), "login_attempt")
     op.drop_column("login_attempt", "login_id")
-    for column in ("was_not_asked_again", "confirmed_at", "proved_at"):
+    op.drop_column("identity_provider", "proves_anew")
+    for column in ("confirmed_at", "proved_at"):
         op.drop_column("login_session", column)
