@@ -1,12 +1,17 @@
 """A country's administrator at work: what is pressed on one screen happens on the others at once."""
 
+import datetime as dt
+
 import pytest
+import requests
 from playwright.sync_api import expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import accounts
 from jit_portal.identity.models import User
+from jit_portal.identity.scim import tokens as scim_tokens
+from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.browser.conftest import OpenWindow
 from tests.factories import World
@@ -36,6 +41,38 @@ def test_an_account_is_closed_and_its_windows_with_it(window: OpenWindow, world:
     expect(theirs.get_by_role("heading", name="You have been signed out")).to_be_visible()
     page.get_by_role("button", name="Open the account again").click()
     expect(page.get_by_role("button", name="Deactivate")).to_be_visible()
+
+
+def test_a_directory_closes_one_account_and_asks_about_the_next(window: OpenWindow, web: Web, world: World) -> None:
+    operator = factories.administrator(world.providers["nl"], Duty.OPERATOR)
+    _, secret = scim_tokens.make(operator, "fr", dt.timedelta(days=1))
+
+    def leaves(person: User) -> int:
+        change = {"op": "replace", "path": "active", "value": False}
+        return requests.patch(
+            f"http://localhost:{web.port}/scim/v2/Users/{person.id}",
+            json={"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]},
+            headers={"Authorization": f"Bearer {secret}"},
+            timeout=5,
+        ).status_code
+
+    theirs = window(world["fr_member"], f"/workspaces/{world.workspace.id}")
+    others = window(world["fr_leader"], f"/workspaces/{world.workspace.id}")
+    page = window(world["administrator"], "/people")
+    for each in (theirs, others, page):
+        expect(each.locator("html[data-connected]")).to_be_attached()
+    assert leaves(world["fr_member"]) == 200
+    expect(theirs.get_by_role("heading", name="You have been signed out")).to_be_visible(timeout=1_000)
+    assert leaves(world["fr_leader"]) == 403
+    page.get_by_role("link", name="Decide").click()
+    page.get_by_role("button", name="Leave them open").click()
+    expect(page.get_by_text("1 account stays open.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    assert leaves(world["fr_leader"]) == 403
+    page.reload()
+    page.get_by_role("button", name="Close the accounts chosen").click()
+    expect(page.get_by_text("1 account is closed.")).to_be_visible()
+    expect(others.get_by_role("heading", name="You have been signed out")).to_be_visible()
 
 
 def test_what_another_administrator_does_appears_on_the_open_list(window: OpenWindow, world: World) -> None:
