@@ -28,6 +28,7 @@ from tests.test_routes import FORM, Doors, Visitor, make_doors, methods, rules
 
 T = TypeVar("T", Exhibit, Task, Message)
 TYPED = {
+    "announced_person": {"user_name", "display_name"},
     "agreement": {"purpose", "document_name"},
     "agreement_party": {"signed_by", "signed_at_place"},
     "authority": {"name"},
@@ -53,6 +54,7 @@ TYPED = {
 }
 """Columns that hold what people, their browsers and their national logins say."""
 OWN = {
+    "announced_person": {"issuer", "subject"},
     "agreement": {"legal_bases", "states_of_operation", "time_zone", "document_sha256", "document_object"},
     "agreement_party": {"roles"},
     "authority": {"code"},
@@ -82,7 +84,7 @@ OWN = {
 """Columns that hold the portal's own words, or a form's choice among them."""
 NOT_SHOWN_TO_LEADERS = {
     *("login_session.browser", "login_session.strayed_browser", "user.claimed_name"),
-    *("task_change.title", "task_change.description"),
+    *("task_change.title", "task_change.description", "announced_person.user_name", "announced_person.display_name"),
 }
 PAGE_AND_PIECE: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"})
 LONG = "<script>alert(1)</script>[l](javascript:alert(1)) ![p](https://evil.example/p.png)"

