@@ -458,6 +458,8 @@ def waiting_act(someone: User, address: str = "/rules/new", form: tuple[tuple[st
         address=address,
         sent_from="/",
         form=[list(pair) for pair in form],
+        noun="party",
+        object_id=uuid.uuid4(),
         expires_at=now() + dt.timedelta(minutes=10),
     )
     session().add(made)

@@ -666,6 +666,8 @@ def _personal(person: User, world: PolicyWorld) -> None:
             address="/",
             sent_from="/",
             form=[],
+            noun="party",
+            object_id=uuid.uuid4(),
             expires_at=moment + dt.timedelta(minutes=10),
         ),
         Passkey(user_id=person.id, name="Generated", credential_id=uuid.uuid4().bytes, public_key=b"", sign_count=0),

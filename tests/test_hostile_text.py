@@ -79,7 +79,7 @@ OWN = {
     "task": {"rank"},
     "task_reference": {"word", "noun"},
     "user": {"issuer", "subject", "language", "time_zone", "flagged", "closed_because"},
-    "waiting_act": {"endpoint", "address", "sent_from"},
+    "waiting_act": {"endpoint", "address", "sent_from", "noun"},
 }
 """Columns that hold the portal's own words, or a form's choice among them."""
 NOT_SHOWN_TO_LEADERS = {

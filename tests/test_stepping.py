@@ -36,7 +36,8 @@ def let_wait(user: User, login: LoginSession) -> uuid.UUID:
     with transaction():
         act = WaitingAct(
             user_id=user.id, login_id=login.id, endpoint="exhibits.release_submit", address="/x", sent_from="/",
-            form=[], expires_at=dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10),
+            form=[], noun="exhibit", object_id=uuid.uuid4(),
+            expires_at=dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10),
         )  # fmt: skip
         session().add(act)
     return act.id
@@ -131,15 +132,16 @@ def test_less_than_was_asked_is_refused_and_the_act_still_waits(
     signed: tuple[User, Browser, LoginSession], liar: Hostile, claims: dict[str, Any], why: str
 ) -> None:
     user, one, login = signed
-    act_id = let_wait(user, login)
+    act_id, other_id = let_wait(user, login), let_wait(user, login)
     before = (login.assurance, login.proved_at, login.id_token)
     liar.claims = {**claims, "auth_time": int(time.time()) + claims["auth_time"]} if claims.get("auth_time") else claims
     if "sub" in claims:
         liar.info = {"sub": claims["sub"]}
-    answer = one.come_back("xx", liar.callback(one.begin("xx", confirm="1")))
+    answer = one.come_back("xx", liar.callback(one.begin("xx", confirm="1", next=f"/confirm/{act_id}")))
     assert refused(answer, 403, why)
     assert "still waits" in answer.text
     assert f'href="/confirm/{act_id}"' in answer.text
+    assert f'href="/confirm/{other_id}"' not in answer.text, "another that waits is not offered in its place"
     assert not is_met(user, login)
     assert one.portal.get(f"/confirm/{act_id}").status_code == 200, "she stays signed in"
     assert (again(login).assurance, again(login).proved_at, again(login).id_token) == before
@@ -165,10 +167,24 @@ def test_a_stopped_confirmation_leaves_the_act_waiting(
     signed: tuple[User, Browser, LoginSession], liar: Hostile
 ) -> None:
     user, one, login = signed
-    let_wait(user, login)
-    answer = one.come_back("xx", liar.callback(one.begin("xx", confirm="1"), code=None, error="access_denied"))
+    act_id, other_id = let_wait(user, login), let_wait(user, login)
+    begun = one.begin("xx", confirm="1", next=f"/confirm/{act_id}")
+    answer = one.come_back("xx", liar.callback(begun, code=None, error="access_denied"))
     assert refused(answer, 400, "cancelled")
     assert "still waits" in answer.text
+    assert f'href="/confirm/{act_id}"' in answer.text
+    assert f'href="/confirm/{other_id}"' not in answer.text
+
+
+@pytest.mark.parametrize("place", ["/account", "/confirm/", "/confirm/x", "/confirm/{gone}", "/x/{act}"])
+def test_what_was_not_for_an_act_offers_none(
+    signed: tuple[User, Browser, LoginSession], liar: Hostile, place: str
+) -> None:
+    user, one, login = signed
+    begun = one.begin("xx", confirm="1", next=place.format(gone=uuid.uuid4(), act=let_wait(user, login)))
+    answer = one.come_back("xx", liar.callback(begun, code=None, error="access_denied"))
+    assert refused(answer, 400, "cancelled")
+    assert "still waits" not in answer.text
 
 
 def test_a_confirmation_works_once_and_in_its_own_browser(
@@ -227,9 +243,9 @@ def test_a_provider_that_is_away_says_so_and_nobody_is_signed_out(
     signed: tuple[User, Browser, LoginSession], liar: Hostile
 ) -> None:
     user, one, login = signed
-    let_wait(user, login)
+    page = f"/confirm/{let_wait(user, login)}"
     liar.replies["/par"] = lambda: (500, "text/html", b"no")
-    answer = one.portal.get("/sign-in/xx?confirm=1")
+    answer = one.portal.get("/sign-in/xx", query_string={"confirm": "1", "next": page})
     assert (answer.status_code, "still waits" in answer.text) == (503, True)
     assert one.is_signed_in()
 

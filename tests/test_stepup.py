@@ -1,7 +1,9 @@
 """Every act that moves sight asks for a fresh proof of who acts, waits for it, and is then done once, as sent."""
 
 import datetime as dt
+import html
 import io
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -309,6 +311,54 @@ def test_every_page_waits_and_goes_on_with_nothing_typed_again(case: Case, brows
     assert (again.status_code, "no longer waits" in again.text) == (409, True)
     assert done(case) == before + 1
     assert client.get(f"/confirm/{act_id}").status_code == 404
+
+
+def told(page: str) -> dict[str, str]:
+    """What a page says in its lists of terms, as plain text."""
+    pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page, re.DOTALL)
+    return {term: html.unescape(re.sub(r"<[^>]*>", "", value)).strip() for term, value in pairs}
+
+
+def expected(case: Case) -> dict[str, dict[str, str]]:
+    """What the page must say of each act, so that it is taken for no other."""
+    exhibit, netherlands = f"{case.exhibit.reference} · {case.exhibit.title}", "Netherlands"
+    return {
+        "release": {"Exhibit": exhibit, "To": netherlands, "Sight": "Download"},
+        "withdraw a release": {"Exhibit": exhibit, "To whom": netherlands, "Sight": "Read"},
+        "reclassify": {"Exhibit": exhibit},
+        "set a standing release": {"Party": "France", "What it does": "Standing release", "To": netherlands},
+        "set a forbid": {"Party": "France", "What it does": "Forbid", "To": netherlands, "Sight": "Download"},
+        "end a rule": {"What it does": "Standing release", "To whom": netherlands, "Sight": "See"},
+        "entrust": {"Party": "France", "Person": case.world["fr_other"].name, "Sight": "Read"},
+        "end entrusting": {"Person": case.world["fr_member"].name},
+        "export the record": {"Workspace": case.world.workspace.name},
+    }
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_the_page_says_what_is_confirmed(case: Case, browse: Browse, act: str) -> None:
+    client = browse(case.leader, minutes=6)
+    address, form = ACTS[act].sent(case)
+    said = told(client.get(f"/confirm/{waits(send(client, address, form))}").text)
+    assert expected(case)[act].items() <= said.items(), said
+
+
+def test_what_she_does_not_see_any_more_is_not_named(case: Case, browse: Browse) -> None:
+    client = browse(case.leader, minutes=6)
+    address, form = ACTS["release"].sent(case)
+    act_id = waits(send(client, address, form))
+    factories.end_membership(case.world, "fr_leader")
+    page = client.get(f"/confirm/{act_id}").text
+    assert told(page)["About"] == "not shown to you"
+    assert case.exhibit.title not in page
+
+
+def test_a_passkey_that_is_to_go_is_named(case: Case, browse: Browse) -> None:
+    client = browse(case.leader, minutes=6)
+    with transaction():
+        passkey = factories.passkey(case.leader, "Old <b>laptop</b>")
+    act_id = waits(send(client, f"/account/passkeys/{passkey.id}/remove", {}))
+    assert told(client.get(f"/confirm/{act_id}").text)["Passkey"] == "Old <b>laptop</b>"
 
 
 @pytest.mark.parametrize("act", ACTS)

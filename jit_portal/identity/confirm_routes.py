@@ -9,6 +9,7 @@ from jit_portal.audit import words
 from jit_portal.errors import NotFound
 from jit_portal.identity import passkeys, waiting
 from jit_portal.policy import stepup
+from jit_portal.web import pending
 from jit_portal.web.errors import put_on_record
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
@@ -31,6 +32,7 @@ def show(act_id: uuid.UUID) -> str | tuple[str, int]:
         "confirm/show.html",
         act=act,
         what=words.label(act.endpoint),
+        about=pending.facts(person, act),
         met=met,
         is_met=all(met.values()),
         stands_in=stepup.stands_in(person),

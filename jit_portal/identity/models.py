@@ -303,7 +303,7 @@ class WaitingAct(Thing):
     """What a person sent before she had proved anew who she is: once, by her, in this login, within ten minutes.
 
     ``form`` is the list of names and values as they were sent; ``address`` where they were sent, ``sent_from`` the page
-    they came from.
+    they came from; ``noun`` and ``object_id`` are the thing for which the step-up was asked.
     """
 
     __tablename__ = "waiting_act"
@@ -313,6 +313,8 @@ class WaitingAct(Thing):
     address: Mapped[str]
     sent_from: Mapped[str]
     form: Mapped[list[Any]]
+    noun: Mapped[str]
+    object_id: Mapped[uuid.UUID]
     created_at: Mapped[Created]
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)
 

@@ -33,7 +33,12 @@ _MALFORMED = frozenset({Why.OVER, Why.CANCELLED, Why.MIXED_UP, Why.UNSOUND})
 
 
 class SignInRefused(Refusal):
-    """Nobody is signed in by this; ``detail`` is for the log and names nobody, ``person_id`` is who, if known."""
+    """Nobody is signed in by this; ``detail`` is for the log and names nobody, ``person_id`` is who, if known.
+
+    ``return_to`` is where in the portal it would have led.
+    """
+
+    return_to: str | None = None
 
     def __init__(self, why: Why, detail: str = "", *, person_id: uuid.UUID | None = None) -> None:
         super().__init__(why.value)
@@ -49,6 +54,7 @@ class ProviderAway(Refusal):
     status = 503
     why = "away"
     person_id = None
+    return_to: str | None = None
 
     def __init__(self, slug: str, detail: str) -> None:
         super().__init__(slug)

@@ -7,6 +7,7 @@ from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal.audit import words
+from jit_portal.errors import NotFound
 from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import (
     endings,
@@ -22,9 +23,10 @@ from jit_portal.identity import (
     waiting,
 )
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest
+from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User, WaitingAct
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
 from jit_portal.policy import stepup
+from jit_portal.web import pending
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
 from jit_portal.web.session import device, viewer, viewer_or_none
@@ -94,24 +96,39 @@ def _gave_way(ended: list[LoginSession]) -> str:
 def refused(error: SignInRefused) -> tuple[str, int]:
     slug = (request.view_args or {}).get("slug")
     known = next((provider for provider in registry.providers() if provider.slug == slug), None)
-    return _refusal(error.why, known), error.status
+    return _refusal(error.why, known, error.return_to), error.status
 
 
-def _refusal(why: str, provider: IdentityProvider | None) -> str:
-    """Why nobody signed in or proved anew who she is; what she was about to do waits on."""
+def _refusal(why: str, provider: IdentityProvider | None, return_to: str | None) -> str:
+    """Why nobody signed in or proved anew who she is; the act for which she was to prove it waits on."""
     person = viewer_or_none()
-    waits = waiting.newest(person) if person is not None else None
-    is_step_up = person is not None and (waits is not None or why in STEPPING_UP)
+    waits = _waits_at(person, return_to or "") if person is not None else None
     return render_template(
-        "identity/refused.html", why=why, provider=provider, waits=waits, is_step_up=is_step_up, label=words.label
+        "identity/refused.html",
+        why=why,
+        provider=provider,
+        waits=waits,
+        about=pending.facts(person, waits) if person is not None and waits is not None else [],
+        is_step_up=person is not None and (waits is not None or why in STEPPING_UP),
+        label=words.label,
     )
+
+
+def _waits_at(person: User, address: str) -> WaitingAct | None:
+    """The act of hers that waits at this address of the portal, and no other."""
+    place, _, act_id = address.rpartition("/")
+    try:
+        return waiting.find(person, uuid.UUID(act_id)) if place == "/confirm" else None
+    except (ValueError, NotFound):
+        return None
 
 
 @bp.errorhandler(ProviderAway)
 def away(error: ProviderAway) -> tuple[str, int]:
     current_app.logger.warning("national login away", extra={"provider": error.slug, "detail": error.detail})
     if viewer_or_none() is not None:
-        return _refusal("away", next((each for each in registry.providers() if each.slug == error.slug), None)), 503
+        known = next((each for each in registry.providers() if each.slug == error.slug), None)
+        return _refusal("away", known, error.return_to), 503
     return _choice(service.inside(request.args.get("next")), error.slug), error.status
 
 

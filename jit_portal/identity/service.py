@@ -74,6 +74,7 @@ def begin(
             provider, browser, asked, invitation_id=invitation_id, login_id=login_id, return_to=inside(return_to)
         )
     except (SignInRefused, ProviderAway) as refusal:
+        refusal.return_to = inside(return_to)
         _put_on_record(provider, refusal, is_step_up=stepping_up is not None)
         raise
 
@@ -96,6 +97,7 @@ def complete(
         vouched = attempts.redeem(provider, attempt, answer)
         return _sign_in(provider, attempt, vouched, device, instead_of)
     except (SignInRefused, ProviderAway) as refusal:
+        refusal.return_to = attempt.return_to if attempt is not None else None
         _put_on_record(provider, refusal, is_step_up=attempt is not None and attempt.login_id is not None)
         raise
 

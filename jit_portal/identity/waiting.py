@@ -36,6 +36,8 @@ def keep(actor: User, demanded: StepUpNeeded, endpoint: str, address: str, form:
         address=address,
         sent_from=sent_from,
         form=said,
+        noun=demanded.noun,
+        object_id=demanded.object_id,
         expires_at=dt.datetime.now(dt.UTC) + LASTS,
     )
     others = select(WaitingAct.id).where(WaitingAct.login_id == actor.current_login)
@@ -57,12 +59,6 @@ def find(actor: User, act_id: uuid.UUID) -> WaitingAct:
     if act is None:
         raise NotFound(may="see", noun=policy.noun(WaitingAct), object_id=act_id)
     return act
-
-
-def newest(actor: User) -> WaitingAct | None:
-    """The act that she last left waiting in the login she uses."""
-    hers = policy.which(actor, WaitingAct).where(*_waits(actor))
-    return session().scalar(hers.order_by(WaitingAct.created_at.desc()).limit(1))
 
 
 def take_up(actor: User, act_id: uuid.UUID, address: str) -> list[tuple[str, str]]:

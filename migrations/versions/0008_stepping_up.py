@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("sent_from", sa.Text(), nullable=False),
         sa.Column("form", postgresql.JSONB(), nullable=False),
+        sa.Column("noun", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.UUID(), nullable=False),
         _created_at(),
     )
     op.create_index(op.f("ix_waiting_act_login_id"), "waiting_act", ["login_id"])
