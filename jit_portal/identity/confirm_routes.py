@@ -10,7 +10,7 @@ from jit_portal.errors import NotFound
 from jit_portal.identity import passkeys, waiting
 from jit_portal.policy import stepup
 from jit_portal.web import pending
-from jit_portal.web.errors import put_on_record
+from jit_portal.web.confirming import say_over
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 
@@ -18,14 +18,13 @@ bp = Blueprint("confirm", __name__)
 
 
 @bp.get("/confirm/<uuid:act_id>")
-def show(act_id: uuid.UUID) -> str | tuple[str, int]:
+def show(act_id: uuid.UUID) -> str | Response:
     """What waits, how to confirm it, and, once she has, the way on."""
     person = viewer()
     try:
         act = waiting.find(person, act_id)
     except NotFound as missing:
-        put_on_record(missing)
-        return render_template("confirm/over.html"), missing.status
+        return say_over(missing, act_id)
     met = stepup.explain(person)
     usable = [passkey for passkey in passkeys.mine(person) if passkey.flagged_at is None]
     return render_template(
@@ -42,6 +41,9 @@ def show(act_id: uuid.UUID) -> str | tuple[str, int]:
 
 @bp.post("/confirm/<uuid:act_id>/drop")
 def drop(act_id: uuid.UUID) -> Response:
-    act = waiting.drop(viewer(), act_id)
+    try:
+        act = waiting.drop(viewer(), act_id)
+    except NotFound as missing:
+        return say_over(missing, act_id)
     flash(gettext("Left undone."), "ok")
     return redirect(act.sent_from, 303)

@@ -12,7 +12,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
-from jit_portal.identity import oidc, registry, tokens, trying
+from jit_portal.identity import oidc, registry, tokens, trying, waiting
 from jit_portal.identity.models import IdentityProvider, LoginSession, SpentToken, User
 from jit_portal.identity.oidc import Farewell
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
@@ -35,12 +35,13 @@ class Because(StrEnum):
 
 
 def end(login: LoginSession, because: Because, actor: Actor | None) -> None:
-    """End one login in the open transaction, if it has not ended yet; what was kept for its farewell is forgotten."""
+    """End one login in the open transaction, if it has not ended yet; what was kept for it is forgotten."""
     if login.ended_at is not None:
         return
     login.ended_at = dt.datetime.now(dt.UTC)
     login.ended_because = because
     login.id_token = None
+    waiting.forget(login)
     audit.record(actor, "login.ended", login, because=because)
 
 

@@ -1,8 +1,8 @@
-"""What the worker does for people on its own: close the accounts that nobody uses or confirms."""
+"""What the worker does for people on its own: close accounts that nobody uses or confirms, forget what is over."""
 
 import procrastinate
 
-from jit_portal.identity import accounts
+from jit_portal.identity import accounts, waiting
 
 tasks = procrastinate.Blueprint()
 
@@ -11,3 +11,9 @@ tasks = procrastinate.Blueprint()
 @tasks.task(name="close", queueing_lock="identity:close")
 def close(timestamp: int) -> None:
     accounts.close_what_is_due()
+
+
+@tasks.periodic(cron="*/10 * * * *")
+@tasks.task(name="forget", queueing_lock="identity:forget")
+def forget(timestamp: int) -> None:
+    waiting.forget_what_is_over()

@@ -4,14 +4,15 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Delete, delete, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
-from jit_portal.database import session, transaction
+from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotFound, Refused, StepUpNeeded
-from jit_portal.identity.models import User, WaitingAct
+from jit_portal.identity.models import LoginSession, PasskeyChallenge, User, WaitingAct
 from jit_portal.policy.person import NOW
 from jit_portal.wording import gettext
 
@@ -20,6 +21,9 @@ LARGEST = 64 << 10
 """Bytes of a form that can wait; every form of an act that asks for a step-up is far smaller."""
 MOST = 20
 """Acts that wait in one login; the oldest makes room."""
+
+_UNDER_WAY: tuple[type[WaitingAct] | type[PasskeyChallenge], ...] = (WaitingAct, PasskeyChallenge)
+"""What one person has under way in one login, until a moment."""
 
 Fields = Sequence[tuple[str, str]]
 
@@ -42,14 +46,41 @@ def keep(actor: User, demanded: StepUpNeeded, endpoint: str, address: str, form:
     )
     others = select(WaitingAct.id).where(WaitingAct.login_id == actor.current_login)
     surplus = others.order_by(WaitingAct.created_at.desc()).offset(MOST - 1)
-    clearing = delete(WaitingAct).where(WaitingAct.id.in_(surplus) | (WaitingAct.expires_at <= NOW))
+    clearing = delete(WaitingAct).where(WaitingAct.id.in_(surplus))
     with transaction():
-        session().execute(clearing.execution_options(synchronize_session=False))
+        _delete(clearing)
         session().add(act)
-        audit.record(
-            actor, "login.step_up_asked", act, quietly=True, of=endpoint, noun=demanded.noun, object=demanded.object_id
-        )
+        _record_asked(actor, act, demanded, endpoint)
     return act
+
+
+def turn_away(actor: User, demanded: StepUpNeeded, endpoint: str) -> None:
+    """Put on record that she was asked to prove who she is for an act that cannot wait; nothing of it is kept."""
+    with transaction():
+        login = session().scalars(policy.which(actor, LoginSession).where(LoginSession.id == actor.current_login)).one()
+        _record_asked(actor, login, demanded, endpoint)
+
+
+def _record_asked(actor: User, thing: Thing, demanded: StepUpNeeded, endpoint: str) -> None:
+    said: dict[str, Any] = {"of": endpoint, "noun": demanded.noun, "object": demanded.object_id}
+    audit.record(actor, "login.step_up_asked", thing, quietly=True, **said)
+
+
+def forget(login: LoginSession) -> None:
+    """Forget what was under way in a login that ends; part of the verb that ends it."""
+    for model in _UNDER_WAY:
+        _delete(delete(model).where(model.login_id == login.id))
+
+
+def forget_what_is_over() -> None:
+    """Forget what has waited too long, whoever left it."""
+    with transaction():
+        for model in _UNDER_WAY:
+            _delete(delete(model).where(model.expires_at <= NOW))
+
+
+def _delete(clearing: Delete) -> None:
+    session().execute(clearing.execution_options(synchronize_session=False))
 
 
 def find(actor: User, act_id: uuid.UUID) -> WaitingAct:
@@ -61,24 +92,30 @@ def find(actor: User, act_id: uuid.UUID) -> WaitingAct:
     return act
 
 
-def take_up(actor: User, act_id: uuid.UUID, address: str) -> list[tuple[str, str]]:
-    """The form that waits, for the address it was sent to, and for the last time."""
+def came_from(actor: User, act_id: uuid.UUID) -> str | None:
+    """The page from which she sent an act that waits, or did until its time was over; None where nobody knows it."""
+    hers = policy.which(actor, WaitingAct).where(WaitingAct.id == act_id, WaitingAct.login_id == actor.current_login)
+    return session().scalar(hers.with_only_columns(WaitingAct.sent_from))
+
+
+def take_up(actor: User, act_id: uuid.UUID, address: str) -> tuple[list[tuple[str, str]], str]:
+    """The form that waits, for the address it was sent to, and for the last time; and the page it came from."""
     taking = (
         delete(WaitingAct)
         .where(WaitingAct.id == act_id, WaitingAct.user_id == actor.id, WaitingAct.address == address, *_waits(actor))
-        .returning(WaitingAct.form)
+        .returning(WaitingAct.form, WaitingAct.sent_from)
         .execution_options(synchronize_session=False)
     )
     with transaction():
-        form = session().scalar(taking)
-    if form is None:
+        taken = session().execute(taking).one_or_none()
+    if taken is None:
         raise Refused(
             gettext(
                 "This no longer waits: it was done already, ten minutes are over, or you have signed in anew. Look at "
                 "what it did; if you mean it again, send it again."
             )
         )
-    return [(name, value) for name, value in form]
+    return [(name, value) for name, value in taken.form], taken.sent_from
 
 
 def drop(actor: User, act_id: uuid.UUID) -> WaitingAct:

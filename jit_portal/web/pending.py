@@ -58,8 +58,9 @@ def facts(person: User, act: WaitingAct) -> list[Fact]:
 
 def _place(act: WaitingAct) -> dict[str, uuid.UUID]:
     """The ids in the address that it was sent to."""
+    addresses = current_app.url_map.bind(request.host)
     try:
-        _endpoint, found = current_app.create_url_adapter(request).match(urlsplit(act.address).path, "POST")
+        _endpoint, found = addresses.match(urlsplit(act.address).path, "POST")
     except HTTPException:
         return {}
     return dict(found)

@@ -63,8 +63,10 @@ def wants_data() -> bool:
 
 
 def sender_page() -> str:
-    """The page of the portal from which this request was sent, to return to."""
-    return urlsplit(request.referrer or "").path or "/"
+    """The page of the portal from which this request was sent, with its query, to return to; else home."""
+    sender = urlsplit(request.referrer or "")
+    is_own = f"{sender.scheme}://{sender.netloc}" == current_app.config["SETTINGS"].origin
+    return back_to(sender._replace(scheme="", netloc="", fragment="").geturl()) if is_own else "/"
 
 
 def back_to(address: str | None) -> str:

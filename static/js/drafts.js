@@ -31,6 +31,14 @@ export function forget(form) {
   sessionStorage.removeItem(nameOf(form));
 }
 
+/** What went on from this page is sent now, and the page that answers forgets it. */
+function sendWaiting() {
+  for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
+    const draft = read(name);
+    if (draft.waits === location.pathname) write(name, { ...draft, wasSent: true });
+  }
+}
+
 function putBack(form) {
   const draft = read(nameOf(form));
   if (!draft || !isUntouched(form)) return;
@@ -45,13 +53,18 @@ function putBack(form) {
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between: then it waits for its form. */
+/**
+ * A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between: then it waits for its form. So it
+ * does where a confirmation stands between; it is sent again with the act that waits at that address.
+ */
 function forgetArrived() {
+  const waits = document.querySelector('meta[name="waits"]') ? location.pathname : null;
   const cameBack = sessionStorage.getItem("signed-out") === "yes";
   sessionStorage.removeItem("signed-out");
   for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
     const draft = read(name);
-    if (!name.startsWith(`${PREFIX}${person}:`) || (draft.wasSent && !cameBack)) sessionStorage.removeItem(name);
+    if (!name.startsWith(`${PREFIX}${person}:`) || (draft.wasSent && !cameBack && !waits)) sessionStorage.removeItem(name);
+    else if (draft.wasSent && waits) write(name, { ...draft, wasSent: false, waits });
     else write(name, { ...draft, wasSent: false });
   }
 }
@@ -65,6 +78,7 @@ if (person) {
   });
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-draft]")) keep(event.target, true);
+    if (event.target.closest("jit-go-on")) sendWaiting();
     if (event.target.matches("[data-signs-out]")) sessionStorage.clear();
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, with_authenticator
 from tests.factories import World, now
@@ -115,6 +115,55 @@ def test_a_release_waits_for_the_national_login_and_then_goes_on_by_itself(
     expect(page).to_have_url(re.compile(f"/exhibits/{exhibit.id}$"))
     expect(page.get_by_text("Released. They see it now.")).to_be_visible()
     assert count(Release) == 1
+
+
+def kept(page: Page) -> list[Any]:
+    found: list[Any] = page.evaluate("Object.values(sessionStorage).filter((value) => value.includes('Lille'))")
+    return found
+
+
+def over(page: Page) -> None:
+    with transaction():
+        session().execute(update(WaitingAct).values(expires_at=now()))
+    page.reload()
+    expect(page.get_by_role("heading", name="Nothing waits here")).to_be_visible()
+    page.get_by_role("link", name="Back to the page you came from").click()
+
+
+def left(page: Page) -> None:
+    page.get_by_role("button", name="Leave it undone").click()
+
+
+@pytest.mark.parametrize("end", [over, left], ids=["over", "left undone"])
+def test_what_was_typed_stands_in_its_form_again_where_nothing_was_done(
+    world: World, exhibit: Exhibit, window: OpenWindow, end: Callable[[Page], None]
+) -> None:
+    page = window(world["fr_leader"], f"/exhibits/{exhibit.id}/release", forgives=("404",))
+    prove(world, minutes=6)
+    send_release(page, world)
+    end(page)
+    expect(page).to_have_url(re.compile(f"/exhibits/{exhibit.id}/release$"))
+    expect(page.get_by_label("Conditions")).to_have_value(TYPED)
+    expect(page.get_by_label("To whom")).to_have_value(f"party:{world.parties['nl'].id}")
+    send_release(page, world)
+    prove(world, minutes=0)
+    page.reload()
+    expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    assert (count(Release), kept(page)) == (1, []), "what arrived is forgotten"
+
+
+def test_another_draft_is_not_forgotten_with_what_went_on(world: World, exhibit: Exhibit, window: OpenWindow) -> None:
+    other = factories.exhibit(world, title="Other")
+    page = window(world["fr_leader"], f"/exhibits/{other.id}/release")
+    prove(world, minutes=6)
+    send_release(page, world)
+    page.goto(f"/exhibits/{exhibit.id}/release")
+    send_release(page, world)
+    prove(world, minutes=0)
+    page.reload()
+    expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    page.goto(f"/exhibits/{other.id}/release")
+    expect(page.get_by_label("Conditions")).to_have_value(TYPED)
 
 
 def test_a_device_that_does_not_verify_its_user_makes_no_passkey(world: World, window: OpenWindow) -> None:
