@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from jit_portal import cli
 from jit_portal.database import factory, session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.identity import invitations
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
@@ -25,6 +26,7 @@ from tests import factories
 from tests.factories import World, now
 from tests.signing_in import UNCHECKED, again, count, ledger
 from tests.test_people import names, post, put
+from tests.waiting import status_after_the_wait
 
 Browse = Callable[[User], FlaskClient]
 NAME = "Ana Costa"
@@ -283,6 +285,36 @@ def test_a_portal_gets_its_first_people_by_command(run: Run, french: IdentityPro
     assert administrator.name in names(administrator)
     assert run(*to_administer, "--by", "fr:fr-eve") == (1, "Not done: NotFound\n")
     assert [each["duty"] for each in ledger("invitation.sent")] == ["operator", "national_administrator"]
+
+
+def test_what_the_portal_itself_sent_ends_with_its_first_operator(
+    run: Run, french: IdentityProvider, environ: dict[str, str]
+) -> None:
+    asked = [run("fr", "fr-police", name, "--duty", "operator") for name in ("Ada", "Bo", "Cy")]
+    first, second, third = (invited_by(said, environ["JIT_ORIGIN"]) for _, said in asked)
+    ada = signs_in(first, "fr-ada")
+    assert ada.duty == Duty.OPERATOR
+    with pytest.raises(SignInRefused) as caught:
+        signs_in(second, "fr-bo")
+    assert caught.value.detail == "there is an operator, who invites the others"
+    put(ada, deactivated_at=now())
+    assert signs_in(third, "fr-cy").duty == Duty.OPERATOR, "a portal without operators is not lost"
+
+
+def test_of_two_first_operators_at_once_there_is_one(
+    run: Run, french: IdentityProvider, environ: dict[str, str], cluster: Postgres
+) -> None:
+    _, said = run("fr", "fr-police", "Ada", "--duty", "operator")
+    made = invited_by(said, environ["JIT_ORIGIN"])
+    with transaction():
+        other = factories.user(again(french), "Bo")
+    status = status_after_the_wait(
+        cluster,
+        lambda: signs_in(made, "fr-ada"),
+        held=("SELECT pg_advisory_xact_lock(hashtextextended('first operator', 0))", []),
+        meanwhile=("UPDATE \"user\" SET duty = 'operator' WHERE id = %s", [other.id]),
+    )
+    assert (status, again(made).used_at) == (403, None)
 
 
 def test_a_command_that_names_nothing_known_invites_nobody(run: Run, french: IdentityProvider) -> None:

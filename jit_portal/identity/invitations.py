@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -191,6 +191,11 @@ def _check(invitation: Invitation, provider: IdentityProvider, vouched: Vouched)
     is_alone = invitation.membership_offer is None
     if is_alone and sender is not None and not policy.may(sender, _asked_of(invitation.duty), invitation.authority):
         raise SignInRefused(Why.INVITATION, "who sent it may not invite any more")
+    if sender is None and invitation.duty is not None:
+        # Locked: of two that are accepted at once, the second finds the operator that the first has made.
+        session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended("first operator", 0))))
+        if _has_operator():
+            raise SignInRefused(Why.INVITATION, "there is an operator, who invites the others")
 
 
 def _new(invitation: Invitation, vouched: Vouched) -> User:
