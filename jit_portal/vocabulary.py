@@ -280,3 +280,4 @@ class NoticeKind(StrEnum):
     STRAYED = "strayed"
     FLAGGED = "flagged"
     CLOSINGS_WAIT = "closings_wait"
+    PASSKEY_ADDED = "passkey_added"

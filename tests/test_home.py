@@ -338,7 +338,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     told += [(NoticeKind.ENTRUSTED, entrusted), (NoticeKind.ENTRUSTING_ENDED, entrusted)]
     factories.login(world["fr_leader"], browser="Windows Edg/156")
     (login,) = session().scalars(factories.logins_of(world["fr_leader"]))
-    told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login)]
+    told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login), (NoticeKind.PASSKEY_ADDED, login)]
     with transaction():
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
@@ -359,6 +359,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "invited you into",
         "never used before: Edge, Windows",
         "on Edge, Windows is used elsewhere",
+        "added to your account on Edge, Windows",
     ):
         assert words in page, words
     for each in shown:

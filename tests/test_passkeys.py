@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed
-from jit_portal.identity import oidc, passkeys, sessions
+from jit_portal.identity import oidc, passkeys, sessions, stepping
 from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, PasskeyChallenge, User
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance, Outcome
@@ -25,6 +26,7 @@ from tests import factories
 from tests.authenticator import SecurityKey
 from tests.factories import now
 from tests.vault import token_in
+from tests.waiting import status_after_the_wait
 
 UNCHECKED = {"policy": True}
 ORIGIN, HOST = "http://localhost", "localhost"
@@ -256,6 +258,44 @@ def test_nobody_has_more_than_ten(client: FlaskClient, leader: User, key: Securi
     assert len(held(leader)) == passkeys.MOST
 
 
+def test_of_two_at_once_one_is_the_tenth(cluster: Postgres, leader: User, key: SecurityKey) -> None:
+    with transaction():
+        for number in range(passkeys.MOST - 1):
+            factories.passkey(leader, str(number))
+    said = key.create(json.loads(passkeys.offer_enrolment(leader)))
+    columns = "id, user_id, name, credential_id, public_key, sign_count"
+    tenth = f"INSERT INTO passkey ({columns}) VALUES (%s, %s, 'x', 'x', '', 0)"
+    status = status_after_the_wait(
+        cluster,
+        lambda: passkeys.enrol(leader, "Eleventh", said),
+        held=('SELECT FROM "user" WHERE id = %s FOR NO KEY UPDATE', [leader.id]),
+        meanwhile=(tenth, [uuid.uuid4(), leader.id]),
+    )
+    assert (status, len(held(leader))) == (409, passkeys.MOST)
+
+
+def test_she_is_told_that_a_passkey_was_added(client: FlaskClient, leader: User, key: SecurityKey) -> None:
+    """Also once whoever added it has taken it away again."""
+    enrol(client, key.create(ask(client, "new")))
+    page = client.get("/notices").text
+    assert "A passkey was added to your account on" in page
+    assert 'href="/account#passkeys"' in page
+    with transaction():
+        session().delete(session().merge(held(leader)[0]))
+    assert "A passkey was added to your account on" in client.get("/notices").text
+
+
+def test_passkeys_are_not_tried_without_end(client: FlaskClient, leader: User) -> None:
+    header = {"X-CSRFToken": token(client)}
+    answers = [client.post("/account/passkeys/ask", headers=header).status_code for _ in range(20)]
+    answers += [client.post("/account/passkeys/confirm", headers=header).status_code for _ in range(10)]
+    assert 429 not in answers
+    for path in ("new", "ask", "confirm"):
+        assert client.post(f"/account/passkeys/{path}", headers=header).status_code == 429
+    assert client.post("/account/passkeys", headers=header).status_code == 429
+    assert client.get("/account").status_code == 200
+
+
 # --- confirming
 
 
@@ -374,6 +414,25 @@ def test_where_the_provider_can_no_passkey_takes_its_place(
     with transaction():
         session().execute(update(IdentityProvider).values(proves_anew=False))
     assert confirm(client, said).status_code == 303
+
+
+def test_a_confirmation_in_a_login_that_was_renewed_meanwhile_is_on_record(
+    client: FlaskClient, leader: User, enrolled: SecurityKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, real = enrolled.get(ask(client, "ask")), stepping.renew
+
+    def renewed_at_the_last_moment(login: LoginSession, **values: Any) -> str:
+        changed = update(LoginSession).where(LoginSession.id == login.id).values(token_hash=b"other")
+        session().execute(changed.execution_options(synchronize_session=False))
+        return real(login, **values)
+
+    monkeypatch.setattr(stepping, "renew", renewed_at_the_last_moment)
+    answer = confirm(client, said)
+    assert (answer.status_code, "belongs to another sign-in" in answer.text) == (403, True)
+    refusal = select(LedgerEntry).where(LedgerEntry.act == "login.step_up_refused").execution_options(**UNCHECKED)
+    entry = session().scalars(refusal).one()
+    assert (entry.actor_id, json.loads(entry.details)["why"]) == (leader.id, "other_login")
+    assert not is_met(leader)
 
 
 def test_the_site_is_the_configured_one_whatever_a_request_says(app: Flask, leader: User, key: SecurityKey) -> None:

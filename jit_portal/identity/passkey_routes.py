@@ -5,6 +5,7 @@ import uuid
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from jit_portal.extensions import asker, limiter
 from jit_portal.identity import passkeys
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.routes import refused, set_login_cookie
@@ -13,6 +14,9 @@ from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 
 bp = Blueprint("passkeys", __name__)
+TRIES = limiter.shared_limit("30/minute", "passkeys", key_func=asker)
+"""Of one person, at all addresses by which passkeys are made and used."""
+
 bp.register_error_handler(SignInRefused, refused)
 
 
@@ -25,11 +29,13 @@ def _back() -> Answer:
 
 
 @bp.post("/account/passkeys/new")
+@TRIES
 def new() -> Response:
     return _json(passkeys.offer_enrolment(viewer()))
 
 
 @bp.post("/account/passkeys")
+@TRIES
 def create() -> Answer:
     made = passkeys.enrol(viewer(), request.form.get("name", ""), request.form.get("credential", ""))
     flash(gettext("The passkey “%(name)s” can be used now.", name=made.name), "ok")
@@ -44,11 +50,13 @@ def remove(passkey_id: uuid.UUID) -> Answer:
 
 
 @bp.post("/account/passkeys/ask")
+@TRIES
 def ask() -> Response:
     return _json(passkeys.offer_confirmation(viewer()))
 
 
 @bp.post("/account/passkeys/confirm")
+@TRIES
 def confirm() -> Answer:
     token = passkeys.confirm(viewer(), request.form.get("credential", ""))
     response = redirect(inside(request.form.get("next")), 303)

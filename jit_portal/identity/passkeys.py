@@ -27,9 +27,11 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity import claims, oidc, stepping
 from jit_portal.identity.models import LoginSession, Passkey, PasskeyChallenge, User
+from jit_portal.identity.refusals import SignInRefused
+from jit_portal.notices import service as notices
 from jit_portal.policy import stepup
 from jit_portal.policy.person import NOW
-from jit_portal.vocabulary import May
+from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
 
 LASTS = dt.timedelta(minutes=5)
@@ -87,9 +89,12 @@ def enrol(user: User, name: str, said: str) -> Passkey:
         sign_count=made.sign_count,
     )
     with transaction():
+        # Locked: two at once would both be the tenth.
+        session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
         _refuse_one_more(user, made.credential_id)
         session().add(passkey)
         audit.record(user, "passkey.enrolled", passkey)
+        notices.tell(NoticeKind.PASSKEY_ADDED, _login(user), [user.id], None)
     return passkey
 
 
@@ -121,6 +126,15 @@ def confirm(user: User, said: str) -> str:
 
     A passkey whose count of uses goes back has been copied: it is refused, flagged, and of no use from then on.
     """
+    try:
+        return _confirm(user, said)
+    except SignInRefused as refusal:
+        with transaction():
+            audit.record(user, "login.step_up_refused", user.provider, quietly=True, why=refusal.why, person=user.id)
+        raise
+
+
+def _confirm(user: User, said: str) -> str:
     _require_stand_in(user)
     credential, challenge = _credential(said), _take_challenge(user, said, is_enrolment=False)
     with transaction():

@@ -150,7 +150,12 @@ def _login(notice: Notice, login: LoginSession) -> Shown:
         other = login.strayed_device or gettext("Unknown device")
         says = gettext("Your sign-in on %(device)s is used elsewhere: %(other)s", device=device, other=other)
     asks = gettext("If that was not you, end the sign-in and tell your country's administrator.")
-    return Shown(notice, says, asks, url_for("identity.account", _anchor="sign-ins"), "")
+    place = "sign-ins"
+    if notice.kind == NoticeKind.PASSKEY_ADDED:
+        says = gettext("A passkey was added to your account on %(device)s", device=device)
+        asks = gettext("If that was not you, remove it, end the sign-in and tell your country's administrator.")
+        place = "passkeys"
+    return Shown(notice, says, asks, url_for("identity.account", _anchor=place), "")
 
 
 def _account(notice: Notice, person: User) -> Shown:

@@ -11,6 +11,12 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_NOTICES = (
+    *("mentioned", "assigned", "asked", "released", "handed_over", "invited"),
+    *("entrusted", "entrusting_ended", "taken_back", "signed_in_newly", "strayed", "flagged"),
+)
+_NEW_NOTICE = "passkey_added"
+
 
 def upgrade() -> None:
     op.add_column("login_session", sa.Column("proved_at", sa.DateTime(timezone=True), nullable=True))
@@ -55,6 +61,12 @@ def upgrade() -> None:
     # What a passkey is stays as it was enrolled; only its use is written down.
     op.execute("REVOKE UPDATE ON passkey FROM jit_app")
     op.execute("GRANT UPDATE (sign_count, last_used_at, flagged_at) ON passkey TO jit_app")
+    _let_notices_be((*_NOTICES, _NEW_NOTICE))
+
+
+def _let_notices_be(kinds: tuple[str, ...]) -> None:
+    op.drop_constraint(op.f("ck_notice_noticekind"), "notice", type_="check")
+    op.create_check_constraint(op.f("ck_notice_noticekind"), "notice", sa.column("kind").in_(kinds))
 
 
 def _created_at() -> sa.Column[Any]:
@@ -79,6 +91,8 @@ def _of_a_login(table: str, *columns: sa.Column[Any] | sa.Constraint) -> None:
 
 
 def downgrade() -> None:
+    op.execute(f"DELETE FROM notice WHERE kind = '{_NEW_NOTICE}'")
+    _let_notices_be(_NOTICES)
     for table in ("passkey", "passkey_challenge", "waiting_act"):
         op.drop_table(table)
     op.drop_constraint(op.f("fk_login_attempt_login_id"), "login_attempt")

@@ -14,7 +14,7 @@ _WAITS = sa.text("decided_at IS NULL")
 _SAID = sa.text("deleted_at IS NULL")
 _NOTICES = (
     *("mentioned", "assigned", "asked", "released", "handed_over", "invited"),
-    *("entrusted", "entrusting_ended", "taken_back", "signed_in_newly", "strayed", "flagged"),
+    *("entrusted", "entrusting_ended", "taken_back", "signed_in_newly", "strayed", "flagged", "passkey_added"),
 )
 _NEW_NOTICE = "closings_wait"
 
