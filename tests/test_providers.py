@@ -89,7 +89,8 @@ def test_a_row_is_stored_whole_and_reads_back_the_same(app: Flask) -> None:
         ROW, scope="openid siret", hosts=("https://graph.example",), uses_pkce=False, uses_par=False, leeway=30,
         authenticates_by=ClientAuthentication.CLIENT_SECRET_BASIC, asks_assurance=AssuranceAsked.CLAIMS,
         userinfo=UserinfoForm.JWT, has_rp_logout=False, has_back_channel_logout=False, takes_untyped_logout=True,
-        proves_anew=False, keys_seconds=120, header_limit=4096, idle_minutes=10, absolute_hours=8, most_logins=2, is_enabled=False,
+        proves_anew=False, keys_seconds=120, header_limit=4096, idle_minutes=10, absolute_hours=8, most_logins=2,
+        is_enabled=False,
     )  # fmt: skip
     ordinary = replace(ROW, slug="x")
     same = {each.name for each in fields(ROW) if getattr(full, each.name) == getattr(ordinary, each.name)}
