@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, select
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
+from jit_portal.identity import sessions, stepping
 from jit_portal.identity.entering import written
 from jit_portal.identity.models import (
     Authority,
@@ -427,6 +428,13 @@ def _login(
     session().add(made)
     session().flush()
     return made
+
+
+def step_up(token: str) -> str:
+    """Whoever uses the login that this token opens has just proved who she is; gives its new token."""
+    login = sessions.load(token)
+    assert login is not None
+    return stepping.renew(login, by="passkey", confirmed_at=now())
 
 
 def logins_of(someone: User) -> Select[LoginSession]:

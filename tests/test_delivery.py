@@ -25,6 +25,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import again, sniffing, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.sealing import Tampered
+from jit_portal.identity import endings, sessions
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.vocabulary import Integrity, Sight
 from jit_portal.workspaces.models import Membership
@@ -432,6 +433,28 @@ class TestAgain:
         exhibit = put(world, bytes(self.LENGTH), "disk.img")
         answer = get(browse(world["fr_member"]), exhibit, "download", Range=f"bytes=5-{self.LENGTH - 1}")
         assert len(answer.data) == self.LENGTH - 5
+
+    def test_a_step_up_meanwhile_ends_nothing_and_the_end_of_its_login_does(
+        self, app: Flask, world: World, browse: Browse
+    ) -> None:
+        """In whichever tab she proved anew who she is, what began in her login goes on in it."""
+        exhibit = put(world, bytes(2 * self.LENGTH), "disk.img")
+        client = browse(world["fr_member"])
+        answer = client.get(f"/vault/exhibits/{exhibit.id}/content?as=download")
+        cookie = client.get_cookie(app.config["SETTINGS"].session_cookie)
+        assert cookie is not None
+        coming = iter(answer.response)
+        came = len(next(coming))
+        token = factories.step_up(cookie.value)
+        while came < self.LENGTH:
+            came += len(next(coming))
+        login = sessions.load(token)
+        assert login is not None
+        endings.sign_out(login)
+        with pytest.raises(Unauthorized):
+            came += sum(map(len, coming))
+        answer.close()
+        assert self.LENGTH <= came < 2 * self.LENGTH
 
     def test_it_is_asked_after_so_many_bytes_or_so_long(self) -> None:
         asked: list[str] = []

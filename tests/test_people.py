@@ -20,7 +20,8 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
-from jit_portal.identity import accounts, endings, people
+from jit_portal.files import again
+from jit_portal.identity import accounts, endings, people, sessions
 from jit_portal.identity.models import Authority, LoginSession, User
 from jit_portal.identity.people import Wanted
 from jit_portal.policy.people import CONFIRMED_FOR, UNUSED_FOR
@@ -301,7 +302,7 @@ def test_other_administrators_pages_look_again(process: Web, world: World) -> No
 class Trickle(BytesIO):
     """A body that comes a little at a time; after its first pieces the account is closed."""
 
-    def __init__(self, length: int, close: Callable[[], None]) -> None:
+    def __init__(self, length: int, close: Callable[[], object]) -> None:
         super().__init__(bytes(length))
         self.close_account = close
         self.is_closed = False
@@ -333,6 +334,28 @@ def test_a_running_upload_of_a_deactivated_account_ends_before_its_bytes_do(worl
     assert answer.status_code == 401
     assert body.is_closed
     assert body.pieces < 80 * MIB // 65_536 // 2
+
+
+def test_a_running_upload_goes_on_while_its_person_proves_anew_who_she_is(
+    app: Flask, world: World, browse: Browse
+) -> None:
+    client = browse(world["fr_member"])
+    sender, cookie = Sender(client), client.get_cookie(app.config["SETTINGS"].session_cookie)
+    assert cookie is not None
+    address = sender.begin(world, 12 * MIB)
+    began = time.monotonic()
+    body = Trickle(12 * MIB, lambda: factories.step_up(cookie.value))
+    answer = sender.client.patch(
+        address,
+        headers=sender.headers | {"Upload-Offset": "0"},
+        content_type="application/offset+octet-stream",
+        content_length=12 * MIB,
+        environ_overrides={"wsgi.input": body},
+    )
+    assert time.monotonic() - began > 2 * again.EVERY_SECONDS, "it was asked amid the bytes"
+    assert (answer.status_code, answer.headers.get("Upload-Offset")) == (204, str(12 * MIB))
+    assert body.is_closed
+    assert sessions.load(cookie.value) is None
 
 
 # Confirming

@@ -32,21 +32,35 @@ def load(token: str, *, is_use: bool = True, device: Device | None = None) -> Lo
     """
     if len(token) != _TOKEN_LENGTH:
         return None
-    statement = (
-        portal_which(Work.SIGN_IN, LoginSession)
-        .join(LoginSession.user)
-        .options(contains_eager(LoginSession.user))
-        .where(LoginSession.token_hash == tokens.digest(token), User.deactivated_at.is_(None), *is_live())
-        .execution_options(populate_existing=True)
-    )
-    login = session().scalar(statement)
+    login = _live(LoginSession.token_hash == tokens.digest(token))
     if login is None:
         return None
-    login.user.current_login = login.id
     if device is not None and login.strayed_at is None and devices.has_strayed(login, device):
         _flag(login, device)
     if is_use:
         _notice(login)
+    return login
+
+
+def still(login_id: uuid.UUID) -> LoginSession | None:
+    """This login if it is live now, by whichever token: for what began in it and goes on, which is use of it."""
+    login = _live(LoginSession.id == login_id)
+    if login is not None:
+        _notice(login)
+    return login
+
+
+def _live(one: ColumnElement[bool]) -> LoginSession | None:
+    statement = (
+        portal_which(Work.SIGN_IN, LoginSession)
+        .join(LoginSession.user)
+        .options(contains_eager(LoginSession.user))
+        .where(one, User.deactivated_at.is_(None), *is_live())
+        .execution_options(populate_existing=True)
+    )
+    login = session().scalar(statement)
+    if login is not None:
+        login.user.current_login = login.id
     return login
 
 

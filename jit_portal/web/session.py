@@ -1,5 +1,6 @@
 """Who is looking, for routes and templates."""
 
+import uuid
 from collections.abc import Callable
 from typing import cast
 
@@ -33,11 +34,14 @@ def _person(request: Request) -> User | None:
 
 
 def still_signed_in() -> Callable[[], User]:
-    """Asks later, outside the request too, for the person of this request's login; Unauthorized once it has ended."""
-    token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
+    """Asks later, outside the request too, for the person of this request's login; Unauthorized once it has ended.
+
+    The login is known by its id from here on: it goes on under another token when its person proves anew who she is.
+    """
+    login_id = cast(uuid.UUID, viewer().current_login)
 
     def ask() -> User:
-        login = sessions.load(token)
+        login = sessions.still(login_id)
         if login is None:
             raise Unauthorized
         return login.user
