@@ -1,12 +1,14 @@
 """A login that ended without a word keeps no socket; what a page asks by itself keeps no login; bad news is skipped."""
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import requests
 import socketio
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,7 +17,7 @@ from sqlalchemy import update
 from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
-from jit_portal.identity import sessions
+from jit_portal.identity import endings, sessions, tokens
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.realtime import push
 from jit_portal.realtime.listener import LOGINS_ASKED_EVERY
@@ -23,11 +25,13 @@ from jit_portal.realtime.sockets import EVENTS
 from jit_portal.web.session import BY_ITSELF
 from tests import factories
 from tests.factories import World, now
+from tests.test_chat_sockets import refused
 from tests.test_socket_events import Socket
 from tests.test_worker import wait_until
-from tests.web import PATIENCE, Signed, Web, running_web
+from tests.web import PATIENCE, Ear, Signed, Web, running_web
 
 Browse = Callable[[User], FlaskClient]
+Listen = Callable[[User], Ear]
 AGO = sessions.IDLE + dt.timedelta(seconds=1)
 
 
@@ -40,6 +44,20 @@ def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
 @pytest.fixture
 def world(app: Flask) -> World:
     return factories.world()
+
+
+@pytest.fixture
+def listen(process: Web) -> Iterator[Listen]:
+    """``listen(person)`` signs somebody in anew and opens a socket of that login."""
+    ears: list[Ear] = []
+
+    def connect(someone: User) -> Ear:
+        ears.append(process.sign_in(someone).connect())
+        return ears[-1]
+
+    yield connect
+    for ear in ears:
+        ear.close()
 
 
 def make(someone: User, **values: object) -> None:
@@ -99,6 +117,80 @@ def test_after_an_interruption_logins_are_asked_about_first(process: Web, world:
     staying.hear("look_again")
     ear.close()
     staying.close()
+
+
+# --- a login that goes on under another token
+
+
+def renew_unheard(ear: Ear) -> None:
+    """Give the login of a socket another token, without a word of it."""
+    with transaction():
+        hers = update(LoginSession).where(LoginSession.token_hash == tokens.digest(ear.signed.token))
+        session().execute(hers.values(token_hash=tokens.digest(tokens.make())))
+
+
+def outlived_by_its_login(ear: Ear) -> bool:
+    """Whether this socket was broken without a word of an end, and its token makes no other."""
+    said = [ear.heard.get(timeout=PATIENCE)[0] for _ in range(2)]
+    return said == ["renewed", "disconnect"] and refused(ear.signed.connect)
+
+
+def test_a_step_up_breaks_the_sockets_of_the_old_token_and_no_others(
+    process: Web, world: World, listen: Listen
+) -> None:
+    """Whoever took the cookie hears nothing more; a page comes again by itself."""
+    someone, channel = world["fr_leader"], factories.channel(world)
+    thief, elsewhere, other = listen(someone), listen(someone), listen(world["nl_leader"])
+    anew = Signed(process, someone, factories.step_up(thief.signed.token)).connect()
+    assert outlived_by_its_login(thief)
+    assert other.post(channel.id, "After the step-up")["ok"]
+    for ear in (anew, elsewhere):
+        assert "After the step-up" in ear.hear("message")["html"]
+        assert ear.client.connected
+        assert ear.post(channel.id, "Still here")["ok"]
+    assert thief.heard.empty()
+    anew.close()
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(process: Web, world: World, listen: Listen) -> None:
+    someone, channel = world["fr_leader"], factories.channel(world)
+    signed, other = process.sign_in(someone), listen(world["nl_leader"])
+    path = "/socket.io/?EIO=4&transport=polling"
+    path += f"&sid={json.loads(signed.get(path).text[1:])['sid']}"
+    requests.post(process.origin + path, data="40", headers=signed.headers, timeout=PATIENCE)
+    assert signed.get(path).text.startswith("40")
+    factories.step_up(signed.token)
+    assert other.post(channel.id, "To those who listen")["ok"]
+    assert "To those who listen" in other.hear("message")["html"]
+    assert signed.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("event", ["channel:read", "channel:typing"])
+def test_what_an_old_socket_says_before_it_is_told_signs_nobody_out(world: World, listen: Listen, event: str) -> None:
+    ear, channel = listen(world["fr_leader"]), factories.channel(world)
+    renew_unheard(ear)
+    ear.client.emit(event, {"channel": str(channel.id), "number": 0})
+    assert outlived_by_its_login(ear)
+
+
+def test_a_step_up_that_was_not_heard_of_is_found(world: World, listen: Listen, cluster: Postgres) -> None:
+    ear, staying = listen(world["fr_leader"]), listen(world["nl_leader"])
+    renew_unheard(ear)
+    interrupt(cluster)
+    assert outlived_by_its_login(ear)
+    staying.hear("look_again")
+
+
+def test_a_login_that_was_renewed_ends_for_its_old_sockets_too(world: World, listen: Listen, process: Web) -> None:
+    """Whichever of the two is heard of first."""
+    ear = listen(world["fr_leader"])
+    anew = Signed(process, world["fr_leader"], factories.step_up(ear.signed.token)).connect()
+    (login,) = session().scalars(factories.logins_of(world["fr_leader"])).unique()
+    endings.end_one(world["fr_leader"], login.id)
+    anew.hear("signed_out")
+    anew.hear("disconnect")
+    ear.hear("disconnect")
+    anew.close()
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,13 @@ def _live(one: ColumnElement[bool]) -> LoginSession | None:
     return login
 
 
-def live_among(login_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these logins that are live now."""
-    live = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user).with_only_columns(LoginSession.id)
+def live_among(login_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """Those of these logins that are live now, each with the hash of the token that opens it now."""
+    columns = (LoginSession.id, LoginSession.token_hash)
+    live = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user).with_only_columns(*columns)
     wanted = LoginSession.id.in_(login_ids)
-    return set(session().scalars(live.where(wanted, User.deactivated_at.is_(None), *is_live())))
+    rows = session().execute(live.where(wanted, User.deactivated_at.is_(None), *is_live()))
+    return {row.id: row.token_hash for row in rows}
 
 
 def is_live() -> tuple[ColumnElement[bool], ...]:

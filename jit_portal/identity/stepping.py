@@ -60,7 +60,10 @@ def strengthen(login: LoginSession, vouched: Vouched) -> str:
 
 
 def renew(login: LoginSession, *, by: str, **values: Any) -> str:
-    """Change a login that has just been confirmed, and its token with it: the one before opens nothing from now on."""
+    """Change a login that has just been confirmed, and its token with it: the one before opens nothing from now on.
+
+    Its open sockets are told to come again with the new one; bytes that are under way go on while the login lives.
+    """
     token = tokens.make()
     renewing = (
         update(LoginSession)
@@ -77,5 +80,5 @@ def renew(login: LoginSession, *, by: str, **values: Any) -> str:
         if session().scalar(renewing) is None:
             raise SignInRefused(Why.OTHER_LOGIN, "the login was renewed or ended meanwhile")
         session().refresh(login)
-        audit.record(login.user, "login.stepped_up", login, quietly=True, by=by, assurance=int(login.assurance))
+        audit.record(login.user, "login.stepped_up", login, by=by, assurance=int(login.assurance))
     return token

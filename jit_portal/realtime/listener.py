@@ -28,7 +28,8 @@ def start(app: Flask) -> None:
 def listen(app: Flask) -> None:
     """Push every act announced from now on; after an interruption every open page is told to look again.
 
-    Every now and then, and after each interruption, the sockets of logins that are not live any more are cut.
+    Every now and then, and after each interruption, the sockets of logins that are not live any more are cut, and
+    those that came with a token of before.
     """
     url = app.config["SETTINGS"].database_url
     missed = False
@@ -58,6 +59,8 @@ def _hear(app: Flask, payload: str) -> None:
         return
     if said.act == "login.ended":
         _read(app, lambda: push.end_login(said.id))
+    elif said.act == "login.stepped_up":
+        _read(app, lambda: push.renew_login(said.id))
     else:
         _read(app, lambda: push.deliver(said))
 

@@ -36,8 +36,10 @@ PUSHED: dict[str, type[Thing]] = {
 }
 connected: Counter[uuid.UUID] = Counter()
 """How many sockets each person has open on this process."""
-logins: Counter[uuid.UUID] = Counter()
-"""How many of them each login has open."""
+Opened = tuple[uuid.UUID, bytes]
+"""A login, and the hash of the token by which a socket came into it."""
+logins: Counter[Opened] = Counter()
+"""How many of them each login has open, by token."""
 readers: dict[uuid.UUID, tuple[str, str]] = {}
 """Language and time zone of each of them, as they were when a socket was last opened; every page opens its own."""
 
@@ -123,10 +125,44 @@ def end_login(login_id: uuid.UUID) -> None:
         socketio.server.disconnect(sid)
 
 
+def renew_login(login_id: uuid.UUID) -> None:
+    """Break the sockets that came into this login with a token of before; cut them all if it has ended."""
+    _ask_again({opened for opened in logins if opened[0] == login_id})
+
+
 def end_dead_logins() -> None:
-    """Cut the sockets of logins that ended without a word: idle, too old, of somebody deactivated, or unheard."""
-    for login_id in set(logins) - sessions.live_among(logins) if logins else ():
-        end_login(login_id)
+    """Cut the sockets of logins that ended without a word: idle, too old, of somebody deactivated, or unheard.
+
+    Those are broken whose login goes on under a token that they did not come with.
+    """
+    _ask_again(set(logins))
+
+
+def _ask_again(asked: set[Opened]) -> None:
+    token_hashes = sessions.live_among({login_id for login_id, _ in asked}) if asked else {}
+    for login_id, token_hash in asked:
+        if login_id not in token_hashes:
+            end_login(login_id)
+        elif token_hashes[login_id] != token_hash:
+            _renew(opened_room(login_id, token_hash))
+
+
+def _renew(room: str) -> None:
+    """Break the connections under these sockets: a page makes another by itself, with the cookie that it has by then.
+
+    Nobody is signed out: a page that is refused because its new cookie is still on its way tries again.
+    """
+    socketio.emit("renewed", {}, to=room)
+    for sid in _sids(room):
+        line = socketio.server.eio.sockets.get(socketio.server.manager.eio_sid_from_sid(sid, "/"))
+        if line is not None:
+            # To wait until all is sent would be to wait for ever for a client that does not read.
+            line.close(wait=False)
+
+
+def opened_room(login_id: uuid.UUID, token_hash: bytes) -> str:
+    """The room of the sockets that came into this login by the token of this hash."""
+    return f"login:{login_id}:{token_hash.hex()}"
 
 
 def _sids(room: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Sockets: who may connect, and the few verbs that arrive by socket. Each event asks for the live login again."""
 
 import logging
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 from flask_login import login_user
-from flask_socketio import disconnect, join_room
+from flask_socketio import join_room
 from sqlalchemy.exc import DataError
 
 from jit_portal.database import session
@@ -91,9 +90,11 @@ def _connect(auth: object = None) -> bool:
         return False
     join_room(f"user:{login.user_id}")
     join_room(f"login:{login.id}")
-    request.environ["jit.login"] = (login.id, login.user_id)
+    opened = (login.id, login.token_hash)
+    join_room(push.opened_room(*opened))
+    request.environ["jit.login"] = (opened, login.user_id)
     push.connected[login.user_id] += 1
-    push.logins[login.id] += 1
+    push.logins[opened] += 1
     push.readers[login.user_id] = (login.user.language, login.user.time_zone)
     return True
 
@@ -105,16 +106,16 @@ def _line() -> str:
 
 
 def _disconnect(reason: object = None) -> None:
-    login_id, user_id = request.environ.get("jit.login", (None, None))
+    opened, user_id = request.environ.get("jit.login", (None, None))
     if user_id is None:
         return
-    _one_less(push.logins, login_id)
+    _one_less(push.logins, opened)
     _one_less(push.connected, user_id)
     if user_id not in push.connected:
         push.readers.pop(user_id, None)
 
 
-def _one_less(counted: Counter[uuid.UUID], each: uuid.UUID) -> None:
+def _one_less(counted: Counter[Any], each: object) -> None:
     counted[each] -= 1
     if counted[each] <= 0:
         del counted[each]
@@ -127,7 +128,8 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
     try:
         login = _login(is_use=known is None or known.is_use)
         if login is None:
-            disconnect()
+            (login_id, _), _ = request.environ["jit.login"]
+            push.renew_login(login_id)
             return {"ok": False, "status": 401, "reason": ""}
         return {"ok": True, **_carry_out(login.user, known, arguments)}
     except Refusal as error:

@@ -8,6 +8,8 @@ import htmx from "./htmx.js";
 
 const GATHERED_FOR = 60;
 const SAID_AFTER = 2500;
+const TRIES_WITH_NEW_COOKIE = 3;
+const TRIES_EVERY = 2000;
 const isSignedIn = Boolean(document.querySelector('meta[name="viewer"]'));
 const isFetching = new Map();
 
@@ -48,11 +50,13 @@ function watch() {
   const banner = document.getElementById("connection");
   let wasConnected = false;
   let saying;
+  let tries = 0;
   const lost = () => { saying ??= setTimeout(() => { banner.hidden = false; }, SAID_AFTER); };
   socket.on("connect", () => {
     clearTimeout(saying);
     saying = undefined;
     banner.hidden = true;
+    tries = 0;
     document.documentElement.dataset.connected = "";
     if (wasConnected) lookAgain();
     wasConnected = true;
@@ -62,7 +66,13 @@ function watch() {
     if (reason === "io server disconnect") askToSignIn();
     else if (reason !== "io client disconnect") lost();
   });
-  socket.on("connect_error", () => (socket.active ? lost() : askToSignIn()));
+  // The login goes on under another cookie, which may come after this: a refusal is no news yet.
+  socket.on("renewed", () => { tries = TRIES_WITH_NEW_COOKIE; });
+  socket.on("connect_error", () => {
+    if (socket.active) lost();
+    else if (--tries > 0) setTimeout(() => socket.connect(), TRIES_EVERY);
+    else askToSignIn();
+  });
   socket.on("changed", changed);
   // What carries a message says that it changed, too.
   socket.on("message", ({ id }) => changed({ noun: "message", id }));

@@ -54,11 +54,16 @@ def web(process: Web, app: Flask) -> Iterator[Web]:
 
 def sign_in(context: BrowserContext, web: Web, someone: User) -> None:
     """From now on every page of this browser is this person's."""
+    give_cookie(context, web, factories.login(someone))
+
+
+def give_cookie(context: BrowserContext, web: Web, token: str) -> None:
+    """From now on this browser uses the login that this token opens."""
     context.add_cookies(
         [
             {
                 "name": web.cookie,
-                "value": factories.login(someone),
+                "value": token,
                 "url": "https://localhost/",
                 "secure": True,
                 "httpOnly": True,

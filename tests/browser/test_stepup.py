@@ -2,24 +2,31 @@
 
 import datetime as dt
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+import socketio
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
+from jit_portal.messages import service as messages
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, with_authenticator
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, give_cookie, with_authenticator
 from tests.factories import World, now
 from tests.providers import logins
 from tests.providers.logins import Demo
-from tests.web import Web
+from tests.test_worker import wait_until
+from tests.web import Signed, Web
 
+REFUSED = "44"
+"""How the answer to a socket begins that may not connect."""
+TRIES = 3
 TYPED = "Only for the court in Lille"
 
 
@@ -164,6 +171,76 @@ def test_another_draft_is_not_forgotten_with_what_went_on(world: World, exhibit:
     expect(page.get_by_text("Released. They see it now.")).to_be_visible()
     page.goto(f"/exhibits/{other.id}/release")
     expect(page.get_by_label("Conditions")).to_have_value(TYPED)
+
+
+def live(page: Page) -> None:
+    expect(page.locator("html[data-connected]")).to_be_attached()
+
+
+def cookie_of(page: Page, web: Web) -> str:
+    (token,) = (each["value"] for each in page.context.cookies() if each["name"] == web.cookie)
+    return token
+
+
+def signed_out(page: Page) -> Locator:
+    return page.get_by_role("heading", name="You have been signed out")
+
+
+def test_the_other_tab_goes_on_and_whoever_took_the_cookie_hears_nothing_more(
+    world: World, exhibit: Exhibit, window: OpenWindow, web: Web
+) -> None:
+    channel = factories.channel(world, "case-strategy")
+    page = with_authenticator(window(world["fr_leader"], "/account"))
+    page.get_by_label("Name of the new passkey").fill("This laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("cell", name="This laptop")).to_be_visible()
+    prove(world, minutes=6)
+    tab = page.context.new_page()
+    tab.goto(f"/channels/{channel.id}")
+    live(tab)
+    tab.evaluate("document.addEventListener('jit:reconnected', () => { document.title = 'Connected again'; })")
+    thief = Signed(web, world["fr_leader"], cookie_of(page, web)).connect()
+
+    page.bring_to_front()
+    page.goto(f"/exhibits/{exhibit.id}/release")
+    send_release(page, world)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    thief.hear("disconnect")
+
+    tab.bring_to_front()
+    expect(tab).to_have_title("Connected again")
+    messages.post(world["nl_leader"], channel, "Good morning", uuid.uuid4())
+    expect(tab.get_by_text("Good morning")).to_be_visible()
+    box = tab.get_by_role("textbox", name="Message case-strategy")
+    box.fill("And to you")
+    box.press("Control+Enter")
+    expect(tab.locator("#message-2")).to_contain_text("And to you")
+    expect(signed_out(tab)).to_have_count(0)
+    assert [event for event, _ in thief.heard.queue if event in ("message", "signed_out")] == []
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        thief.signed.connect()
+    thief.close()
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["late", "never"])
+def test_a_tab_awaits_the_new_cookie_for_a_while(world: World, window: OpenWindow, web: Web, comes: bool) -> None:
+    """The answer that sets it may be slower than the news of it; who was left without one is told so in the end."""
+    page = window(world["fr_leader"], "/notices", forgives=("WebSocket",))
+    live(page)
+    said: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: said.append(str(frame))))
+    token = factories.step_up(cookie_of(page, web))
+    # To look at the page lets its news come in.
+    wait_until(lambda: page.title() != "" and any(frame.startswith(REFUSED) for frame in said))
+    expect(signed_out(page)).to_have_count(0)
+    if comes:
+        give_cookie(page.context, web, token)
+        live(page)
+        expect(signed_out(page)).to_have_count(0)
+    else:
+        expect(signed_out(page)).to_be_visible()
+        assert len([frame for frame in said if frame.startswith(REFUSED)]) == TRIES
 
 
 def test_a_device_that_does_not_verify_its_user_makes_no_passkey(world: World, window: OpenWindow) -> None:
