@@ -47,14 +47,17 @@ def everyone(providers_at: str) -> People:
     """Enter the demo's national logins and ask in everyone of the case, but those who are known already."""
     with transaction():
         providers = {row.slug: row for row in ensure_providers(rows(providers_at))}
-        return {
-            person.subject: _person(providers[person.provider], person)
-            for person in PEOPLE
-            if person.duty != "uninvited"
-        }
+        found: People = {}
+        first: User | None = None
+        for person in sorted(PEOPLE, key=lambda each: each.duty != "operator"):
+            if person.duty != "uninvited":
+                found[person.subject] = _person(providers[person.provider], person, first)
+                first = first or found[person.subject]
+        return found
 
 
-def _person(provider: IdentityProvider, person: Person) -> User:
+def _person(provider: IdentityProvider, person: Person, operator: User | None) -> User:
+    """Somebody of the case: whoever has a duty is asked in by the first ``operator``, and she by the portal itself."""
     known = select(User).where(User.provider_id == provider.id, User.subject == person.subject)
     found: User | None = session().scalar(known)
     if found is not None:
@@ -62,7 +65,8 @@ def _person(provider: IdentityProvider, person: Person) -> User:
         return found
     authority = next(each for each in provider.authorities if each.code == person.authority)
     duty = Duty(person.duty) if person.duty else None
-    invitation, _token = invitations.invite(None, authority, person.name, subject=person.subject, duty=duty)
+    sender = operator if duty is not None else None
+    invitation, _token = invitations.invite(sender, authority, person.name, subject=person.subject, duty=duty)
     return invitations.accept(invitation, provider, _vouched(provider, person), None)
 
 

@@ -115,7 +115,7 @@ class Issuer:
     def _tell_portal(self, login: Login) -> None:
         form = {"logout_token": self.logout_token(login)}
         try:
-            answer = requests.post(self.portal.logout_uri, data=form, timeout=5, allow_redirects=False)
+            answer = requests.post(self.portal.logout_uri, data=form, timeout=20, allow_redirects=False)
         except requests.RequestException as error:
             print(f"{self.scheme.slug}: the portal cannot be told of a logout: {type(error).__name__}", flush=True)
             return
