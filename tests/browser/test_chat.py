@@ -22,6 +22,8 @@ from tests.web import Web
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # A server that is away on purpose is complained about by the browser itself, not by the page.
 AWAY = (
+    "ERR_CONTENT_LENGTH_MISMATCH",
+    "Failed to fetch",
     "ERR_CONNECTION_REFUSED",
     "ERR_CONNECTION_RESET",
     "ERR_EMPTY_RESPONSE",
