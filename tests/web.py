@@ -117,8 +117,12 @@ class Signed:
     def connect(self, origin: str | None = None) -> "Ear":
         """A new socket; ConnectionError when it is refused."""
         ear = Ear(self, origin or self.web.origin)
-        ear.client.connect(self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=10)
-        ear.wire = ear.client.eio.ws.sock
+        try:
+            ear.client.connect(self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=10)
+        finally:
+            ear.wire = getattr(ear.client.eio.ws, "sock", None)
+            if not ear.client.connected:
+                ear.close()
         return ear
 
 
