@@ -69,6 +69,7 @@ OF_THE_JIT = {"workspace_id", "jit_id", "agreement_id", "membership_id", "party_
 
 ENDINGS = (
     "end",
+    "end_everybodys_submit",
     "end_submit",
     "delete",
     "withdraw",
@@ -260,7 +261,13 @@ def _restricted(world: World, exhibit: Exhibit, channel_id: uuid.UUID, board: Bo
 def rules(app: Flask) -> list[Rule]:
     """Every address that is not open to all; what ends something comes last."""
     closed = [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPEN_TO_ALL | {"static"}]
-    return sorted(closed, key=lambda rule: (rule.endpoint.split(".")[-1] in ENDINGS, rule.rule))
+    return sorted(closed, key=_later)
+
+
+def _later(rule: Rule) -> tuple[bool, bool, str]:
+    """What ends something comes last, and what ends a login after what ends only an act that waits in it."""
+    is_ending = rule.endpoint.split(".")[-1] in ENDINGS
+    return is_ending, is_ending and "act_id" not in rule.arguments, rule.rule
 
 
 def methods(rule: Rule) -> list[str]:
