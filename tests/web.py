@@ -20,7 +20,7 @@ from jit_portal.identity.models import User
 from tests import factories, services
 from tests.vault import token_in
 
-PATIENCE = 30.0
+PATIENCE = 15.0
 
 
 class Web:
