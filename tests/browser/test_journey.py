@@ -298,6 +298,7 @@ def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, t
     wait_until(lambda: any("store DIED: SIGKILL" in line for line in demo.said))
     dutch.page.get_by_role("navigation", name="Joint investigation teams").get_by_role("link", name="Lantern").click()
     dutch.page.get_by_role("navigation", name="Places of this JIT").get_by_role("link", name="Chat").click()
+    expect(dutch.page.locator("html[data-connected]")).to_be_attached()
     dutch.page.locator("#compose-text").fill("The vault is away; we go on here.")
     dutch.page.locator("#compose-text").press("Enter")
     said = dutch.page.locator(".message-list .message:not(.is-pending)", has_text="we go on here")
