@@ -29,8 +29,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-look", action="store_true", help="examine pages light and dark, wide and on a phone")
 
 
+LONGEST = (
+    *("test_routes.py", "browser/test_pages.py", "browser/test_journey.py", "test_uploads.py", "test_cedar.py"),
+    *("browser/vault/test_troubles.py", "browser/test_board.py", "browser/vault/", "test_requests.py"),
+)
+"""What takes minutes, begun first: workers take whole files, and none must be left alone with a long one at the end."""
+
+
+def _place(item: pytest.Item) -> int:
+    return next((place for place, name in enumerate(LONGEST) if f"tests/{name}" in item.nodeid), len(LONGEST))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without ``--every-look`` half of the looks are left to be examined by hand."""
+    """Long files come first; without ``--every-look`` half of the looks are left to be examined by hand."""
+    items.sort(key=_place)
     if config.getoption("--every-look"):
         return
     left = [item for item in items if item.get_closest_marker("every_look")]

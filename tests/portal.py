@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -111,19 +111,18 @@ class _Passing(BaseHTTPRequestHandler):
         return status, {"Content-Type": kind, "Content-Length": str(len(data))}, data
 
     def _asked(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        store = http.client.HTTPConnection(self.server.store, timeout=30)
-        store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            store.putheader(name, value)
-        store.endheaders(body)
-        answer = store.getresponse()
-        data = answer.read()
+        with closing(http.client.HTTPConnection(self.server.store, timeout=30)) as store:
+            store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                store.putheader(name, value)
+            store.endheaders(body)
+            answer = store.getresponse()
+            data = answer.read()
         kept = {
             name: value for name, value in answer.headers.items() if name not in ("Transfer-Encoding", "Connection")
         }
         if self.command != "HEAD":
             kept["Content-Length"] = str(len(data))
-        store.close()
         return answer.status, kept, data
 
     def log_message(self, format: str, *arguments: Any) -> None:

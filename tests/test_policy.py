@@ -732,7 +732,7 @@ def check_sights(world: PolicyWorld, allowed: dict[May, Pairs], people: list[Use
 
 
 @settings(
-    max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32))
 def test_every_way_of_asking_answers_alike(app: Flask, seed: int) -> None:

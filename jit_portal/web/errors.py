@@ -26,7 +26,7 @@ from jit_portal.messages.models import Channel, Message
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import May
 from jit_portal.web import reasons
-from jit_portal.web.requests import sender_page, wants_data
+from jit_portal.web.requests import sender_page, wants_data, wants_fragment
 from jit_portal.web.session import forget_viewer, viewer_or_none
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
@@ -203,5 +203,5 @@ def say(status: int, reason: str) -> Response:
         body: dict[str, Any] = {"error": reason, "request": request_id}
         return make_response(body, status)
     sign_in = url_for("identity.sign_in", next=sender_page()) if status == 401 else None
-    page = render_template("errors/show.html", status=status, reason=reason, request_id=request_id, sign_in=sign_in)
-    return make_response(page, status)
+    known = {"request_id": request_id, "sign_in": sign_in, "is_fragment": wants_fragment()}
+    return make_response(render_template("errors/show.html", status=status, reason=reason, **known), status)

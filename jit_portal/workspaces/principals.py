@@ -22,11 +22,14 @@ def principal(
 ) -> Principal:
     """The one principal of this description in the workspace, made when first named."""
     described = {"party_id": party_id, "authority_id": authority_id, "role": role, "user_id": user_id}
+    same = [getattr(Principal, name).is_not_distinct_from(value) for name, value in described.items()]
+    wanted = select(Principal).where(Principal.workspace_id == workspace_id, Principal.kind == kind, *same)
+    known = session().scalars(wanted).unique().one_or_none()
+    if known is not None:
+        return known
     new = insert(Principal).values(id=uuid.uuid4(), workspace_id=workspace_id, kind=kind, **described)
     session().execute(new.on_conflict_do_nothing())
-    same = [getattr(Principal, name).is_not_distinct_from(value) for name, value in described.items()]
-    found = select(Principal).where(Principal.workspace_id == workspace_id, Principal.kind == kind, *same)
-    return session().execute(found).unique().scalar_one()
+    return session().scalars(wanted).unique().one()
 
 
 def answer_to(membership: Membership, party: Party, provider_party: Party | None) -> None:

@@ -21,12 +21,13 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!["GET", "HEAD"].includes(ctx.request.method)) ctx.request.headers["X-CSRFToken"] = csrfToken();
 });
 
-/** What an error means on screen; true when the answer may take its place in the page. */
+/** What an error means on screen; true when the answer may take its place in the page, as a form with its faults does. */
 function mayShow(status, text, element) {
-  if (status < 400 || status === 422) return true;
+  const reason = status < 400 ? "" : textIn(text, "#reason");
+  if (status < 400 || (status === 422 && !reason)) return true;
   if (status === 401) askToSignIn();
   else if (status === 404 && element?.dataset?.live) remove(element);
-  else toast(textIn(text, "#reason") || document.getElementById("went-wrong").textContent, "bad");
+  else toast(reason || document.getElementById("went-wrong").textContent, "bad");
   return false;
 }
 
