@@ -66,9 +66,10 @@ class Store:
         self, endpoint: str, access_key: str, secret_key: str, bucket: str, *, secure: bool, read_timeout: float = 30
     ) -> None:
         self.bucket = bucket
-        # Never retried here: the upload is, by its client, and a part may not be sent twice unseen.
+        # Never retried here: the upload is, by its client, and a part may not be sent twice unseen. The time to connect
+        # is also that for which a busy store may take no more bytes of what is sent.
         pool = urllib3.PoolManager(
-            maxsize=32, timeout=urllib3.Timeout(connect=3, read=read_timeout), retries=urllib3.Retry(False)
+            maxsize=32, timeout=urllib3.Timeout(connect=10, read=read_timeout), retries=urllib3.Retry(False)
         )
         self._minio = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=pool)
 
