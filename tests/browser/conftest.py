@@ -1,5 +1,6 @@
 """Real windows of Chromium on a real web process; a test fails when a page complains or breaks the content policy."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,31 @@ def with_authenticator(page: Page, **more: Any) -> Page:
     return page
 
 
+def settled(page: Page) -> Page:
+    """The page once all its scripts have started: what is pressed before then does nothing."""
+    page.wait_for_load_state()
+    expect(page.locator(":not(:defined)")).to_have_count(0)
+    return page
+
+
+def connected(page: Page) -> Page:
+    """The page once it hears what others do. After a click, first wait for what only the next page shows."""
+    settled(page)
+    expect(page.locator("html[data-connected]")).to_be_attached()
+    return page
+
+
+def until(page: Page, script: str) -> None:
+    """Wait until a script answers yes. Playwright's own way needs what the policy of our pages forbids."""
+    end = time.monotonic() + 20
+    while not page.evaluate(script):
+        assert time.monotonic() < end, f"never: {script}"
+        page.wait_for_timeout(50)
+
+
 @pytest.fixture
 def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
-    """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody signed in.
+    """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody signed in, settled.
 
     What the console says, what a script throws and what the content policy stops fails the test, except texts that hold
     one of ``forgives``.
@@ -107,7 +130,7 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
         page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: hear(str(error)))
         page.goto(path)
-        return page
+        return settled(page) if more.get("java_script_enabled", True) else page
 
     yield open_window
     for context in contexts:
@@ -120,6 +143,9 @@ def faults() -> Faults:
     """What axe finds wrong with a page: the elements by rule."""
 
     def look(page: Page) -> dict[str, list[str]]:
+        settled(page)
+        # What fades in is too pale on its way.
+        page.emulate_media(reduced_motion="reduce")
         found = Axe().run(page, options={"runOnly": _RULES, "resultTypes": ["violations"]}).response["violations"]
         return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
 

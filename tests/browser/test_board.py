@@ -11,7 +11,7 @@ from jit_portal.database import session
 from jit_portal.tasks import service
 from jit_portal.tasks.models import Board, Task
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected
 from tests.factories import World
 from tests.web import Web
 
@@ -49,13 +49,6 @@ def wall(web: Web) -> Wall:
         for title in ("Cheese", "Bread", "Apples")
     }
     return Wall(world, board, columns, tasks)
-
-
-def connected(page: Page) -> Page:
-    """The page once it hears what happens."""
-    expect(page.locator("html[data-connected]")).to_be_attached()
-    expect(page.locator("jit-board:defined")).to_be_attached()
-    return page
 
 
 def test_a_card_dragged_here_moves_there(wall: Wall, window: OpenWindow) -> None:
@@ -193,7 +186,7 @@ def test_what_happened_while_away_is_there_on_coming_back(wall: Wall, window: Op
     service.move_task(wall.world["fr_member"], wall.tasks["Apples"].id, 1, wall.columns["done"])
     service.delete(wall.world["fr_leader"], wall.tasks["Cheese"].id)
     dutch.context.set_offline(False)
-    expect(dutch.locator("html[data-connected]")).to_be_attached(timeout=20_000)
+    expect(dutch.locator("html[data-connected]")).to_be_attached(timeout=60_000)
     expect(wall.titles(dutch, "done")).to_have_text(["Apples"])
     expect(wall.titles(dutch, "todo")).to_have_text(["Bread"])
     wall.card(dutch, "Bread").drag_to(wall.column(dutch, "doing").locator(".cards"))
@@ -202,8 +195,7 @@ def test_what_happened_while_away_is_there_on_coming_back(wall: Wall, window: Op
 
 def test_the_page_of_a_task_is_live(wall: Wall, window: OpenWindow) -> None:
     task = wall.tasks["Bread"]
-    dutch = window(wall.world["nl_member"], f"/tasks/{task.id}", forgives=("404",))
-    expect(dutch.locator("html[data-connected]")).to_be_attached()
+    dutch = connected(window(wall.world["nl_member"], f"/tasks/{task.id}", forgives=("404",)))
     service.move_task(wall.world["fr_member"], task.id, 1, wall.columns["doing"])
     expect(dutch.locator(".task-column")).to_have_text("In progress")
     expect(dutch.locator(".timeline > li").first).to_contain_text(wall.world["fr_member"].name)

@@ -4,19 +4,23 @@ import uuid
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import func, select
 
 from jit_portal.database import session
 from jit_portal.exhibits import rules
 from jit_portal.exhibits import service as exhibits
+from jit_portal.identity.models import User
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
+from jit_portal.notices.models import Notice
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Audience, Purpose, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, connected, settled
 from tests.factories import World
+from tests.test_worker import wait_until
 from tests.web import Web
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -51,12 +55,12 @@ def say(page: Page, text: str) -> None:
     box(page).press("Control+Enter")
 
 
+def said_on(page: Page) -> Locator:
+    return page.locator(".message-list .message .message-text")
+
+
 def texts(page: Page) -> list[str]:
-    return [text.strip() for text in page.locator(".message-list .message .message-text").all_inner_texts()]
-
-
-def connected(page: Page) -> None:
-    expect(page.locator("html[data-connected]")).to_be_attached()
+    return [text.strip() for text in said_on(page).all_inner_texts()]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -75,7 +79,8 @@ def test_two_countries_talk_live(window: OpenWindow, world: World, channel: Chan
     box(dutch).press("Control+Enter")
     expect(french.locator("#message-2")).to_contain_text("Goed")
     expect(french.get_by_text("is writing")).to_have_count(0)
-    assert texts(french) == texts(dutch) == ["Mailbox 3 of 7 is out.", "Goed"]
+    for page in (french, dutch):
+        expect(said_on(page)).to_have_text(["Mailbox 3 of 7 is out.", "Goed"])
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -100,13 +105,14 @@ def test_a_restart_loses_and_doubles_nothing(
         expect(page.locator(".message.is-pending")).to_have_count(0, timeout=30_000)
         expect(page.locator("#message-5")).to_be_visible(timeout=30_000)
         expect(page.locator("#connection")).to_be_hidden()
+        expect(said_on(page)).to_have_count(5)
     assert sorted(texts(french)) == sorted(
         ["Before", "Said past this process", "While away, from France", "While away, from the Netherlands", "And again"]
     )
     assert texts(french) == texts(dutch)
     assert texts(french).index("While away, from the Netherlands") < texts(french).index("And again")
     french.reload()
-    assert len(texts(french)) == 5
+    expect(said_on(settled(french))).to_have_count(5)
 
 
 def test_what_waits_to_be_sent_outlives_a_reload(window: OpenWindow, web: Web, world: World, channel: Channel) -> None:
@@ -140,13 +146,15 @@ def test_editing_and_withdrawing_in_place(window: OpenWindow, world: World, chan
     connected(french)
     connected(dutch)
     say(french, "Frist")
-    expect(dutch.locator("#message-1")).to_contain_text("Frist")
+    for page in (french, dutch):
+        expect(page.locator("#message-1")).to_contain_text("Frist")
     box(french).press("ArrowUp")
     expect(french.get_by_text("Editing your message")).to_be_visible()
     expect(box(french)).to_have_value("Frist")
     say(french, "First")
     expect(dutch.locator("#message-1 .message-text")).to_have_text("First")
-    expect(dutch.locator("#message-1")).to_contain_text("Edited")
+    for page in (french, dutch):
+        expect(page.locator("#message-1")).to_contain_text("Edited")
     expect(dutch.locator("#message-1").get_by_role("button")).to_have_count(0)
     french.locator("#message-1").hover()
     french.locator("#message-1").get_by_role("button", name="Withdraw").click()
@@ -187,6 +195,8 @@ def test_history_loads_upward_and_unread_is_marked(window: OpenWindow, world: Wo
     expect(dutch.locator("#message-71")).to_be_attached()
     dutch.locator(".messages").focus()
     for earliest in (21, 1):
+        # What is earlier comes each time its link comes into sight.
+        expect(dutch.locator("[data-earlier]")).not_to_be_in_viewport()
         dutch.locator(".messages").press("Home")
         expect(dutch.locator(f"#message-{earliest}")).to_be_attached()
     expect(dutch.locator(".message-list .message")).to_have_count(120)
@@ -265,6 +275,7 @@ def test_an_ended_membership_closes_the_conversation(
     for page in (dutch, french):
         connected(page)
         expect(page.get_by_text("The raid is on Friday")).to_be_visible()
+        settled(page)
     workspaces.end(world["nl_leader"], world.members["nl_member"], "Moved")
     expect(dutch.get_by_text("The raid is on Friday")).to_have_count(0)
     expect(dutch.locator("jit-chat")).to_contain_text("not shown to you")
@@ -272,6 +283,15 @@ def test_an_ended_membership_closes_the_conversation(
     expect(french.get_by_text("Still here")).to_be_visible()
     expect(french.get_by_text("The raid is on Friday")).to_be_visible()
     expect(dutch.get_by_text("Still here")).to_have_count(0)
+
+
+def unread(someone: User) -> int:
+    """How much of what she was told the database has as unread: what marks it is sent as the page is left."""
+    told = select(func.count()).where(Notice.user_id == someone.id, Notice.read_at.is_(None))
+    found = session().scalar(told.execution_options(policy=True))
+    session().rollback()
+    assert found is not None
+    return found
 
 
 def test_what_was_told_is_read_by_following_it(window: OpenWindow, world: World, channel: Channel) -> None:
@@ -282,9 +302,11 @@ def test_what_was_told_is_read_by_following_it(window: OpenWindow, world: World,
     dutch = window(world["nl_member"], "/")
     dutch.get_by_role("link", name="Fr_Leader mentioned you").click()
     expect(dutch.locator("#message-1")).to_be_in_viewport()
+    wait_until(lambda: unread(world["nl_member"]) == 1)
     dutch.goto("/notices?show=unread")
     expect(dutch.locator(".notice-line")).to_have_count(1)
     dutch.get_by_role("link", name="assigned you").click()
     expect(dutch.get_by_role("heading", name="Trace")).to_be_visible()
+    wait_until(lambda: unread(world["nl_member"]) == 0)
     dutch.goto("/notices?show=unread")
     expect(dutch.locator(".notice-line")).to_have_count(0)

@@ -19,7 +19,7 @@ from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Outcome
 from tests import factories
-from tests.browser.conftest import OpenWindow, sign_in, with_authenticator
+from tests.browser.conftest import OpenWindow, settled, sign_in, with_authenticator
 from tests.browser.test_pages import furnished, places
 from tests.drafting import PDF
 from tests.test_routes import ENDINGS, Doors
@@ -155,7 +155,8 @@ def test_every_form_that_is_sent_twice_acts_once(app: Flask, web: Web, window: O
     wanted = sendings(app, doors, web.sign_in(leader))
     for sending in wanted:
         prepare(page, web, leader)
-        page.goto(sending.path, wait_until="domcontentloaded")
+        page.goto(sending.path)
+        settled(page)
         record.news()
         said = press_twice(page, sending)
         acts, rows = record.news()
@@ -204,6 +205,7 @@ def press_twice(page: Page, sending: Sending) -> list[str]:
     answer = response.value
     if "content-disposition" not in answer.headers:
         expect(page.locator("html:not([data-before]) body")).to_be_attached()
+        settled(page)
     page.remove_listener("request", hear)
     wrong = page.locator(".wrong, .error-summary").all_inner_texts()
     said = [] if sent[sending.action] == 1 and max(sent.values()) == 1 else [f"sent: {sent}"]

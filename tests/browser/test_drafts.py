@@ -22,7 +22,7 @@ from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
-from tests.browser.conftest import OpenWindow, sign_in
+from tests.browser.conftest import OpenWindow, settled, sign_in
 from tests.drafting import Desk, desk
 from tests.factories import World
 from tests.web import Web
@@ -147,12 +147,18 @@ def send(page: Page, case: Case) -> None:
     page.locator("form[data-draft]").get_by_role("button", name=case.button, exact=True).click()
 
 
+def asked_to_sign_in(page: Page) -> None:
+    """What was sent met the end of the sign-in; the page that says so has noted, too, that the draft waits on."""
+    expect(page.get_by_role("heading", name="Sign in to see this")).to_be_visible()
+    settled(page)
+
+
 def send_signed_out(page: Page, web: Web, case: Case) -> None:
     """Send the form once the sign-in has ended; the page that answers leads back to the form after signing in."""
     connected(page)
     end_sign_in(page, web, case.person)
     send(page, case)
-    expect(page.get_by_role("heading", name="Sign in to see this")).to_be_visible()
+    asked_to_sign_in(page)
     there = page.get_by_role("link", name="Sign in").get_attribute("href") or ""
     assert parse_qs(urlsplit(there).query)["next"] == [case.path]
 
@@ -168,6 +174,7 @@ def test_what_was_typed_comes_back(window: OpenWindow, web: Web, form: Callable[
     page.goto(case.path)
     expect(box(page, case)).to_have_value(TYPED)
     send(page, case)
+    settled(page)
     expect(page.locator(".error-summary")).to_have_count(0)
     expect(page.locator("#main :is(h1, h2)").first).to_be_visible()
     kept = page.evaluate("Object.entries(sessionStorage).filter(([name, value]) => value.includes('Seal'))")
@@ -202,7 +209,7 @@ def test_a_task_that_changed_meanwhile_is_not_overwritten(window: OpenWindow, we
     connected(page)
     end_sign_in(page, web, world["fr_leader"])
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading", name="Sign in to see this")).to_be_visible()
+    asked_to_sign_in(page)
     tasks.edit_task(colleague(world), made.id, 1, "Trace the lorry by Friday", "Plate 1-ABC-23.", None)
     sign_in(page.context, web, world["fr_leader"])
     page.goto(path)
@@ -224,7 +231,7 @@ def test_an_exhibit_that_changed_meanwhile_is_not_overwritten(window: OpenWindow
     connected(page)
     end_sign_in(page, web, world["fr_leader"])
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading", name="Sign in to see this")).to_be_visible()
+    asked_to_sign_in(page)
     exhibits.describe(world["fr_member"], exhibit, "Ledger, two volumes", "", "", 1)
     sign_in(page.context, web, world["fr_leader"])
     page.goto(path)
@@ -243,7 +250,7 @@ def test_an_agreement_that_changed_meanwhile_is_not_overwritten(window: OpenWind
     connected(page)
     end_sign_in(page, web, at["fr_one"])
     page.get_by_role("button", name="Save the draft").click()
-    expect(page.get_by_role("heading", name="Sign in to see this")).to_be_visible()
+    asked_to_sign_in(page)
     jits.edit(at["fr_one"], found(Agreement, draft.id), at.terms(purpose="Forged passports."), 1)
     sign_in(page.context, web, at["fr_one"])
     page.goto(path)

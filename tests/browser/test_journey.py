@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.browser.conftest import DESKTOP
+from tests.browser.conftest import DESKTOP, connected, settled
 from tests.demo import Demo, running_demo
 from tests.services import scratch
 
@@ -184,7 +184,7 @@ def talk(french: Desk, dutch: Desk, space: str) -> None:
     """Step 5: what one writes the other reads at once, and answers."""
     for desk in (french, dutch):
         desk.page.goto(f"{space}/chat")
-        expect(desk.page.locator("html[data-connected]")).to_be_attached()
+        connected(desk.page)
     said_by_both = ((french, dutch, "The two invoices match. 🧾"), (dutch, french, "Dank, dat is nieuw."))
     for speaker, hearer, said in said_by_both:
         speaker.page.locator("#compose-text").fill(said)
@@ -197,13 +197,14 @@ def share_a_task(french: Desk, dutch: Desk, space: str) -> None:
     """Step 6: a card made and moved in one country is where it belongs in the other."""
     for desk in (french, dutch):
         desk.page.goto(f"{space}/board")
-        expect(desk.page.locator("html[data-connected]")).to_be_attached()
+        connected(desk.page)
     french.page.get_by_role("link", name="New task in To do").click()
     dialog = french.page.get_by_role("dialog", name="New task")
     dialog.get_by_label("Title").fill("Ask the port for its gate list")
     dialog.get_by_role("button", name="Create the task").click()
-    card = dutch.page.locator(".card", has_text="Ask the port for its gate list")
-    expect(card).to_be_visible()
+    for desk in (french, dutch):
+        expect(desk.page.locator(".card", has_text="Ask the port for its gate list")).to_be_visible()
+    settled(french.page)
     french.page.locator(".card", has_text="gate list").drag_to(french.page.locator(".column").nth(1).locator(".cards"))
     expect(dutch.page.locator(".column").nth(1).locator(".card", has_text="gate list")).to_be_visible()
     dutch.picture("6-board")
@@ -213,9 +214,9 @@ def show_evidence(french: Desk, dutch: Desk, space: str, tmp_path: Path) -> tupl
     """Step 7: uploaded, verified, released, read, withdrawn; both screens live. Answers its path and its hash."""
     file = document(tmp_path / "invoice.pdf", "Invoice 2291", "Harbour dues")
     page, other = french.page, dutch.page
-    other.goto(f"{space}/vault")
-    expect(other.locator("html[data-connected]")).to_be_attached()
-    page.goto(f"{space}/vault")
+    for each in (other, page):
+        each.goto(f"{space}/vault")
+        connected(each)
     page.get_by_role("button", name="Upload", exact=True).click()
     page.set_input_files("#upload-files", file)
     form = page.locator("[data-about]")
@@ -224,10 +225,11 @@ def show_evidence(french: Desk, dutch: Desk, space: str, tmp_path: Path) -> tupl
     form.get_by_label(re.compile("Nothing here is classified")).check()
     form.get_by_role("button", name="Send the files").click()
     expect(page.locator("[data-upload].is-finished")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-status]")).to_have_text("Verified: the vault holds what you sent", timeout=30_000)
     french.picture("7-uploaded")
     page.goto(f"{space}/vault")
     page.get_by_role("link", name="Invoice 2291").click()
-    expect(page.locator(".exhibit-marks")).to_contain_text("Verified", timeout=30_000)
+    expect(page.locator(".exhibit-marks")).to_contain_text("Verified")
     expect(other.get_by_text("Invoice 2291")).to_have_count(0)
     exhibit = page.url.removeprefix(french.demo.origin)
     page.get_by_role("link", name="Release").click()
@@ -236,9 +238,11 @@ def show_evidence(french: Desk, dutch: Desk, space: str, tmp_path: Path) -> tupl
     french.picture("7-release")
     page.get_by_role("button", name="Release").click()
     expect(page.locator(".releases")).to_contain_text("Netherlands")
+    connected(page)
     other.get_by_role("link", name="Invoice 2291").click()
     other.get_by_role("link", name="Open preview").click()
-    expect(other.locator("jit-pdf canvas").first).to_be_visible(timeout=20_000)
+    expect(other.locator("jit-pdf canvas").first).to_be_visible()
+    connected(other)
     expect(other.get_by_role("link", name="Download")).to_have_count(0)
     dutch.picture("7-read-by-the-other")
     expect(page.locator(".sight-party", has_text="Netherlands")).to_contain_text(dutch.name)
@@ -298,7 +302,8 @@ def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, t
     wait_until(lambda: any("store DIED: SIGKILL" in line for line in demo.said))
     dutch.page.get_by_role("navigation", name="Joint investigation teams").get_by_role("link", name="Lantern").click()
     dutch.page.get_by_role("navigation", name="Places of this JIT").get_by_role("link", name="Chat").click()
-    expect(dutch.page.locator("html[data-connected]")).to_be_attached()
+    expect(dutch.page.locator("#compose-text")).to_be_visible()
+    connected(dutch.page)
     dutch.page.locator("#compose-text").fill("The vault is away; we go on here.")
     dutch.page.locator("#compose-text").press("Enter")
     said = dutch.page.locator(".message-list .message:not(.is-pending)", has_text="we go on here")

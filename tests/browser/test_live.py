@@ -13,7 +13,7 @@ from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Purpose, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, connected
 from tests.factories import World
 from tests.web import Web
 
@@ -44,9 +44,7 @@ class Windows:
         self._world = world
 
     def __call__(self, path: str) -> Page:
-        page = self._window(self._world["nl_member"], path, forgives=MISSING)
-        expect(page.locator("html[data-connected]")).to_be_attached()
-        return page
+        return connected(self._window(self._world["nl_member"], path, forgives=MISSING))
 
 
 def vault(world: World) -> str:
@@ -84,7 +82,7 @@ def test_what_is_released_here_appears_there_and_opens(
     page.get_by_role("link", name="Carrier ledger").click()
     expect(page.get_by_role("heading", name="Carrier ledger")).to_be_visible()
     expect(page.get_by_text("Not to be copied.").first).to_be_visible()
-    expect(page.locator("html[data-connected]")).to_be_attached()
+    connected(page)
     french.get_by_role("link", name="Withdraw").click()
     french.get_by_label("Reason").fill("By mistake.")
     french.get_by_role("button", name="Withdraw").click()

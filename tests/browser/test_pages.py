@@ -31,7 +31,7 @@ from jit_portal.policy.people import CONFIRMED_FOR
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
 from tests.factories import World
 from tests.pseudo import BEGIN, END, LOCALES
 from tests.test_delivery import png
@@ -244,6 +244,8 @@ def test_every_text_is_translated_and_has_room(
     found: dict[str, Any] = {}
     for place in places_of(name, app, doors):
         page.goto(abroad.origin + place.path)
+        if is_page(page):
+            settled(page)
         wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
         if is_page(page):
             direction = "rtl" if locale == "ar" else "ltr"

@@ -13,9 +13,9 @@ from jit_portal.identity.models import User
 from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.vocabulary import Duty
 from tests import factories
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, connected, settled
 from tests.factories import World
-from tests.web import Web
+from tests.web import PATIENCE, Web
 
 
 @pytest.fixture
@@ -27,11 +27,12 @@ def world(web: Web) -> World:
 
 
 def test_an_account_is_closed_and_its_windows_with_it(window: OpenWindow, world: World) -> None:
-    theirs = window(world["fr_member"], f"/workspaces/{world.workspace.id}")
-    expect(theirs.locator("html[data-connected]")).to_be_attached()
+    theirs = connected(window(world["fr_member"], f"/workspaces/{world.workspace.id}"))
     page = window(world["administrator"], "/")
     page.get_by_role("navigation", name="Personal").get_by_role("link", name="People").click()
     page.get_by_role("link", name="Fr_Member").click()
+    expect(page.get_by_role("heading", name="Fr_Member")).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="Deactivate").click()
     page.get_by_role("button", name="No, go back").click()
     expect(theirs.get_by_role("heading", name="Lantern")).to_be_visible()
@@ -53,14 +54,14 @@ def test_a_directory_closes_one_account_and_asks_about_the_next(window: OpenWind
             f"http://localhost:{web.port}/scim/v2/Users/{person.id}",
             json={"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]},
             headers={"Authorization": f"Bearer {secret}"},
-            timeout=5,
+            timeout=PATIENCE,
         ).status_code
 
     theirs = window(world["fr_member"], f"/workspaces/{world.workspace.id}")
     others = window(world["fr_leader"], f"/workspaces/{world.workspace.id}")
     page = window(world["administrator"], "/people")
     for each in (theirs, others, page):
-        expect(each.locator("html[data-connected]")).to_be_attached()
+        connected(each)
     assert leaves(world["fr_member"]) == 200
     expect(theirs.get_by_role("heading", name="You have been signed out")).to_be_visible()
     assert leaves(world["fr_leader"]) == 403

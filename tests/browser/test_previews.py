@@ -18,7 +18,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.vocabulary import Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected, until
 from tests.factories import World
 from tests.vault import put
 from tests.web import Web
@@ -83,8 +83,7 @@ def opened(window: OpenWindow, world: World, exhibit: Exhibit, size: tuple[int, 
     page.on("dialog", lambda dialog: pytest.fail(f"something ran: {dialog.message}"))
     page.get_by_role("link", name="Open preview").click()
     page.wait_for_url("**preview=1")
-    expect(page.locator("html[data-connected]")).to_be_attached()
-    return page
+    return connected(page)
 
 
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -95,7 +94,7 @@ def test_a_picture(window: OpenWindow, world: World, faults: Faults, size: tuple
     page = opened(window, world, put(world, png(), "scene.png"), size)
     picture = page.get_by_role("img", name="Preview of Report")
     expect(picture).to_be_visible()
-    page.wait_for_function("document.querySelector('.preview img').naturalWidth === 40")
+    until(page, "document.querySelector('.preview img').naturalWidth === 40")
     assert faults(page) == {}
 
 
@@ -103,12 +102,13 @@ def test_a_picture(window: OpenWindow, world: World, faults: Faults, size: tuple
 def test_a_document(window: OpenWindow, world: World, faults: Faults, size: tuple[int, int]) -> None:
     page = opened(window, world, put(world, pdf(), "statement.pdf"), size)
     expect(page.get_by_role("img", name="Page 3 of 3")).to_be_attached()
-    page.wait_for_function(
+    until(
+        page,
         """() => {
           const canvas = document.querySelector(".pdf-pages canvas");
           const drawn = canvas?.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
           return drawn && drawn.some((value, at) => at % 4 === 0 && value < 40 && drawn[at + 3] === 255);
-        }"""
+        }""",
     )
     assert faults(page) == {}
 
@@ -144,8 +144,9 @@ def test_a_recording(
     seconds = player.evaluate(
         """async (player) => {
           player.muted = true;
+          const ended = new Promise((done) => player.addEventListener("ended", done));
           await player.play();
-          await new Promise((ended) => player.addEventListener("ended", ended));
+          await ended;
           return Math.round(player.duration);
         }"""
     )
@@ -195,7 +196,7 @@ def test_a_document_that_would_run_code_is_only_drawn(window: OpenWindow, world:
     page = opened(window, world, put(world, with_script(), "invoice.pdf"))
     page.on("request", lambda request: asked.append(request.url))
     expect(page.get_by_role("img", name="Page 1 of 1")).to_be_visible()
-    page.wait_for_function("document.querySelector('.pdf-pages canvas').width !== 300")
+    until(page, "document.querySelector('.pdf-pages canvas').width !== 300")
     page.locator(".pdf-pages canvas").click(position={"x": 60, "y": 200})
     assert page.evaluate("globalThis.ran === undefined")
     assert [url for url in asked if "example.org" in url] == []

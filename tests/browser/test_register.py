@@ -1,5 +1,6 @@
 """Operators at the register: two screens, with scripts and without; and a test that goes to a login and back."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.vocabulary import Duty
 from tests import factories, hostile
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, connected
 from tests.hostile import Hostile
 from tests.signing_in import of_xx
 from tests.web import Web
@@ -42,12 +43,13 @@ def test_what_one_proposes_appears_on_the_others_open_list(
     ada, bo = operators
     page = window(ada, "/")
     page.get_by_role("navigation", name="Personal").get_by_role("link", name="National logins").click()
-    expect(page.locator("html[data-connected]")).to_be_attached()
+    expect(page).to_have_url(re.compile("/providers$"))
+    connected(page)
     row = registry.row_of(login)
     proposals.propose(bo, replace(row, leeway=5))
     page.get_by_role("link", name="A change waits").click()
     expect(page.get_by_role("cell", name="5 seconds", exact=True)).to_be_visible()
-    expect(page.locator("html[data-connected]")).to_be_attached()
+    connected(page)
     proposals.refuse(bo, login.slug)
     expect(page.get_by_text("Taken back by")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
@@ -91,6 +93,6 @@ def test_a_sign_in_for_a_test_goes_there_and_back(
     page.get_by_role("button", name="Sign in for the test").click()
     expect(page.get_by_text("Xenia Xylander")).to_be_visible()
     expect(page.get_by_text("It says XX-1, which is allowed.")).to_be_visible()
-    expect(page.locator("html[data-connected]")).to_be_attached()
+    connected(page)
     page.request.post("/sign-in/xx/logout", form={"logout_token": liar.logout_token()})
     expect(page.get_by_text("Word came that this sign-in is over, and it was sound.")).to_be_visible()

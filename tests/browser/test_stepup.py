@@ -17,7 +17,16 @@ from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
 from jit_portal.messages import service as messages
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, give_cookie, with_authenticator
+from tests.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    Faults,
+    OpenWindow,
+    connected,
+    give_cookie,
+    settled,
+    with_authenticator,
+)
 from tests.factories import World, now
 from tests.providers import logins
 from tests.providers.logins import Demo
@@ -57,6 +66,12 @@ def count(model: type[Any]) -> int:
 
 
 def send_release(page: Page, world: World) -> None:
+    """Until the page that asks to confirm it has noted, too, that what was typed waits."""
+    press_release(page, world)
+    settled(page)
+
+
+def press_release(page: Page, world: World) -> None:
     page.get_by_label("To whom").select_option(f"party:{world.parties['nl'].id}")
     page.get_by_label("Conditions").fill(TYPED)
     page.get_by_role("button", name="Release", exact=True).click()
@@ -156,6 +171,7 @@ def test_what_was_typed_stands_in_its_form_again_where_nothing_was_done(
     prove(world, minutes=0)
     page.reload()
     expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    settled(page)
     assert (count(Release), kept(page)) == (1, []), "what arrived is forgotten"
 
 
@@ -169,12 +185,9 @@ def test_another_draft_is_not_forgotten_with_what_went_on(world: World, exhibit:
     prove(world, minutes=0)
     page.reload()
     expect(page.get_by_text("Released. They see it now.")).to_be_visible()
+    settled(page)
     page.goto(f"/exhibits/{other.id}/release")
     expect(page.get_by_label("Conditions")).to_have_value(TYPED)
-
-
-def live(page: Page) -> None:
-    expect(page.locator("html[data-connected]")).to_be_attached()
 
 
 def cookie_of(page: Page, web: Web) -> str:
@@ -197,7 +210,7 @@ def test_the_other_tab_goes_on_and_whoever_took_the_cookie_hears_nothing_more(
     prove(world, minutes=6)
     tab = page.context.new_page()
     tab.goto(f"/channels/{channel.id}")
-    live(tab)
+    connected(tab)
     tab.evaluate("document.addEventListener('jit:reconnected', () => { document.title = 'Connected again'; })")
     thief = Signed(web, world["fr_leader"], cookie_of(page, web)).connect()
 
@@ -226,8 +239,7 @@ def test_the_other_tab_goes_on_and_whoever_took_the_cookie_hears_nothing_more(
 @pytest.mark.parametrize("comes", [True, False], ids=["late", "never"])
 def test_a_tab_awaits_the_new_cookie_for_a_while(world: World, window: OpenWindow, web: Web, comes: bool) -> None:
     """The answer that sets it may be slower than the news of it; who was left without one is told so in the end."""
-    page = window(world["fr_leader"], "/notices", forgives=("WebSocket",))
-    live(page)
+    page = connected(window(world["fr_leader"], "/notices", forgives=("WebSocket",)))
     said: list[str] = []
     page.on("websocket", lambda line: line.on("framereceived", lambda frame: said.append(str(frame))))
     token = factories.step_up(cookie_of(page, web))
@@ -236,7 +248,7 @@ def test_a_tab_awaits_the_new_cookie_for_a_while(world: World, window: OpenWindo
     expect(signed_out(page)).to_have_count(0)
     if comes:
         give_cookie(page.context, web, token)
-        live(page)
+        connected(page)
         expect(signed_out(page)).to_have_count(0)
     else:
         expect(signed_out(page)).to_be_visible()
@@ -257,7 +269,7 @@ def test_without_javascript_one_goes_on_by_a_button(
     page = window(world["fr_leader"], "/", java_script_enabled=False)
     prove(world, minutes=6)
     page.goto(f"/exhibits/{exhibit.id}/release")
-    send_release(page, world)
+    press_release(page, world)
     expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
     prove(world, minutes=0)
     page.reload()

@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests import factories
 from tests.browser.conftest import OpenWindow
@@ -24,6 +24,4 @@ def world(app: Flask) -> World:
 
 @pytest.fixture
 def page(window: OpenWindow, world: World) -> Page:
-    page = window(world["fr_member"], vault_of(world))
-    expect(page.locator("jit-upload:defined")).to_be_attached()
-    return page
+    return window(world["fr_member"], vault_of(world))

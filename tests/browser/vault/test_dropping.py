@@ -153,7 +153,7 @@ def test_the_address_opens_the_dialog(window: OpenWindow, world: World, way: str
 
 def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_path: Path) -> None:
     paths = [made(tmp_path, f"{name}.bin", 24 * MIB)[0] for name in "ab"]
-    slow_down(page, 4 * MIB)
+    slow_down(page, 2 * MIB)
     send(page, *paths)
     tray = page.locator("[data-tray]")
     rows = page.locator("[data-upload]")
@@ -184,7 +184,7 @@ def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_pa
 
 def test_leaving_while_something_is_sent_is_asked_about(page: Page, tmp_path: Path) -> None:
     path, _ = made(tmp_path, "a.bin", 24 * MIB)
-    slow_down(page, 2 * MIB)
+    slow_down(page, MIB)
     send(page, path)
     expect(page.locator("[data-status]")).to_have_text("Sending")
     asked: list[str] = []
@@ -195,7 +195,8 @@ def test_leaving_while_something_is_sent_is_asked_about(page: Page, tmp_path: Pa
 
     page.on("dialog", stay)
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Country rules").click(no_wait_after=True)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Country rules").click(no_wait_after=True)
     expect(page.locator("[data-tray] [data-left]")).to_contain_text("left")
     assert asked == ["beforeunload"]
     assert page.url.endswith("/vault")
@@ -209,7 +210,7 @@ def test_leaving_while_something_is_sent_is_asked_about(page: Page, tmp_path: Pa
 def test_what_is_read_out_is_little(page: Page, tmp_path: Path) -> None:
     path, _ = made(tmp_path, "a.bin", 24 * MIB)
     page.evaluate(LISTENS)
-    slow_down(page, 6 * MIB)
+    slow_down(page, 3 * MIB)
     send(page, path)
     expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=30_000)
     heard = page.evaluate("window.heard")
@@ -228,7 +229,8 @@ LISTENS = """() => {
 def test_what_was_chosen_before_the_page_was_ready_is_taken(page: Page, tmp_path: Path) -> None:
     held: list[Route] = []
     page.route(re.compile("/vault-upload-"), lambda route: held.append(route))
-    page.reload(wait_until="commit")
+    with page.expect_request(re.compile("/vault-upload-")):
+        page.reload(wait_until="commit")
     choose(page, made(tmp_path, "early.bin", 10)[0])
     expect(page.get_by_role("button", name="Send the files")).to_be_hidden()
     held[0].continue_()
@@ -259,7 +261,6 @@ def test_nothing_is_wrong_with_uploads_in_every_state(
     window: OpenWindow, world: World, faults: Faults, tmp_path: Path, size: tuple[int, int], scheme: str
 ) -> None:
     page = window(world["fr_member"], vault_of(world), size, ("status of 422",), color_scheme=scheme)
-    expect(page.locator("jit-upload:defined")).to_be_attached()
     send(page, made(tmp_path, "received.bin", 10)[0], made(tmp_path, "photo\u202egpj.exe", 10)[0])
     rows = page.locator("[data-upload]")
     expect(rows.nth(0)).to_have_class(FINISHED, timeout=30_000)

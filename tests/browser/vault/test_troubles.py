@@ -19,7 +19,7 @@ from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Integrity
 from jit_portal.workspaces.models import Membership
 from tests import factories, services
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import OpenWindow, connected, until
 from tests.browser.uploading import (
     FINISHED,
     choose,
@@ -56,7 +56,7 @@ def test_a_full_store_is_said_and_the_upload_goes_on_by_itself(
     """A real one: it begins a file, takes a part or two of it, and then nothing more until it is given room."""
     path, data = made(tmp_path, "full.bin", 60 * MIB)
     page = window(world["fr_member"], vault_of(world), forgives=("status of 503",))
-    slow_down(page, 10 * MIB)
+    slow_down(page, 5 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received >= 16 * MIB)
     small.fill()
@@ -109,7 +109,7 @@ def test_an_end_while_it_is_sent_is_said_as_what_it_is(
 ) -> None:
     path, _ = made(tmp_path, "ended.bin", 200 * MIB)
     page = window(world["fr_member"], vault_of(world), forgives=("status of 404",))
-    slow_down(page, 40 * MIB)
+    slow_down(page, 20 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received > 0)
     ended = {"live_until" if what is Membership else "in_force_until": factories.now()}
@@ -182,7 +182,8 @@ def test_two_browsers_resume_one_upload(window: OpenWindow, world: World, tmp_pa
 
 
 def remembered(page: Page) -> dict[str, object]:
-    """What this browser keeps, without its sign-in."""
+    """What this browser keeps, without its sign-in, once it keeps that it has begun an upload."""
+    until(page, "Object.keys(localStorage).some((key) => key.startsWith('upload:'))")
     return {"cookies": [], "origins": page.context.storage_state()["origins"]}
 
 
@@ -209,6 +210,7 @@ def test_what_was_read_back_is_said(page: Page, environ: dict[str, str], tmp_pat
     path, _ = made(tmp_path, "good.txt", 1000)
     send(page, path)
     expect(page.locator("[data-status]")).to_have_text("Received, being verified")
+    connected(page)
     do_the_work(environ)
     expect(page.locator("[data-status]")).to_have_text("Verified: the vault holds what you sent")
 
