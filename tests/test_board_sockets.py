@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.tasks import service
@@ -42,8 +43,15 @@ class Room:
     ears: list[Ear]
 
     def listen(self, *names: str) -> list[Ear]:
+        """Sockets of these people; what was done before has been told by then, and is heard no more."""
         made = [self.web.sign_in(self.world[name]).connect() for name in names]
         self.ears += made
+        mark = uuid.uuid4()
+        with transaction():
+            audit.announce("notice", mark, "notice.mark", [self.world[name].id for name in names])
+        for ear in made:
+            while ear.hear("changed")["id"] != str(mark):
+                pass
         return made
 
     def move(self, ear: Ear, column: str, **more: Any) -> dict[str, Any]:

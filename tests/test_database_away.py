@@ -159,6 +159,13 @@ def test_a_failure_is_said_without_asking_the_database_anything(
 # --- health
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes long to answer what is ready; nothing is waited for in vain."""
+    monkeypatch.setattr(health, "PATIENCE", 30)
+
+
+@pytest.mark.usefixtures("patient")
 def test_every_component_is_named_with_its_state(app: Flask, cluster: Postgres) -> None:
     client = app.test_client()
     answer = client.get("/readyz")
@@ -172,6 +179,7 @@ def test_every_component_is_named_with_its_state(app: Flask, cluster: Postgres) 
     assert _states(client)["worker"] == "away", "a dead worker is shown within twenty seconds"
 
 
+@pytest.mark.usefixtures("patient")
 def test_alive_without_a_database_but_not_ready(app: Flask, take_away: Callable[[], None]) -> None:
     client = app.test_client()
     take_away()
@@ -184,6 +192,7 @@ def test_alive_without_a_database_but_not_ready(app: Flask, take_away: Callable[
     assert_strict(ready)
 
 
+@pytest.mark.usefixtures("patient")
 def test_ready_without_a_store(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_store", storage.Store("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
     answer = app.test_client().get("/readyz")
@@ -194,6 +203,7 @@ def test_ready_without_a_store(app: Flask, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_who_hangs_holds_nobody_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that takes the connection and says nothing."""
+    monkeypatch.setattr(health, "PATIENCE", 5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setattr(storage, "_store", storage.Store(place, "x", "y" * 20, "evidence", secure=False))

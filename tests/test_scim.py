@@ -38,7 +38,7 @@ from tests.conftest import ClientApart
 from tests.factories import World, now
 from tests.test_people import Trickle, acts, is_live, now_of, post, put
 from tests.vault import MIB, Sender
-from tests.web import Web, running_web
+from tests.web import PATIENCE, Web, running_web
 
 Browse = Callable[[User], FlaskClient]
 DAY = dt.timedelta(days=1)
@@ -535,7 +535,7 @@ def test_an_open_browser_and_its_socket_end_within_a_second(process: Web, world:
         f"http://localhost:{process.port}{USERS}/{world['fr_member'].id}",
         json=change,
         headers={"Authorization": f"Bearer {secret}"},
-        timeout=5,
+        timeout=PATIENCE,
     )
     ear.hear("signed_out")
     ear.hear("disconnect")

@@ -160,8 +160,12 @@ def test_the_character_nul_is_refused_in_every_event(doors: Doors, connect: Conn
 
 
 @pytest.mark.parametrize("event", sorted(EVENTS.keys() - {"channel:typing"}))
-def test_one_person_asks_no_faster_than_people_do(doors: Doors, connect: Connect, event: str) -> None:
+def test_one_person_asks_no_faster_than_people_do(
+    doors: Doors, connect: Connect, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
     """More is refused, on no record, and everybody else goes on; another socket of hers is no way around."""
+    # A hundred acts may take a busy machine longer than their pace counts back.
+    monkeypatch.setattr(EVENTS[event].pace, "seconds", 600)
     person = doors.world["fr_leader"]
     sockets = [connect(person), connect(person)]
     most = EVENTS[event].pace.most

@@ -18,19 +18,17 @@ from jit_portal.demo.process import Component, base_environ
 from jit_portal.demo.supervisor import Supervisor
 
 folder = Path(sys.argv[1])
-signal.alarm(30)
+signal.alarm(120)
 
 def component(name, body, **more):
     mark = folder / f"{name}.ready"
     imports = "import os, signal, sys, time; from pathlib import Path\\n"
-    body = f"{imports}mark = Path({str(mark)!r}); name = {name!r}\\n{body}"
-    more = {"ready": mark.exists, "stop_seconds": 3, "start_seconds": 5} | more
+    body = f"{imports}mark = Path({str(mark)!r}); folder, name = mark.parent, {name!r}\\n{body}"
+    more = {"ready": mark.exists, "stop_seconds": 20, "start_seconds": 60} | more
     return Component(name, [sys.executable, "-c", body], base_environ(), **more)
 
-SERVE = "print('says', name, flush=True); mark.write_text(str(os.getpid())); time.sleep(600)"
-WITH_CHILD = "child = os.fork()\\n" + (
-    "if not child: mark.with_suffix('.child').write_text(str(os.getpid())); time.sleep(600)\\n" + SERVE
-)
+SERVE = "print('says', name, flush=True); (folder / name).write_text(str(os.getpid())); mark.touch(); time.sleep(600)"
+WITH_CHILD = "child = os.fork()\\nif not child: time.sleep(600)\\n(folder / 'child').write_text(str(child)); " + SERVE
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SERVE
 """
 
@@ -86,7 +84,7 @@ class Begin:
             self.process.communicate()
 
 
-def is_gone(process: int, seconds: float = 5) -> bool:
+def is_gone(process: int, seconds: float = 20) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -109,8 +107,8 @@ def test_starts_in_order_and_stops_in_reverse(begin: Begin) -> None:
     assert end.index("second stopped") < end.index("first stopped")
     assert "says first" in started
     assert supervisor.returncode == 0
-    assert is_gone(begin.process_of("first.ready"))
-    assert is_gone(begin.process_of("second.ready"))
+    assert is_gone(begin.process_of("first"))
+    assert is_gone(begin.process_of("second"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -120,7 +118,7 @@ def test_other_requests_to_end_stop_it_as_well(begin: Begin, number: signal.Sign
     supervisor.send_signal(number)
     begin.rest()
     assert supervisor.returncode == 0
-    assert is_gone(begin.process_of("one.ready"))
+    assert is_gone(begin.process_of("one"))
 
 
 def test_children_of_children_do_not_stay(begin: Begin) -> None:
@@ -128,7 +126,7 @@ def test_children_of_children_do_not_stay(begin: Begin) -> None:
     begin.hears("ALL READY")
     supervisor.send_signal(signal.SIGINT)
     begin.rest()
-    assert is_gone(begin.process_of("parent.child"))
+    assert is_gone(begin.process_of("child"))
 
 
 def test_a_killed_supervisor_takes_everything_along(begin: Begin) -> None:
@@ -136,17 +134,17 @@ def test_a_killed_supervisor_takes_everything_along(begin: Begin) -> None:
     begin.hears("ALL READY")
     supervisor.kill()
     begin.rest()
-    assert is_gone(begin.process_of("first.ready"))
-    assert is_gone(begin.process_of("second.ready"))
+    assert is_gone(begin.process_of("first"))
+    assert is_gone(begin.process_of("second"))
 
 
 def test_a_death_is_told_loudly_and_the_rest_goes_on(begin: Begin) -> None:
     supervisor = begin("[[component('first', SERVE), component('second', SERVE)]]")
     begin.hears("ALL READY")
-    os.kill(begin.process_of("second.ready"), signal.SIGKILL)
+    os.kill(begin.process_of("second"), signal.SIGKILL)
     assert "!!! second DIED: SIGKILL" in begin.hears("DIED")
     assert supervisor.poll() is None
-    assert not is_gone(begin.process_of("first.ready"), seconds=0.3)
+    assert not is_gone(begin.process_of("first"), seconds=0.3)
     supervisor.send_signal(signal.SIGINT)
     end = begin.rest()
     assert "first stopped" in end
@@ -164,7 +162,7 @@ def test_a_death_while_starting_stops_everything(begin: Begin) -> None:
     assert "the reason" in end
     assert "never" not in end
     assert supervisor.returncode == 1
-    assert is_gone(begin.process_of("first.ready"))
+    assert is_gone(begin.process_of("first"))
 
 
 def test_what_is_never_ready_stops_everything(begin: Begin) -> None:
@@ -179,7 +177,7 @@ def test_what_does_not_listen_is_killed_and_named(begin: Begin) -> None:
     supervisor.send_signal(signal.SIGINT)
     assert "!!! deaf did not stop" in begin.rest()
     assert supervisor.returncode == 1
-    assert is_gone(begin.process_of("deaf.ready"))
+    assert is_gone(begin.process_of("deaf"))
 
 
 def test_told_to_end_while_starting(begin: Begin) -> None:
@@ -187,7 +185,7 @@ def test_told_to_end_while_starting(begin: Begin) -> None:
     begin.hears("first ready")
     supervisor.send_signal(signal.SIGINT)
     assert "told to stop while starting" in begin.rest()
-    assert is_gone(begin.process_of("first.ready"))
+    assert is_gone(begin.process_of("first"))
 
 
 def test_something_that_runs_once_is_waited_for(begin: Begin) -> None:

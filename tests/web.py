@@ -4,9 +4,10 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,9 @@ class Signed:
         """A new socket; ConnectionError when it is refused."""
         ear = Ear(self, origin or self.web.origin)
         try:
-            ear.client.connect(self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=10)
+            ear.client.connect(
+                self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=PATIENCE
+            )
         finally:
             ear.wire = getattr(ear.client.eio.ws, "sock", None)
             if not ear.client.connected:
@@ -135,7 +138,30 @@ class Ear:
         self.heard: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.client = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin})
         self.client.on("*", lambda event, *data: self.heard.put((event, data[0] if data else None)))
-        self.client.on("disconnect", lambda *_: self.heard.put(("disconnect", None)))
+        self.client.on("disconnect", lambda *_: self._hang_up())
+        self._newest: threading.Thread | None = None
+        self.client.eio.start_background_task = self._in_turn
+
+    def _in_turn(self, act: Callable[..., object], *said: object) -> threading.Thread:
+        """The client begins a thread for each thing that comes, whichever is first; here each awaits the one before."""
+        before = self._newest
+
+        def go_on() -> None:
+            if said and before is not None:
+                before.join()
+            act(*said)
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        if said:
+            self._newest = thread
+        thread.start()
+        return thread
+
+    def _hang_up(self) -> None:
+        if self._newest is not None and self._newest is not threading.current_thread():
+            # For a moment only: it may be what ends the connection, and so wait for this.
+            self._newest.join(1)
+        self.heard.put(("disconnect", None))
 
     def ask(self, event: str, payload: Any) -> dict[str, Any]:
         """Say something and wait for the answer."""
