@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -245,12 +247,25 @@ def test_faults_in_templates_are_seen() -> None:
         assert FORBIDDEN[fault].search(example), fault
 
 
+# --- starting
+
+
+def test_what_speaks_to_directories_is_not_loaded_before_one_asks() -> None:
+    """It takes as long to load as all the rest, and most processes never need it."""
+    asked = "import sys, jit_portal.portal; print('scim2_models' in sys.modules, 'flask' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert answer.stdout.split() == ["False", "True"]
+
+
 # --- forms from elsewhere
 
-WITH_A_TOKEN = ("create", "delete", "index", "offered", "replace", "resource_type", "resource_types", "schema")
+WITH_A_TOKEN = {
+    *("create", "delete", "index", "offered", "replace", "resource_type", "resource_types", "schema", "schemas"),
+    *("search", "search_all", "show", "update"),
+}
 EXEMPT_FROM_CSRF = {
     "jit_portal.identity.routes.farewell",
-    *(f"jit_portal.identity.scim.routes.{name}" for name in (*WITH_A_TOKEN, "schemas", "search", "show", "update")),
+    *(f"jit_portal.identity.scim.routes.{name}" for name in WITH_A_TOKEN),
 }
 
 
