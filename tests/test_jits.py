@@ -173,6 +173,22 @@ def test_the_second_of_two_is_refused_and_nothing_is_lost(at: Desk) -> None:
     assert policy.fetch(at["fr_one"], Agreement, agreement.id).purpose == "Theirs"
 
 
+@pytest.mark.parametrize("act", ["attach", "abandon"])
+def test_whoever_read_another_text_neither_puts_a_document_under_it_nor_gives_it_up(at: Desk, act: str) -> None:
+    agreement = at.begin()
+    read = agreement.edition
+    service.edit(at["nl_one"], agreement, at.terms(purpose="Theirs"), read)
+    acts: dict[str, Callable[[], object]] = {
+        "attach": lambda: documents.attach(at["fr_one"], agreement, "a.pdf", io.BytesIO(PDF), read),
+        "abandon": lambda: service.abandon(at["fr_one"], agreement, read),
+    }
+    with pytest.raises(service.Stale):
+        acts[act]()
+    session().expire_all()
+    held = policy.fetch(at["fr_one"], Agreement, agreement.id)
+    assert (held.document_sha256, held.state) == (None, AgreementState.DRAFT)
+
+
 def test_two_at_the_same_moment_end_with_one_text(app: Flask, at: Desk) -> None:
     agreement = at.begin()
     read, together = agreement.edition, threading.Barrier(2)
