@@ -1,22 +1,17 @@
 """Passkeys: a person's own second factor, which takes her provider's place at a step-up where the provider cannot.
 
-Each challenge is the portal's, works once, and is for one login; the site that a passkey speaks for is the portal's
-origin as it is configured, whatever a request says.
+Each challenge is the portal's, works once, and is for one login.
 """
 
 import datetime as dt
-import json
 import secrets
 import uuid
-from urllib.parse import urlsplit
 
 import webauthn
 from sqlalchemy import delete, func, select
-from webauthn.helpers import base64url_to_bytes, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers import options_to_json
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
@@ -25,7 +20,8 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
-from jit_portal.identity import claims, oidc, stepping
+from jit_portal.identity import answers, claims, stepping
+from jit_portal.identity.answers import Unsound
 from jit_portal.identity.models import LoginSession, Passkey, PasskeyChallenge, User
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.notices import service as notices
@@ -35,12 +31,7 @@ from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
 
 LASTS = dt.timedelta(minutes=5)
-LARGEST = 16 << 10
-"""Characters of what a browser says of a passkey."""
 MOST = 10
-SITE = "JIT Portal"
-_UNSOUND = (WebAuthnException, ValueError, TypeError, KeyError, RecursionError)
-"""What the reading of nonsense ends in."""
 
 
 def mine(user: User) -> list[Passkey]:
@@ -52,15 +43,15 @@ def offer_enrolment(user: User) -> str:
     """What the browser needs to make a passkey for her, as JSON; only right after a sign-in."""
     _require_fresh_sign_in(user)
     options = webauthn.generate_registration_options(
-        rp_id=_host(),
-        rp_name=SITE,
+        rp_id=answers.host(),
+        rp_name=answers.SITE,
         user_id=user.id.bytes,
         user_name=user.name,
         challenge=_challenge(user, is_enrolment=True),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.REQUIRED
         ),
-        exclude_credentials=_descriptors(mine(user)),
+        exclude_credentials=answers.descriptors(mine(user)),
     )
     return options_to_json(options)
 
@@ -72,14 +63,8 @@ def enrol(user: User, name: str, said: str) -> Passkey:
     if not name:
         raise Invalid(gettext("Give the passkey a name."), field="name")
     try:
-        made = webauthn.verify_registration_response(
-            credential=_credential(said),
-            expected_challenge=_take_challenge(user, said, is_enrolment=True),
-            expected_rp_id=_host(),
-            expected_origin=oidc.origin(),
-            require_user_verification=True,
-        )
-    except _UNSOUND as error:
+        made = answers.made(said, _take_challenge(user, said, is_enrolment=True))
+    except Unsound as error:
         raise _refused("unsound") from error
     passkey = Passkey(
         user_id=user.id,
@@ -113,9 +98,9 @@ def offer_confirmation(user: User) -> str:
     if not usable:
         raise Refused(gettext("You have no passkey that can be used here."))
     options = webauthn.generate_authentication_options(
-        rp_id=_host(),
+        rp_id=answers.host(),
         challenge=_challenge(user, is_enrolment=False),
-        allow_credentials=_descriptors(usable),
+        allow_credentials=answers.descriptors(usable),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
     return options_to_json(options)
@@ -128,6 +113,8 @@ def confirm(user: User, said: str) -> str:
     """
     try:
         return _confirm(user, said)
+    except Unsound as error:
+        raise _refused("unsound") from error
     except SignInRefused as refusal:
         with transaction():
             audit.record(user, "login.step_up_refused", user.provider, quietly=True, why=refusal.why, person=user.id)
@@ -136,22 +123,11 @@ def confirm(user: User, said: str) -> str:
 
 def _confirm(user: User, said: str) -> str:
     _require_stand_in(user)
-    credential, challenge = _credential(said), _take_challenge(user, said, is_enrolment=False)
+    challenge = _take_challenge(user, said, is_enrolment=False)
     with transaction():
-        passkey = _used(user, credential)
-        try:
-            verified = webauthn.verify_authentication_response(
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=_host(),
-                expected_origin=oidc.origin(),
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=0,  # compared below: going back is not just another failure
-                require_user_verification=True,
-            )
-        except _UNSOUND as error:
-            raise _refused("unsound") from error
-        has_gone_back = verified.new_sign_count <= passkey.sign_count and passkey.sign_count > 0
+        passkey = _used(user, answers.credential_id(said))
+        verified = answers.used(passkey, said, challenge)
+        has_gone_back = answers.has_gone_back(passkey, verified)
         if has_gone_back:
             passkey.flagged_at = dt.datetime.now(dt.UTC)
             audit.record(user, "passkey.flagged", passkey, known=passkey.sign_count, said=verified.new_sign_count)
@@ -193,9 +169,9 @@ def _login(user: User) -> LoginSession:
     return session().scalars(policy.which(user, LoginSession).where(LoginSession.id == user.current_login)).one()
 
 
-def _used(user: User, credential: dict[str, object]) -> Passkey:
+def _used(user: User, credential_id: bytes) -> Passkey:
     """The passkey of hers that is said to have been used, with its row locked."""
-    hers = policy.which(user, Passkey).where(Passkey.credential_id == _bytes(credential.get("id")))
+    hers = policy.which(user, Passkey).where(Passkey.credential_id == credential_id)
     held = session().scalar(hers.with_for_update(of=Passkey).execution_options(populate_existing=True))
     if held is None:
         raise _refused("unknown")
@@ -228,7 +204,7 @@ def _take_challenge(user: User, said: str, *, is_enrolment: bool) -> bytes:
     taking = (
         delete(PasskeyChallenge)
         .where(
-            PasskeyChallenge.challenge == _answered(said),
+            PasskeyChallenge.challenge == answers.challenge(said),
             PasskeyChallenge.user_id == user.id,
             PasskeyChallenge.login_id == user.current_login,
             PasskeyChallenge.is_enrolment.is_(is_enrolment),
@@ -242,42 +218,6 @@ def _take_challenge(user: User, said: str, *, is_enrolment: bool) -> bytes:
     if challenge is None:
         raise _refused("challenge")
     return challenge
-
-
-def _answered(said: str) -> bytes:
-    """The challenge in what the browser says; it is compared with ours, never believed."""
-    response = _credential(said).get("response")
-    if not isinstance(response, dict):
-        raise _refused("unsound")
-    try:
-        return _bytes(json.loads(_bytes(response.get("clientDataJSON")))["challenge"])
-    except _UNSOUND as error:
-        raise _refused("unsound") from error
-
-
-def _credential(said: str) -> dict[str, object]:
-    try:
-        found = json.loads(said) if len(said) <= LARGEST else None
-    except _UNSOUND:
-        found = None
-    if not isinstance(found, dict):
-        raise _refused("unsound")
-    return found
-
-
-def _bytes(value: object) -> bytes:
-    try:
-        return base64url_to_bytes(value) if isinstance(value, str) else b""
-    except ValueError:
-        return b""
-
-
-def _descriptors(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=passkey.credential_id) for passkey in passkeys]
-
-
-def _host() -> str:
-    return urlsplit(oidc.origin()).hostname or ""
 
 
 def _refused(why: str) -> NotAllowed:
