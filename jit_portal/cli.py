@@ -1,4 +1,4 @@
-"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger``, ``providers`` or ``invite``."""
+"""Commands for whoever runs the portal: ``python -m jit_portal.cli verify-ledger``, ``providers``, ``break-glass`` …"""
 
 import argparse
 import datetime as dt
@@ -19,6 +19,9 @@ from jit_portal.database import bind, session
 from jit_portal.errors import Refusal
 from jit_portal.identity import invitations, proposals, registry
 from jit_portal.identity.entering import row_from
+from jit_portal.identity.glass import accounts as glass
+from jit_portal.identity.glass import switch
+from jit_portal.identity.glass.models import GlassAccount
 from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.scim import tokens
@@ -166,6 +169,38 @@ def _with_tokens(chosen: argparse.Namespace) -> str:
     return f"{tokens.revoke(actor, chosen.id).id}: revoked.\n"
 
 
+def break_glass(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Show the break-glass accounts, make one or close one; the link to enrol its keys is shown here, once.
+
+    ``--by`` names the operator who does so; without, it is the portal itself that stands on record.
+    """
+    switch.use(settings)
+    return _said_of(settings, lambda: _with_glass(settings, chosen))
+
+
+def _with_glass(settings: Settings, chosen: argparse.Namespace) -> str:
+    if chosen.act == "list":
+        return "".join(f"{each.id}: {each.user.name}, {_state(each)}\n" for each in glass.every_one())
+    glass.require_on()
+    actor = _operator(chosen.by) if chosen.by else None
+    if chosen.act == "close":
+        return f"{glass.close(actor, chosen.id).user.name}: closed.\n"
+    made, token = glass.make(actor, chosen.name)
+    return (
+        f"{made.id}: {made.user.name}, of no use until two security keys are enrolled.\n"
+        f"Once, until {made.link_expires_at:%Y-%m-%d %H:%M %Z}:\n"
+        f"{settings.origin}/break-glass/keys/{token}\n"
+    )
+
+
+def _state(account: GlassAccount) -> str:
+    if not account.user.is_active:
+        return "closed"
+    if account.enrolled_at is not None:
+        return f"usable since {account.enrolled_at:%Y-%m-%d}"
+    return f"waits for its keys until {account.link_expires_at:%Y-%m-%d %H:%M %Z}"
+
+
 def _operator(by: str | None) -> User:
     if by is None or ":" not in by:
         raise Refusal("say who you are: --by SLUG:SUBJECT")
@@ -208,11 +243,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inviting.add_argument("--duty", required=True, choices=[each.value for each in Duty])
     inviting.add_argument("--subject", help="the identifier at the login: nobody else can then use the invitation")
     _add_scim(commands)
+    _add_break_glass(commands)
     for each in (entering, *deciding, inviting):
         each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
     chosen = parser.parse_args(arguments)
     if chosen.command == "scim":
         return scim(Settings.read(), chosen)
+    if chosen.command == "break-glass":
+        return break_glass(Settings.read(), chosen)
     if chosen.command == "providers":
         return providers(Settings.read(), chosen)
     if chosen.command == "invite":
@@ -230,6 +268,18 @@ def _add_scim(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     revoking = acts.add_parser("revoke", help="let nobody in by a token from now on")
     revoking.add_argument("id", type=uuid.UUID, metavar="ID")
     for each in (making, revoking):
+        each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
+
+
+def _add_break_glass(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    breaking = commands.add_parser("break-glass", help="accounts for when logins fail: list, make NAME, close ID")
+    acts = breaking.add_subparsers(dest="act", required=True)
+    acts.add_parser("list", help="the accounts there are, by id")
+    making = acts.add_parser("make", help="an account, and the link by which its two keys are enrolled, once")
+    making.add_argument("name", metavar="NAME", help="of whoever is to hold the keys")
+    closing = acts.add_parser("close", help="close an account for good, and what it has open")
+    closing.add_argument("id", type=uuid.UUID, metavar="ID")
+    for each in (making, closing):
         each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
 
 

@@ -5,6 +5,7 @@ from jit_portal.custody import models as custody
 from jit_portal.exhibits import models as exhibits
 from jit_portal.files import models as files
 from jit_portal.identity import models as identity
+from jit_portal.identity.glass import models as glass
 from jit_portal.identity.scim import models as scim
 from jit_portal.jits import models as jits
 from jit_portal.messages import models as messages
@@ -17,6 +18,7 @@ __all__ = [
     "custody",
     "exhibits",
     "files",
+    "glass",
     "identity",
     "jits",
     "messages",

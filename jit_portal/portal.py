@@ -9,6 +9,8 @@ from jit_portal.blueprints import BLUEPRINTS
 from jit_portal.config import Settings
 from jit_portal.files import storage
 from jit_portal.files.storage import Store
+from jit_portal.identity.glass import routes as glass
+from jit_portal.identity.glass import switch
 from jit_portal.realtime import sockets
 from jit_portal.web import assets, confirming, context, errors, requests, session
 
@@ -46,7 +48,8 @@ def create_app(settings: Settings) -> Flask:
     requests.protect(app)
     confirming.bind(app)
     errors.phrase(app)
-    for blueprint in BLUEPRINTS:
+    switch.use(settings)
+    for blueprint in (*BLUEPRINTS, *([glass.bp] if settings.break_glass else [])):
         app.register_blueprint(blueprint)
     sockets.bind(app, "gevent" if gevent.monkey.is_module_patched("socket") else "threading")
     # Around everything, sockets too: they are told by the proxy from where they come, as pages are.

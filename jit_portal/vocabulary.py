@@ -281,3 +281,12 @@ class NoticeKind(StrEnum):
     FLAGGED = "flagged"
     CLOSINGS_WAIT = "closings_wait"
     PASSKEY_ADDED = "passkey_added"
+    GLASS_BROKEN = "glass_broken"
+
+
+class GlassStep(StrEnum):
+    """What a security key of a break-glass account is asked for."""
+
+    ENROLMENT = "enrolment"
+    FIRST = "first"
+    SECOND = "second"

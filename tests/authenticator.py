@@ -11,7 +11,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-UP, UV, AT = 0x01, 0x04, 0x40
+UP, UV, BE, AT = 0x01, 0x04, 0x08, 0x40
 
 
 def text(data: bytes) -> str:
@@ -27,6 +27,7 @@ class SecurityKey:
         self.id = secrets.token_bytes(20)
         self.count = 0
         self.verifies = True
+        self.can_be_copied = False
 
     def create(self, options: dict[str, Any]) -> str:
         """What the browser answers to ``navigator.credentials.create``."""
@@ -51,7 +52,7 @@ class SecurityKey:
         )
 
     def _data(self, more: int) -> bytes:
-        flags = UP | (UV if self.verifies else 0) | more
+        flags = UP | (UV if self.verifies else 0) | (BE if self.can_be_copied else 0) | more
         return hashlib.sha256(self.host.encode()).digest() + struct.pack(">BI", flags, self.count)
 
     def _client(self, kind: str, challenge: str) -> bytes:

@@ -107,6 +107,7 @@ def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
         "JIT_SECRET_KEY": "only for tests, never anywhere else, at all",
         "JIT_SIGNING_KEY": str(folder / "signing-key.json"),
         "JIT_PROXY_HOPS": "1",
+        "JIT_BREAK_GLASS": "1",
         "PATH": os.environ["PATH"],
     }
 

@@ -13,6 +13,7 @@ from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.identity import sessions, stepping
 from jit_portal.identity.entering import written
+from jit_portal.identity.glass import accounts as glass
 from jit_portal.identity.models import (
     Authority,
     IdentityProvider,
@@ -481,6 +482,17 @@ def passkey(someone: User, name: str = "Key on the desk") -> Passkey:
     session().add(made)
     session().flush()
     return made
+
+
+def glass_account(name: str = "Nadia Brandt") -> User:
+    """Somebody who may break the glass, whose keys no device has."""
+    account, _ = glass.make(None, name)
+    with transaction():
+        account.enrolled_at = now()
+        session().merge(account)
+        for number in range(2):
+            passkey(account.user, f"Security key {number + 1}")
+    return account.user
 
 
 def channel(in_world: World, name: str = "everyone", audience: Audience = Audience.EVERYONE) -> Channel:

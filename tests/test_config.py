@@ -27,8 +27,9 @@ GOOD = SECRETS | {
     "JIT_VAULT_HEALTH": "unix:/run/vault.sock",
     "JIT_PROVIDERS_HEALTH": "http://127.0.0.1:8802",
     "JIT_PROVIDER_SECRETS": "/var/lib/jit-portal/provider-secrets.json",
+    "JIT_BREAK_GLASS": "1",
 }
-OPTIONAL = {"JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS"}
+OPTIONAL = {"JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS", "JIT_BREAK_GLASS"}
 SENSELESS = [
     ("JIT_ROLE", "webb"),
     ("JIT_ORIGIN", "lantern.example"),
@@ -57,6 +58,7 @@ SENSELESS = [
     ("JIT_STORE_ENDPOINT", "https://store.example:9000"),
     ("JIT_STORE_SECURE", "yes"),
     ("JIT_STORE_BUCKET", "Evidence!"),
+    ("JIT_BREAK_GLASS", "yes"),
     ("JIT_SECRET_KEY", "too-short-secret"),
     ("JIT_PROXY_HOPS", "-1"),
     ("JIT_PROXY_HOPS", "²"),
@@ -86,7 +88,7 @@ def test_a_missing_setting_is_named(name: str, blank: str | None) -> None:
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
 def test_some_may_be_left_out(name: str) -> None:
     settings = Settings.read({key: value for key, value in GOOD.items() if key != name})
-    assert getattr(settings, name.removeprefix("JIT_").lower()) is None
+    assert not getattr(settings, name.removeprefix("JIT_").lower())
 
 
 @pytest.mark.parametrize(("name", "value"), SENSELESS)

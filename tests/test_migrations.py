@@ -27,6 +27,8 @@ CLOSED_NEVER_CHANGED = {
     "country_rule": {"live_until", "closed_by_id"},
     "entrustment": {"live_until", "closed_by_id"},
     "provider_proposal": {"decided_at", "decided_by_id", "is_approved"},
+    "glass_account": {"enrolled_at"},
+    "glass_opening": set(),
 }
 NEVER_DELETED = ("exhibit", "stored_file", "message", "task", "membership", "agreement", "jit", "user")
 

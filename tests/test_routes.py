@@ -35,6 +35,8 @@ from tests.factories import World, now
 from tests.vault import token_in
 
 OPEN_TO_ALL = {
+    *("glass.ask_first", "glass.ask_key", "glass.ask_second", "glass.first", "glass.first_submit"),
+    *("glass.keys", "glass.keys_submit", "glass.second", "glass.second_submit"),
     "health.alive",
     "health.ready",
     "identity.begin",
@@ -462,6 +464,23 @@ def _let_wait_in_newest_login(someone: User) -> None:
         newest_id = newest.with_only_columns(LoginSession.id).scalar_subquery()
         moving = update(WaitingAct).where(WaitingAct.user_id == someone.id).values(login_id=newest_id)
         session().execute(moving.execution_options(synchronize_session=False))
+
+
+def test_no_jit_exists_for_whoever_breaks_the_glass(app: Flask, doors: Doors, visit: Visit) -> None:
+    visitor = visit(factories.glass_account())
+    asked = 0
+    for rule in rules(app):
+        real = doors.values(rule)
+        if rule.arguments - OUTSIDE_JITS:
+            assert_missing(visitor, rule, real)
+            asked += 1
+        elif "GET" in methods(rule) and not real:
+            page = visitor.asks(rule, "GET", real)
+            assert page.status_code in (200, 403, 422), f"{rule.rule}: {page.status_code}"
+            assert SECRET not in page.text, rule.rule
+            assert doors.ids["workspace_id"] not in page.text
+            assert doors.world.jit.name not in page.text.replace(doors.drafter, ""), rule.rule
+    assert asked > 80
 
 
 def test_every_door_opens_for_its_own(app: Flask, doors: Doors, visit: Visit) -> None:

@@ -30,6 +30,7 @@ class Closed(StrEnum):
     UNUSED = "unused"
     UNCONFIRMED = "unconfirmed"
     BY_DIRECTORY = "by_directory"
+    BY_COMMAND = "by_command"
 
 
 _WHY: dict[str | None, Why] = {Closed.UNUSED: Why.UNUSED, Closed.UNCONFIRMED: Why.UNCONFIRMED}

@@ -11,7 +11,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity import tokens
-from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
+from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, User
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.scim import service as scim
@@ -120,8 +120,10 @@ def appoint(
 
 
 def _has_operator() -> bool:
+    """Whoever breaks the glass is none: a portal has such accounts before its first operator, or after its last."""
     active = exists().where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None))
-    return bool(session().scalar(select(active)))
+    signs_in = active.where(IdentityProvider.id == User.provider_id, IdentityProvider.slug != GLASS)
+    return bool(session().scalar(select(signs_in)))
 
 
 def revoke(actor: User, invitation: Invitation) -> None:

@@ -15,6 +15,8 @@ from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthenticatio
 
 MOST_IDLE_MINUTES, MOST_HOURS, MOST_LOGINS = 30, 12, 5
 """The portal's own limits of a sign-in; a country's may be stricter, never wider."""
+GLASS = "-break-glass"
+"""The slug of the row that stands in the place of a login for whoever breaks the glass; no login can be called so."""
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -183,6 +185,11 @@ class User(Thing, UserMixin):
     @property
     def country(self) -> str:
         return self.provider.country
+
+    @property
+    def breaks_glass(self) -> bool:
+        """Whether this is no person of a national login, but an account for when those are down or hostile."""
+        return self.provider.slug == GLASS
 
     @property
     def initials(self) -> str:

@@ -15,7 +15,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
 from jit_portal.identity import registry
 from jit_portal.identity.entering import row_from, written
-from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
+from jit_portal.identity.models import GLASS, IdentityProvider, ProviderProposal, User
 from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import Duty
 from jit_portal.wording import gettext
@@ -162,7 +162,8 @@ def _operator(actor: User) -> None:
 
 def operator(at: str, subject: str) -> User:
     """The operator whom a command names by her login's slug and her subject there; NotFound for anybody else."""
-    hers = select(User).join(User.provider).where(IdentityProvider.slug == at, User.subject == subject)
+    is_hers = (IdentityProvider.slug == at, IdentityProvider.slug != GLASS, User.subject == subject)
+    hers = select(User).join(User.provider).where(*is_hers)
     found: User | None = session().scalar(hers.where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None)))
     if found is None:
         raise NotFound(noun="user")

@@ -11,7 +11,15 @@ from sqlalchemy import exists, select
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, MOST_LOGINS, Authority, IdentityProvider, User
+from jit_portal.identity.models import (
+    GLASS,
+    MOST_HOURS,
+    MOST_IDLE_MINUTES,
+    MOST_LOGINS,
+    Authority,
+    IdentityProvider,
+    User,
+)
 from jit_portal.identity.wire import home_of
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
 from jit_portal.wording import gettext
@@ -21,6 +29,7 @@ ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "E
 
 _SLUG = re.compile("[a-z][a-z0-9-]{0,39}")
 _SPEAKS_FOR = {"kind", "country"}
+_is_national = IdentityProvider.slug != GLASS
 LIMITS = {
     "leeway": (0, 120),
     "keys_seconds": (60, 3600),
@@ -184,17 +193,17 @@ def listed(provider: IdentityProvider, code: str) -> uuid.UUID | None:
 
 def known(slug: str) -> IdentityProvider | None:
     """The login with this address name, whether it may be used now or not."""
-    return session().scalar(select(IdentityProvider).where(IdentityProvider.slug == slug))
+    return session().scalar(select(IdentityProvider).where(IdentityProvider.slug == slug, _is_national))
 
 
 def every_one() -> list[IdentityProvider]:
     """Every login in the register, those that may not be used now too."""
-    return list(session().scalars(select(IdentityProvider).order_by(IdentityProvider.slug)))
+    return list(session().scalars(select(IdentityProvider).where(_is_national).order_by(IdentityProvider.slug)))
 
 
 def is_empty() -> bool:
     """Whether no login was ever entered."""
-    return not session().scalar(select(exists().where(IdentityProvider.id.is_not(None))))
+    return not session().scalar(select(exists().where(_is_national)))
 
 
 def providers() -> list[IdentityProvider]:

@@ -204,7 +204,7 @@ def sign_out() -> Response:
     login = _login()
     if login is None:
         return redirect(url_for(".signed_out"), 303)
-    provider, onward = login.user.provider, endings.sign_out(login)
+    provider, onward = None if login.user.breaks_glass else login.user.provider, endings.sign_out(login)
     session.clear()
     response = make_response(render_template("identity/signed_out.html", provider=provider, onward=onward))
     _forget_login(response)

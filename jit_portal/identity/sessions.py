@@ -11,6 +11,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.identity import devices, tokens
 from jit_portal.identity.devices import Device
+from jit_portal.identity.glass import switch
 from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, LoginSession, User
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
@@ -59,8 +60,9 @@ def _live(one: ColumnElement[bool]) -> LoginSession | None:
         .execution_options(populate_existing=True)
     )
     login = session().scalar(statement)
-    if login is not None:
-        login.user.current_login = login.id
+    if login is None or (login.user.breaks_glass and not switch.is_on()):
+        return None
+    login.user.current_login = login.id
     return login
 
 

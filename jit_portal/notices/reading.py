@@ -15,13 +15,14 @@ from jit_portal import policy
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.exhibits.words import SIGHT_WORDS
+from jit_portal.identity.glass.models import GlassOpening
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages.models import Message
 from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind, Sight
-from jit_portal.wording import gettext
+from jit_portal.wording import gettext, moment
 from jit_portal.workspaces.models import Membership
 
 PAGE = 50
@@ -167,6 +168,13 @@ def _account(notice: Notice, person: User) -> Shown:
     return Shown(notice, says, "", url_for("people.show", user_id=person.id), "")
 
 
+def _glass_opening(notice: Notice, opening: GlassOpening) -> Shown:
+    names = {"person": opening.user.name, "until": moment(opening.ends_at)}
+    says = gettext("%(person)s has broken the glass: operator's rights, and no case, until %(until)s at most", **names)
+    about = gettext("Reason given: %(reason)s", reason=opening.reason)
+    return Shown(notice, says, about, url_for("notices.index"), "")
+
+
 _PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
     "message": (Message, _message),
     "task": (Task, _task),
@@ -175,4 +183,5 @@ _PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
     "membership": (Membership, _membership),
     "login_session": (LoginSession, _login),
     "user": (User, _account),
+    "glass_opening": (GlassOpening, _glass_opening),
 }

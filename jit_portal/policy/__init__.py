@@ -1,6 +1,6 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import entrusting, exhibits, jits, people, person, providers, stepup, work
+from jit_portal.policy import entrusting, exhibits, glass, jits, people, person, providers, stepup, work
 from jit_portal.policy.asking import (
     GROUNDS,
     GUARDED,
@@ -39,6 +39,7 @@ __all__ = [
     "exhibits",
     "explain",
     "fetch",
+    "glass",
     "jits",
     "locked",
     "may",

@@ -19,6 +19,7 @@ from jit_portal.policy.person import (
     Conditions,
     account_active,
     agreement_in_force,
+    breaks_glass,
     has_role,
     is_investigator,
     is_leader,
@@ -327,6 +328,12 @@ def sees_own_waiting_act() -> Conditions:
 protect(Passkey, Ground(gates={}))
 
 
-@rule(Passkey, May.SEE, May.DELETE)
+@rule(Passkey, May.SEE)
 def sees_own_passkey() -> Conditions:
     return {"yours": Passkey.user_id == person.id, "active": person.deactivated_at.is_(None)}
+
+
+@rule(Passkey, May.DELETE)
+def removes_own_passkey() -> Conditions:
+    """The two keys of a break-glass account are what it is: neither is taken away."""
+    return {**sees_own_passkey(), "of_a_national_login": ~breaks_glass}

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, not_, or_
 from sqlalchemy.orm import aliased
 
-from jit_portal.identity.models import User
+from jit_portal.identity.models import GLASS, IdentityProvider, User
 from jit_portal.jits.models import Agreement, AgreementPerson, Party
 from jit_portal.vocabulary import BODIES, INVESTIGATORS, AgreementDuty, Role
 from jit_portal.workspaces.models import Membership
@@ -85,6 +85,11 @@ def has_live_leader(party_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     )
 
 
+breaks_glass = (
+    exists()
+    .where(IdentityProvider.id == person.provider_id, IdentityProvider.slug == GLASS)
+    .correlate_except(IdentityProvider)
+)
 account_active = and_(person.deactivated_at.is_(None), person.duty.is_(None))
 membership_live = live(me.live_from, me.live_until)
 party_live = live(my_party.live_from, my_party.live_until)

@@ -12,7 +12,7 @@ from jit_portal.database import Thing, session
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Invitation, LoginSession, ProviderTest, User
+from jit_portal.identity.models import Invitation, LoginSession, Passkey, ProviderTest, User
 from jit_portal.messages.models import Channel, Message
 from jit_portal.policy.asking import noun
 from jit_portal.policy.people import closes_by_itself
@@ -52,6 +52,7 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
     (Work.SIGN_IN, LoginSession): _ALL,
     (Work.SIGN_IN, Invitation): _ALL,
     (Work.SIGN_IN, ProviderTest): _ALL,
+    (Work.SIGN_IN, Passkey): _ALL,
     (Work.CLOSING, User): closes_by_itself,
 }
 

@@ -1,6 +1,6 @@
 """The register of national logins is there for operators alone; what an operator tries out, for her alone."""
 
-from jit_portal.identity.models import IdentityProvider, ProviderProposal, ProviderTest, User
+from jit_portal.identity.models import GLASS, IdentityProvider, ProviderProposal, ProviderTest, User
 from jit_portal.policy.asking import Ground, protect, rule
 from jit_portal.policy.person import Conditions, person
 from jit_portal.vocabulary import Duty, May
@@ -16,6 +16,11 @@ protect(ProviderTest, _of_operators)
 
 
 @rule(IdentityProvider, May.SEE)
+def sees_login() -> Conditions:
+    """The row of those who break the glass is no login, and stands in no register."""
+    return {"operator": person.duty == Duty.OPERATOR, "national": IdentityProvider.slug != GLASS}
+
+
 @rule(ProviderProposal, May.SEE)
 def keeps_the_register() -> Conditions:
     return {"operator": person.duty == Duty.OPERATOR}

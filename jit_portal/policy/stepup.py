@@ -65,8 +65,11 @@ def stands_in(user: User) -> bool:
 def may_enrol(user: User) -> bool:
     """Whether she has just signed in, as strongly as a step-up asks: a passkey is worth no more than that sign-in.
 
-    A provider that has nobody prove anything anew, as its row says, is believed as of the sign-in itself.
+    A provider that has nobody prove anything anew, as its row says, is believed as of the sign-in itself. Whoever
+    breaks the glass has the keys of that account, and adds none.
     """
+    if user.breaks_glass:
+        return False
     proved = LoginSession.proved_at if user.provider.proves_anew else LoginSession.started_at
     fresh = _fresh(proved)
     return all(_ask(user, {"strong": _strong(user), "fresh": fresh}).values())

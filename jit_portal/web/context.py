@@ -15,7 +15,7 @@ from flask_babel import get_locale
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.extensions import babel
-from jit_portal.identity.models import User
+from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Jit, Party
 from jit_portal.web import news
 from jit_portal.web.session import viewer_or_none
@@ -86,7 +86,15 @@ def _page() -> dict[str, Any]:
     }
     if person is None:
         return common
-    return {**common, "today": _today(person), "beside": partial(beside, person)}
+    return {**common, "today": _today(person), "beside": partial(beside, person), "glass_until": _glass_until(person)}
+
+
+def _glass_until(person: User) -> dt.datetime | None:
+    """When it is over for somebody who has broken the glass."""
+    if not person.breaks_glass:
+        return None
+    hers = policy.which(person, LoginSession).where(LoginSession.id == person.current_login)
+    return session().scalar(hers.with_only_columns(LoginSession.ends_at))
 
 
 def _today(person: User) -> dt.date:

@@ -14,6 +14,7 @@ const ELEMENTS = {
   "jit-pdf": () => import("./preview.js"),
   "jit-upload": () => import("./vault-upload.js"),
   "jit-go-on": () => import("./go-on.js"),
+  "jit-minutes-left": () => import("./minutes-left.js"),
   "jit-passkey": () => import("./passkeys.js"),
   "jit-chat": () => import("./chat.js"),
   "jit-board": () => import("./board.js"),

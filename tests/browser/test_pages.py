@@ -274,7 +274,14 @@ def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors
     _, token = invitations.invite(doors.world["fr_administrator"], authority, "Ana Costa")
     page = window(doors.world["fr_leader"], "/signed-out", forgives=("400", "404"))
     page.context.clear_cookies()
-    for path in ("/sign-in", f"/invitations/{token}", "/signed-out", "/sign-in/fr/callback?state=x", "/nowhere"):
+    for path in (
+        "/sign-in",
+        f"/invitations/{token}",
+        "/signed-out",
+        "/sign-in/fr/callback?state=x",
+        "/break-glass",
+        "/nowhere",
+    ):
         page.goto(path)
         assert is_page(page), path
         assert faults(page) == {}, path
