@@ -476,7 +476,7 @@ def test_no_jit_exists_for_whoever_breaks_the_glass(app: Flask, doors: Doors, vi
             asked += 1
         elif "GET" in methods(rule) and not real:
             page = visitor.asks(rule, "GET", real)
-            assert page.status_code in (200, 403, 422), f"{rule.rule}: {page.status_code}"
+            assert page.status_code in (200, 403, 404, 422), f"{rule.rule}: {page.status_code}"
             assert SECRET not in page.text, rule.rule
             assert doors.ids["workspace_id"] not in page.text
             assert doors.world.jit.name not in page.text.replace(doors.drafter, ""), rule.rule

@@ -40,7 +40,8 @@ TRIES = "120/minute"
 FAILURES = "20/minute"
 
 
-def _failed(response: Response) -> bool:
+def failed(response: Response) -> bool:
+    """Whether it counts against whoever asks at an address where failures are counted."""
     return response.status_code >= 400
 
 
@@ -152,7 +153,7 @@ def begin(slug: str) -> Response:
 
 
 @bp.get("/sign-in/<slug>/callback")
-@limiter.limit(FAILURES, deduct_when=_failed)
+@limiter.limit(FAILURES, deduct_when=failed)
 @open_to_all
 def callback(slug: str) -> Response:
     said = request.args
@@ -173,7 +174,7 @@ def _to_test(test: ProviderTest) -> Response:
 
 
 @bp.post("/sign-in/<slug>/logout")
-@limiter.limit(FAILURES, deduct_when=_failed)
+@limiter.limit(FAILURES, deduct_when=failed)
 @from_elsewhere
 @open_to_all
 def farewell(slug: str) -> tuple[dict[str, str], int]:
@@ -189,7 +190,7 @@ csrf.exempt(farewell)
 
 
 @bp.get("/invitations/<token>")
-@limiter.limit(FAILURES, deduct_when=_failed)
+@limiter.limit(FAILURES, deduct_when=failed)
 @open_to_all
 def invitation(token: str) -> str:
     found = invitations.find(token)

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response as Answer
 
 from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.extensions import limiter
+from jit_portal.identity import routes as identity
 from jit_portal.identity.glass import enrolling, opening
 from jit_portal.identity.routes import attempt_browser, set_attempt_cookie, set_login_cookie
 from jit_portal.web.requests import open_to_all
@@ -12,8 +13,9 @@ from jit_portal.web.session import device, viewer_or_none
 from jit_portal.wording import gettext
 
 bp = Blueprint("glass", __name__, url_prefix="/break-glass")
-TRIES = limiter.shared_limit("20/minute", "break-glass")
-"""From one address, at all that is tried here."""
+ASKS = limiter.shared_limit(identity.TRIES, "break-glass asks")
+FAILS = limiter.shared_limit(identity.FAILURES, "break-glass", deduct_when=identity.failed)
+"""From one address, at all that is tried here, as at a sign-in."""
 
 
 def _json(said: str, browser: str) -> Response:
@@ -37,7 +39,8 @@ def _first(error: str = "") -> str:
 
 
 @bp.post("/ask")
-@TRIES
+@ASKS
+@FAILS
 @open_to_all
 def ask_first() -> Response:
     browser = attempt_browser()
@@ -45,7 +48,7 @@ def ask_first() -> Response:
 
 
 @bp.post("")
-@TRIES
+@FAILS
 @open_to_all
 def first_submit() -> Answer | tuple[str, int]:
     try:
@@ -63,7 +66,8 @@ def second() -> str | Answer:
 
 
 @bp.post("/second/ask")
-@TRIES
+@ASKS
+@FAILS
 @open_to_all
 def ask_second() -> Response:
     browser = attempt_browser()
@@ -71,7 +75,7 @@ def ask_second() -> Response:
 
 
 @bp.post("/second")
-@TRIES
+@FAILS
 @open_to_all
 def second_submit() -> Answer | tuple[str, int]:
     person, browser = viewer_or_none(), attempt_browser()
@@ -88,7 +92,7 @@ def second_submit() -> Answer | tuple[str, int]:
 
 
 @bp.get("/keys/<token>")
-@TRIES
+@FAILS
 @open_to_all
 def keys(token: str) -> str:
     return _keys(token)
@@ -101,7 +105,8 @@ def _keys(token: str, error: str = "") -> str:
 
 
 @bp.post("/keys/<token>/ask")
-@TRIES
+@ASKS
+@FAILS
 @open_to_all
 def ask_key(token: str) -> Response:
     browser = attempt_browser()
@@ -109,7 +114,7 @@ def ask_key(token: str) -> Response:
 
 
 @bp.post("/keys/<token>")
-@TRIES
+@FAILS
 @open_to_all
 def keys_submit(token: str) -> Answer | tuple[str, int]:
     try:
