@@ -14,6 +14,7 @@ from jit_portal.files.models import StoredFile
 from jit_portal.identity import sessions, stepping
 from jit_portal.identity.entering import written
 from jit_portal.identity.glass import accounts as glass
+from jit_portal.identity.glass.models import GlassOpening
 from jit_portal.identity.models import (
     Authority,
     IdentityProvider,
@@ -28,6 +29,7 @@ from jit_portal.identity.registry import row_of
 from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Jit, Party
 from jit_portal.jits.words import ROLES_OF
 from jit_portal.messages.models import Channel
+from jit_portal.notices import service as notices
 from jit_portal.tasks.boards import columns_of
 from jit_portal.tasks.models import Board
 from jit_portal.vocabulary import (
@@ -38,6 +40,7 @@ from jit_portal.vocabulary import (
     Duty,
     ExhibitKind,
     Integrity,
+    NoticeKind,
     PartyKind,
     PrincipalKind,
     Purpose,
@@ -493,6 +496,19 @@ def glass_account(name: str = "Nadia Brandt") -> User:
         for number in range(2):
             passkey(account.user, f"Security key {number + 1}")
     return account.user
+
+
+def glass_opening(someone: User, *told: User) -> GlassOpening:
+    """Somebody broke the glass, and these people were told of it."""
+    at, login_id = now(), someone.current_login or acts_in(someone).current_login
+    made = GlassOpening(
+        user_id=someone.id, login_id=login_id, reason="Because.", opened_at=at, ends_at=at + dt.timedelta(hours=1)
+    )
+    with transaction():
+        session().add(made)
+        session().flush()
+        notices.tell(NoticeKind.GLASS_BROKEN, made, [each.id for each in told], someone)
+    return made
 
 
 def channel(in_world: World, name: str = "everyone", audience: Audience = Audience.EVERYONE) -> Channel:

@@ -17,6 +17,7 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.files.models import StoredFile
+from jit_portal.identity.glass.models import GlassOpening
 from jit_portal.identity.models import (
     Authority,
     IdentityProvider,
@@ -657,6 +658,10 @@ def _personal(person: User, world: PolicyWorld) -> None:
     )
     session().add(login)
     session().flush()
+    ends_at = moment + dt.timedelta(hours=1)
+    opening = GlassOpening(
+        id=uuid.uuid4(), user_id=person.id, login_id=login.id, reason="Generated", opened_at=moment, ends_at=ends_at
+    )
     things: list[Thing] = [
         login,
         WaitingAct(
@@ -674,6 +679,8 @@ def _personal(person: User, world: PolicyWorld) -> None:
         ProviderTest(provider_id=person.provider_id, tested_by_id=person.id, version=1, findings=[], expires_at=moment),
         ProviderProposal(slug=uuid.uuid4().hex, row={}, proposed_by_id=person.id),
         Notice(user_id=person.id, kind=NoticeKind.RELEASED, noun="exhibit", object_id=uuid.uuid4()),
+        opening,
+        Notice(user_id=person.id, kind=NoticeKind.GLASS_BROKEN, noun="glass_opening", object_id=opening.id),
         Invitation(
             token_hash=uuid.uuid4().bytes,
             provider_id=person.provider_id,

@@ -339,6 +339,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     factories.login(world["fr_leader"], browser="Windows Edg/156")
     (login,) = session().scalars(factories.logins_of(world["fr_leader"]))
     told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login), (NoticeKind.PASSKEY_ADDED, login)]
+    told.append((NoticeKind.GLASS_BROKEN, factories.glass_opening(factories.glass_account(HOSTILE))))
     with transaction():
         for kind, about in told:
             service.tell(kind, about, [world["fr_leader"].id], world["nl_leader"])
@@ -360,6 +361,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "never used before: Edge, Windows",
         "on Edge, Windows is used elsewhere",
         "added to your account on Edge, Windows",
+        "has broken the glass",
     ):
         assert words in page, words
     for each in shown:

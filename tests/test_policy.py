@@ -211,6 +211,7 @@ def things(world: World) -> Things:
             "test": factories.provider_test(world["fr_operator"], world.providers["nl"]),
             "test of another": factories.provider_test(world["fr_leader"], world.providers["nl"]),
             "passkey": passkey,
+            "opening": factories.glass_opening(factories.glass_account(), leader, world["fr_operator"]),
         }
     )
 
@@ -463,6 +464,7 @@ TABLE: list[tuple[str, May, str]] = [
     ("proposal", May.SEE, "fr_operator"),
     ("test", May.SEE, "fr_operator"),
     ("test of another", May.SEE, NOBODY),
+    ("opening", May.SEE, "fr_leader fr_operator"),
 ]
 
 
@@ -513,11 +515,12 @@ _MODELS = {
     "national login": "identity_provider",
     "proposal": "provider_proposal",
     "test": "provider_test",
+    "opening": "glass_opening",
 }
 
 _OF_PERSONS = {
     *("notice", "login", "person", "waiting", "passkey", "authority", "invitation"),
-    *("national", "proposal", "test"),
+    *("national", "proposal", "test", "opening"),
 }
 
 AFTER_THE_END = {
@@ -586,6 +589,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
             "national",
             "proposal",
             "test",
+            "opening",
         }
         if name.split()[0] in own:
             continue  # these are a person's own, or her country's, or the operators', in a JIT or not
