@@ -37,6 +37,8 @@ TYPED = {
     "country_rule": {"tag", "note"},
     "custody_event": {"reason"},
     "exhibit": {"title", "description", "place", "tags"},
+    "glass_challenge": {"reason"},
+    "glass_opening": {"reason"},
     "identity_provider": {"name"},
     "invitation": {"name"},
     "jit": {"reference", "name"},
@@ -85,6 +87,7 @@ OWN = {
 NOT_SHOWN_TO_LEADERS = {
     *("login_session.browser", "login_session.strayed_browser", "user.claimed_name"),
     *("task_change.title", "task_change.description", "announced_person.user_name", "announced_person.display_name"),
+    "glass_challenge.reason",
 }
 PAGE_AND_PIECE: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"})
 LONG = "<script>alert(1)</script>[l](javascript:alert(1)) ![p](https://evil.example/p.png)"
@@ -190,6 +193,7 @@ def _let_everything_happen(doors: Doors) -> None:
         doors.ids[name] = str(asked.id)
     tasks.decline(world["nl_leader"], asked.id, 2, "Because")
     factories.channel(world)
+    factories.glass_opening(factories.glass_account(), leader)
 
 
 def _known(model: type[T], id: str) -> T:
