@@ -13,7 +13,7 @@ from jit_portal.identity.glass import accounts
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
 from jit_portal.identity.models import LoginSession, Passkey
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
 from tests.factories import World, now
 
 NAME, REASON = "Nadia Brandt", "The French login signs in anybody."
@@ -51,7 +51,7 @@ def page(window: OpenWindow, world: World) -> Page:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
+    settled(page).get_by_role("button", name=name, exact=True).click()
 
 
 def begin(page: Page, keys: TwoKeys) -> None:
