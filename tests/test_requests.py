@@ -331,6 +331,21 @@ def test_each_error_has_its_own_words(app: Flask, status: int, words: str) -> No
     assert words in page
 
 
+def test_a_refused_fragment_is_said_without_the_page_around_it(
+    world: World, browse: Browse, count_queries: Callable[[], int]
+) -> None:
+    """Its reason is all that the open page shows of it: nothing is asked of the database for the rest."""
+    client, missing = browse(world["fr_member"]), f"/exhibits/{uuid.uuid4()}"
+    asked = {}
+    for fragment in (False, True):
+        count_queries()
+        answer = client.get(missing, headers={"HX-Request": "true"} if fragment else {})
+        asked[fragment] = count_queries()
+        assert (answer.status_code, 'id="reason"' in answer.text) == (404, True)
+        assert ("<html" in answer.text) != fragment
+    assert asked[True] < asked[False]
+
+
 def test_an_address_that_is_used_otherwise_says_so(anybody: FlaskClient) -> None:
     answer = anybody.get("/language")
     assert answer.status_code == 405
