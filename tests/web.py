@@ -115,12 +115,16 @@ class Signed:
         form = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)
         return {"Cookie": f"{self.headers['Cookie']}; {form}", "X-CSRFToken": token_in(page.text)}
 
-    def connect(self, origin: str | None = None) -> "Ear":
-        """A new socket; ConnectionError when it is refused."""
+    def connect(self, origin: str | None = None, **says: Any) -> "Ear":
+        """A new socket, which says this of itself; ConnectionError when it is refused."""
         ear = Ear(self, origin or self.web.origin)
         try:
             ear.client.connect(
-                self.web.origin, headers=dict(self.headers), transports=["websocket"], wait_timeout=PATIENCE
+                self.web.origin,
+                headers=dict(self.headers),
+                auth=says or None,
+                transports=["websocket"],
+                wait_timeout=PATIENCE,
             )
         finally:
             ear.wire = getattr(ear.client.eio.ws, "sock", None)

@@ -175,8 +175,9 @@ class User(Thing, UserMixin):
     authority: Mapped[Authority] = relationship(lazy="joined", foreign_keys=[authority_id])
     claimed_authority: Mapped[Authority | None] = relationship(foreign_keys=[claimed_authority_id])
 
-    # Not a column: the id of the login through which this instance was loaded.
+    # Not columns: the login through which this instance was loaded, and when, in seconds of the database's clock.
     current_login: uuid.UUID | None = None
+    as_of: float | None = None
 
     @property
     def is_active(self) -> bool:

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, Double, func, update
 from sqlalchemy.orm import contains_eager
 
 from jit_portal.audit import service as audit
@@ -57,12 +57,16 @@ def _live(one: ColumnElement[bool]) -> LoginSession | None:
         .join(LoginSession.user)
         .options(contains_eager(LoginSession.user))
         .where(one, User.deactivated_at.is_(None), *is_live())
+        .add_columns(func.extract("epoch", NOW).cast(Double))
         .execution_options(populate_existing=True)
     )
-    login = session().scalar(statement)
-    if login is None or (login.user.breaks_glass and not switch.is_on()):
+    row = session().execute(statement).one_or_none()
+    if row is None:
         return None
-    login.user.current_login = login.id
+    login: LoginSession = row[0]
+    if login.user.breaks_glass and not switch.is_on():
+        return None
+    login.user.current_login, login.user.as_of = login.id, row[1]
     return login
 
 

@@ -13,6 +13,7 @@ from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session
 from jit_portal.extensions import socketio
 from jit_portal.realtime import push
+from jit_portal.realtime.missed import heard
 from jit_portal.realtime.push import Said
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def listen(app: Flask) -> None:
         try:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
+                heard.begin(connection)
                 _read(app, push.end_dead_logins)
                 if missed:
                     push.tell(list(push.connected), "look_again", {})
@@ -47,6 +49,7 @@ def listen(app: Flask) -> None:
         except psycopg.OperationalError:
             log.warning("the database went away from the listener; trying again")
             missed = True
+            heard.interrupt()
             time.sleep(_RETRY_SECONDS)
 
 
@@ -62,6 +65,7 @@ def _hear(app: Flask, payload: str) -> None:
     elif said.act == "login.stepped_up":
         _read(app, lambda: push.renew_login(said.id))
     else:
+        heard.keep(said)
         _read(app, lambda: push.deliver(said))
 
 

@@ -17,6 +17,7 @@ from jit_portal.extensions import socketio
 from jit_portal.identity import sessions
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.realtime import push
+from jit_portal.realtime.missed import heard
 from jit_portal.web import errors
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
@@ -78,6 +79,7 @@ def _login(*, is_use: bool) -> LoginSession | None:
 
 
 def _connect(auth: object = None) -> bool:
+    """Let a live login in; a page that says as of when it was made hears if it missed anything since."""
     name_request()
     try:
         login = _login(is_use=False)
@@ -96,6 +98,8 @@ def _connect(auth: object = None) -> bool:
     push.connected[login.user_id] += 1
     push.logins[opened] += 1
     push.readers[login.user_id] = (login.user.language, login.user.time_zone)
+    if isinstance(auth, dict) and "as_of" in auth and heard.concerns(login.user, auth["as_of"]):
+        socketio.emit("look_again", {}, to=request.sid)  # type: ignore[attr-defined]
     return True
 
 

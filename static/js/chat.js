@@ -64,12 +64,12 @@ customElements.define("jit-chat", class extends HTMLElement {
 
   /** Who may no longer hear the channel loses what is shown of it. */
   async #changed(what) {
-    if (what.noun === "membership" || what.noun === "workspace") await this.#fetch("numbers=");
+    if (what.noun === "membership" || what.noun === "workspace") await this.#fetch("numbers=", BY_ITSELF);
     if (!this.isGone) this.citations.changed(what);
   }
 
   async #renderAgain(numbers) {
-    const answer = await this.#fetch(`numbers=${numbers}`);
+    const answer = await this.#fetch(`numbers=${numbers}`, BY_ITSELF);
     if (answer) this.#put(answer.html);
   }
 

@@ -10,11 +10,19 @@ const GATHERED_FOR = 60;
 const SAID_AFTER = 2500;
 const TRIES_WITH_NEW_COOKIE = 3;
 const TRIES_EVERY = 2000;
-const isSignedIn = Boolean(document.querySelector('meta[name="viewer"]'));
+const viewer = document.querySelector('meta[name="viewer"]');
 const isFetching = new Map();
+let wasConnected = false;
 
-/** The connection, or null on a page without a signed-in person; modules may emit their own verbs on it. */
-export const socket = isSignedIn ? io({ transports: ["websocket", "polling"] }) : null;
+/**
+ * The connection, or null on a page without a signed-in person; modules may emit their own verbs on it. It is opened once whoever
+ * listens to it is there; the server then tells whether this page missed anything since it was made.
+ */
+export const socket = viewer && io({
+  transports: ["websocket", "polling"],
+  autoConnect: false,
+  auth: (send) => send(wasConnected ? {} : { as_of: Number(viewer.dataset.asOf) }),
+});
 
 async function fetchAgain(element) {
   if (isFetching.has(element)) {
@@ -48,7 +56,6 @@ function lookAgain() {
 
 function watch() {
   const banner = document.getElementById("connection");
-  let wasConnected = false;
   let saying;
   let tries = 0;
   const lost = () => { saying ??= setTimeout(() => { banner.hidden = false; }, SAID_AFTER); };

@@ -4,7 +4,7 @@ import "./dialog.js";
 import "./toast.js";
 import "./double.js";
 import "./drafts.js";
-import "./live.js";
+import { socket } from "./live.js";
 import "./notices.js";
 
 /** Custom elements by name, and the module that defines each. A new one is a line here and a file beside this one. */
@@ -21,15 +21,15 @@ const ELEMENTS = {
 };
 
 function fetchModules(root) {
-  for (const [name, load] of Object.entries(ELEMENTS)) {
-    if (customElements.get(name) || !root.querySelector(name)) continue;
-    load();
+  const wanted = Object.entries(ELEMENTS).filter(([name]) => root.querySelector(name));
+  return wanted.map(([name, load]) => {
     delete ELEMENTS[name];
-  }
+    return load();
+  });
 }
 
 new MutationObserver(() => fetchModules(document)).observe(document.body, { childList: true, subtree: true });
-fetchModules(document);
+Promise.allSettled(fetchModules(document)).then(() => socket?.connect());
 
 // On a narrow screen the tab one is at may lie outside the row of tabs.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -43,6 +43,7 @@ customElements.define("jit-upload", class extends HTMLElement {
     addEventListener("online", () => this.again());
     setInterval(() => this.again(), RESUMES_AFTER);
     document.addEventListener("jit:changed", ({ detail }) => detail.noun === "exhibit" && this.lookSoon());
+    document.addEventListener("jit:reconnected", () => this.lookSoon());
     this.remind();
   }
 

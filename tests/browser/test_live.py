@@ -1,7 +1,7 @@
 """Two countries, each in a window of its own, without a reload: what is shown to one, and what ceases to be."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from jit_portal.database import session
 from jit_portal.exhibits import rules, service
@@ -103,6 +103,21 @@ def test_what_is_withdrawn_leaves_every_open_screen(dutch: Windows, world: World
     release(world, exhibit)
     expect(here[vault(world)].get_by_role("link", name="Carrier ledger")).to_be_visible()
     expect(here[f"/tasks/{task.id}"].get_by_role("link", name="Carrier ledger")).to_be_visible()
+
+
+def test_what_is_withdrawn_while_a_page_is_on_its_way_leaves_it(dutch: Windows, world: World, exhibit: Exhibit) -> None:
+    made = release(world, exhibit)
+    elsewhere = dutch(vault(world))
+    page = dutch("/account")
+    held: list[Route] = []
+    page.route("**/main-*.js", lambda route: held.append(route))
+    with page.expect_request("**/main-*.js"):
+        page.goto(vault(world), wait_until="commit")
+    expect(page.get_by_role("link", name="Carrier ledger")).to_be_visible()
+    service.withdraw(world["fr_leader"], made, "By mistake.")
+    expect(elsewhere.get_by_text("Nothing in the vault that you see")).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_text("Nothing in the vault that you see")).to_be_visible()
 
 
 def test_what_is_forbidden_leaves_every_open_screen(dutch: Windows, world: World, exhibit: Exhibit) -> None:
