@@ -64,7 +64,7 @@ try {
   await bundle(["static/js/hash.worker.js", "node_modules/pdfjs-dist/build/pdf.worker.mjs"]);
   // What modules load by address is known only after its name is hashed, so it is handed to them as a constant.
   const ASSETS = Object.fromEntries(["icons.svg", "hash.worker.js", "pdf.worker.js"].map((name) => [name, manifest[name]]));
-  await bundle(["static/js/theme.js"], { format: "iife" });
+  await bundle(["static/js/first.js"], { format: "iife" });
   await bundle(["static/js/main.js", "static/css/app.css"], { splitting: true, define: { ASSETS: JSON.stringify(ASSETS) } });
   writeFileSync(path.join(draft, "manifest.json"), JSON.stringify(manifest, null, 1));
   rmSync(out, { recursive: true, force: true });

@@ -2,11 +2,9 @@
  * What is typed into form[data-draft] outlives an expired sign-in: it is kept in this window for this person, put back when the form comes
  * again empty, and forgotten when it was sent. With it is kept what it was typed over, so that the server tells when that changed meanwhile.
  */
-const person = document.querySelector('meta[name="viewer"]')?.content;
-const PREFIX = "draft:";
+import { names, person, PREFIX, read, write } from "./drafts-kept.js";
+
 const nameOf = (form) => `${PREFIX}${person}:${form.dataset.draft}`;
-const read = (name) => JSON.parse(sessionStorage.getItem(name) ?? "null");
-const write = (name, draft) => sessionStorage.setItem(name, JSON.stringify(draft));
 const forms = () => document.querySelectorAll("form[data-draft]");
 
 const TYPED_OVER = ["edition", "base"];
@@ -33,7 +31,7 @@ export function forget(form) {
 
 /** What went on from this page is sent now, and the page that answers forgets it. */
 function sendWaiting() {
-  for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
+  for (const name of names()) {
     const draft = read(name);
     if (draft.waits === location.pathname) write(name, { ...draft, wasSent: true });
   }
@@ -53,24 +51,7 @@ function putBack(form) {
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/**
- * A draft that was sent and answered by a page of a signed-in person arrived, unless sign-in stood between: then it waits for its form. So it
- * does where a confirmation stands between; it is sent again with the act that waits at that address.
- */
-function forgetArrived() {
-  const waits = document.querySelector('meta[name="waits"]') ? location.pathname : null;
-  const cameBack = sessionStorage.getItem("signed-out") === "yes";
-  sessionStorage.removeItem("signed-out");
-  for (const name of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
-    const draft = read(name);
-    if (!name.startsWith(`${PREFIX}${person}:`) || (draft.wasSent && !cameBack && !waits)) sessionStorage.removeItem(name);
-    else if (draft.wasSent && waits) write(name, { ...draft, wasSent: false, waits });
-    else write(name, { ...draft, wasSent: false });
-  }
-}
-
 if (person) {
-  forgetArrived();
   forms().forEach(putBack);
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form[data-draft]");
@@ -85,6 +66,4 @@ if (person) {
     const form = ctx.request.form;
     if (form?.matches("[data-draft]") && ctx.request.method !== "GET" && ctx.response.status < 400) forget(form);
   });
-} else {
-  sessionStorage.setItem("signed-out", "yes");
 }

@@ -29,7 +29,11 @@ function fetchModules(root) {
 }
 
 new MutationObserver(() => fetchModules(document)).observe(document.body, { childList: true, subtree: true });
-Promise.allSettled(fetchModules(document)).then(() => socket?.connect());
+document.documentElement.dataset.starts = "";
+Promise.allSettled(fetchModules(document)).then(() => {
+  document.dispatchEvent(new Event("jit:started"));
+  socket?.connect();
+});
 
 // On a narrow screen the tab one is at may lie outside the row of tabs.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
