@@ -61,15 +61,15 @@ class Running:
 
 
 @contextmanager
-def running(component: process.Component, log: Path) -> Iterator[Running]:
-    """Run ``component`` until the block ends."""
+def running(component: process.Component, log: Path, by: signal.Signals | None = None) -> Iterator[Running]:
+    """Run ``component`` until the block ends; then it ends in its own way, or by this signal."""
     log.unlink(missing_ok=True)
     child = Running(component, log)
     try:
         child.start()
         yield child
     finally:
-        child.stop()
+        child.stop(by)
 
 
 @contextmanager

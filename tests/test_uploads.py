@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import os
+import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -693,9 +695,10 @@ def away(folder: Path, environ: dict[str, str]) -> Iterator[demo_store.Store]:
 def test_the_store_goes_away_and_comes_back(
     world: World, sender: Sender, away: demo_store.Store, folder: Path, environ: dict[str, str]
 ) -> None:
+    running = partial(services.running, away.component(), folder / "away.log", by=signal.SIGKILL)
     data = os.urandom(40 * MIB)
     address = sender.begin(world, len(data))
-    with services.running(away.component(), folder / "away.log"):
+    with running():
         away.make_bucket()
         assert sender.patch(address, 0, data[: 17 * MIB]).status_code == 204
     answer = sender.patch(address, 17 * MIB, data[17 * MIB :])
@@ -704,13 +707,13 @@ def test_the_store_goes_away_and_comes_back(
     assert sender.create(world, 0).status_code == 503
     at = sender.offset(address)
     assert at == 17 * MIB
-    with services.running(away.component(), folder / "away.log"):
+    with running():
         assert sender.patch(address, at, data[at:]).status_code == 204
         sender.declare(address, sha256(data))
         assert bytes_in_store(file_at(address)) == data
     assert file_at(address).integrity == Integrity.CHECKING
     deadline = time.monotonic() + 60
-    with services.running(away.component(), folder / "away.log"):
+    with running():
         # A store that has just come back may refuse the first reading; the worker then tries again a little later.
         while file_at(address).integrity == Integrity.CHECKING and time.monotonic() < deadline:
             do_the_work(environ)

@@ -5,8 +5,9 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import CDPSession, Locator, Page
 from sqlalchemy import select
 
 from jit_portal.database import session
@@ -45,9 +46,16 @@ def describe(page: Page, title: str = "") -> None:
     form.locator('button[type="submit"]').click()
 
 
+_lines: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+
+
 def slow_down(page: Page, per_second: int) -> None:
+    """So many bytes a second may leave the page from now on; -1 is all that can. What is on its way stays slow."""
     line = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": per_second}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
+    # The first to slow a page down has the say: another session beside it changes nothing.
+    if page not in _lines:
+        _lines[page] = page.context.new_cdp_session(page)
+    _lines[page].send("Network.emulateNetworkConditions", line)
 
 
 def made(folder: Path, name: str, length: int) -> tuple[Path, bytes]:

@@ -152,7 +152,7 @@ def test_the_address_opens_the_dialog(window: OpenWindow, world: World, way: str
 
 
 def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_path: Path) -> None:
-    paths = [made(tmp_path, f"{name}.bin", 24 * MIB)[0] for name in "ab"]
+    paths = [made(tmp_path, f"{name}.bin", 12 * MIB)[0] for name in "ab"]
     slow_down(page, 2 * MIB)
     send(page, *paths)
     tray = page.locator("[data-tray]")
@@ -183,7 +183,7 @@ def test_uploads_go_on_in_a_corner_while_the_dialog_is_closed(page: Page, tmp_pa
 
 
 def test_leaving_while_something_is_sent_is_asked_about(page: Page, tmp_path: Path) -> None:
-    path, _ = made(tmp_path, "a.bin", 24 * MIB)
+    path, _ = made(tmp_path, "a.bin", 6 * MIB)
     slow_down(page, MIB)
     send(page, path)
     expect(page.locator("[data-status]")).to_have_text("Sending")
@@ -208,7 +208,7 @@ def test_leaving_while_something_is_sent_is_asked_about(page: Page, tmp_path: Pa
 
 
 def test_what_is_read_out_is_little(page: Page, tmp_path: Path) -> None:
-    path, _ = made(tmp_path, "a.bin", 24 * MIB)
+    path, _ = made(tmp_path, "a.bin", 12 * MIB)
     page.evaluate(LISTENS)
     slow_down(page, 3 * MIB)
     send(page, path)

@@ -42,13 +42,14 @@ def test_files_are_sent_and_verified(page: Page, world: World, environ: dict[str
 
 
 def test_a_reload_loses_nothing(window: OpenWindow, world: World, tmp_path: Path) -> None:
-    path, data = made(tmp_path, "image.dd", 150 * MIB)
+    path, data = made(tmp_path, "image.dd", 80 * MIB)
     page = window(world["fr_member"], vault_of(world))
-    slow_down(page, 20 * MIB)
+    slow_down(page, 10 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received >= 16 * MIB)
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
+    slow_down(page, -1)
     kept = wait_for(path.name, lambda file: file.received >= 16 * MIB).received
     upload_button(page).click()
     expect(page.locator("[data-unfinished]")).to_be_visible()
@@ -71,6 +72,7 @@ def test_a_vault_that_dies_is_waited_for(window: OpenWindow, world: World, proce
     assert kept is not None
     assert 16 * MIB <= kept.received < len(data)
     expect(page.locator("[data-status]")).to_contain_text("Waiting for the connection")
+    slow_down(page, -1)
     process.start_vault()
     expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
@@ -81,15 +83,16 @@ def test_a_vault_that_dies_is_waited_for(window: OpenWindow, world: World, proce
 def test_a_lost_sign_in_is_said_and_the_upload_goes_on(
     window: OpenWindow, world: World, process: Portal, tmp_path: Path
 ) -> None:
-    path, data = made(tmp_path, "long.bin", 200 * MIB)
+    path, data = made(tmp_path, "long.bin", 80 * MIB)
     page = window(world["fr_member"], vault_of(world), forgives=("status of 401",))
-    slow_down(page, 20 * MIB)
+    slow_down(page, 10 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received > 0)
     with transaction():
         session().execute(update(LoginSession).values(ended_at=factories.now()))
     row = page.locator("[data-upload]")
     expect(row.locator("[data-status]")).to_contain_text("sign in again", timeout=60_000)
+    slow_down(page, -1)
     sign_in_again(page.context, world, process)
     expect(row).to_have_class("upload is-over is-finished", timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)

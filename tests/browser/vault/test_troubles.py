@@ -73,6 +73,7 @@ def test_a_full_store_is_said_and_the_upload_goes_on_by_itself(
     half = wait_for(path.name, lambda file: True)
     assert (half.received, half.integrity) == (kept, Integrity.RECEIVING)
     assert (how_many(Exhibit), how_many(StoredFile)) == (1, 1)
+    slow_down(page, -1)
     small.give_room()
     expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
