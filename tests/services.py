@@ -85,7 +85,8 @@ def database_server(folder: Path) -> Iterator[tuple[Postgres, Running]]:
 def object_store(folder: Path) -> Iterator[Store]:
     """The object store with the bucket of the evidence."""
     server = store.prepare(folder, folder, free_ports(store.PORTS), Secrets())
-    with running(server.component(), folder / "store.log"):
+    # Asked to end, it waits long for whoever may still be connected; what it holds is thrown away.
+    with running(server.component(), folder / "store.log", by=signal.SIGKILL):
         server.make_bucket()
         yield server
 
