@@ -114,6 +114,7 @@ def test_after_an_interruption_logins_are_asked_about_first(process: Web, world:
     make(world["fr_leader"], ends_at=now())
     interrupt(cluster)
     ear.hear("signed_out")
+    ear.hear("disconnect")
     staying.hear("look_again")
     ear.close()
     staying.close()

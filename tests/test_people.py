@@ -283,6 +283,7 @@ def test_the_socket_of_another_browser_is_cut_at_once(process: Web, world: World
     assert first is not None
     endings.end_one(member, first)
     ear.hear("signed_out")
+    ear.hear("disconnect")
     assert staying.client.connected
     ear.close()
     staying.close()
