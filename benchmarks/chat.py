@@ -148,8 +148,8 @@ def running_relay(folder: Path) -> Iterator[str]:
 
 def people_of(count: int) -> tuple[str, list[str]]:
     """A channel that ``count`` people of two countries hear, and a login of each."""
-    world = factories.world(f"With {count}", ("fr", "nl"), _known)
-    _known.update(world.providers)
+    world = factories.world(f"With {count}", ("fr", "nl"), providers)
+    providers.update(world.providers)
     people = [world[name] for name in ("fr_leader", "fr_member", "nl_leader", "nl_member")]
     people += [world.join(f"member {number}", "fr" if number % 2 else "nl") for number in range(count - len(people))]
     session().commit()
@@ -157,7 +157,8 @@ def people_of(count: int) -> tuple[str, list[str]]:
     return str(channel.id), [factories.login(someone) for someone in people]
 
 
-_known: dict[str, IdentityProvider] = {}
+providers: dict[str, IdentityProvider] = {}
+"""The logins that every case of a benchmark shares."""
 
 
 def p95(values: list[float]) -> float:

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -523,6 +525,30 @@ def test_what_is_not_offered_is_said_so(world: World, french: Directory) -> None
 def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
     with running_web(environ, folder) as web:
         yield web
+
+
+LOADS = """
+import sys
+from jit_portal.config import Settings
+from jit_portal.identity.scim.early import load_for_those_who_may_ask
+from jit_portal.portal import create_app
+with create_app(Settings.read()).app_context():
+    load_for_those_who_may_ask()
+print("jit_portal.identity.scim.views" in sys.modules)
+"""
+
+
+def is_loaded_early(environ: dict[str, str]) -> bool:
+    answer = subprocess.run([sys.executable, "-c", LOADS], env=environ, capture_output=True, text=True, check=True)
+    return answer.stdout.strip() == "True"
+
+
+def test_what_answers_is_there_before_a_directory_asks(world: World, environ: dict[str, str]) -> None:
+    assert not is_loaded_early(environ)
+    made, _ = scim_tokens.make(world["operator"], "fr", DAY)
+    assert is_loaded_early(environ)
+    scim_tokens.revoke(world["operator"], made.id)
+    assert not is_loaded_early(environ)
 
 
 def test_an_open_browser_and_its_socket_end_within_a_second(process: Web, world: World) -> None:

@@ -144,6 +144,7 @@ class Ear:
         self.client.on("*", lambda event, *data: self.heard.put((event, data[0] if data else None)))
         self.client.on("disconnect", lambda *_: self._hang_up())
         self._newest: threading.Thread | None = None
+        self._is_cut = False
         self.client.eio.start_background_task = self._in_turn
 
     def _in_turn(self, act: Callable[..., object], *said: object) -> threading.Thread:
@@ -165,6 +166,7 @@ class Ear:
         if self._newest is not None and self._newest is not threading.current_thread():
             # For a moment only: it may be what ends the connection, and so wait for this.
             self._newest.join(1)
+        self._is_cut = True
         self.heard.put(("disconnect", None))
 
     def ask(self, event: str, payload: Any) -> dict[str, Any]:
@@ -192,7 +194,9 @@ class Ear:
         return False
 
     def close(self) -> None:
-        self.client.disconnect()
+        if not self._is_cut:
+            # What the other end is cutting already, the client would wait half a minute to leave.
+            self.client.disconnect()
         if self.wire is not None:
             # The client leaves its end open when the other end was cut.
             self.wire.close()

@@ -12,6 +12,7 @@ from flask import Flask
 from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session
 from jit_portal.extensions import socketio
+from jit_portal.identity.scim.early import load_for_those_who_may_ask
 from jit_portal.realtime import push
 from jit_portal.realtime.missed import heard
 from jit_portal.realtime.push import Said
@@ -39,6 +40,7 @@ def listen(app: Flask) -> None:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
                 heard.begin(connection)
+                _read(app, load_for_those_who_may_ask)
                 _read(app, push.end_dead_logins)
                 if missed:
                     push.tell(list(push.connected), "look_again", {})

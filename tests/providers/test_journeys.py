@@ -68,9 +68,11 @@ class Visitor:
     web: Web
     cookies: dict[str, str] = field(default_factory=dict)
     providers: requests.Session = field(default_factory=requests.Session)
+    address: str = "127.0.0.1"
 
     def ask(self, method: str, path: str, **form: str) -> requests.Response:
-        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = {"Cookie": cookies, "X-Forwarded-For": self.address}
         address = self.web.origin + path
         answer = requests.request(method, address, headers=sent, data=form, timeout=PATIENCE, allow_redirects=False)
         for line in answer.raw.headers.getlist("Set-Cookie"):

@@ -1,7 +1,6 @@
 """Addresses for the directories of national logins (SCIM 2.0, RFC 7644): a token, no cookie, no form."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -11,6 +10,7 @@ from jit_portal.audit import service as audit
 from jit_portal.errors import Refusal
 from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import tokens
+from jit_portal.identity.scim import early
 from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.identity.scim.refusals import UnknownToken
 from jit_portal.web.errors import say_in_scim, wording
@@ -43,7 +43,7 @@ def _door(endpoint: str) -> Callable[..., Any]:
 
     def enter(**values: Any) -> Any:
         g.scim_token = scim_tokens.holder(_secret())
-        return import_module("jit_portal.identity.scim.views").answer(endpoint, values)
+        return early.answers().answer(endpoint, values)
 
     enter.__name__ = enter.__qualname__ = endpoint
     counted = limiter.limit(USES, key_func=_token_used)(enter)

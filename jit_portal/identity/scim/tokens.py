@@ -56,12 +56,13 @@ def holder(secret: str) -> ScimToken:
     """Whom this token lets in; UnknownToken otherwise, and that is on record."""
     with transaction():
         known = session().scalar(select(ScimToken).where(ScimToken.token_hash == tokens.digest(secret)))
-        if known is not None and _is_live(known):
+        if known is not None and is_live(known):
             return known
     refusal = UnknownToken(gettext("This token lets nobody in."))
     audit.refused(known, "scim_token.shown", known, refusal)
     raise refusal
 
 
-def _is_live(token: ScimToken) -> bool:
+def is_live(token: ScimToken) -> bool:
+    """Whether it lets its directory in now."""
     return token.revoked_at is None and token.expires_at > dt.datetime.now(dt.UTC) and token.provider.is_enabled
