@@ -1,5 +1,6 @@
 """The verbs and pages of the vault: release, withdraw, rules, custody, and who sees what of it."""
 
+import datetime as dt
 import json
 import re
 import uuid
@@ -413,9 +414,43 @@ def test_a_window_that_passes_is_told_to_whom_the_release_reaches_now(app: Flask
             world.join(f"nl_{role}", "nl", role)
     factories.end_membership(world, "nl_gone")
     factories.release(world, factories.exhibit(world), "nl", live_until=factories.now())
+    assert told_by_a_sweep(cluster) == {world[name].id for name in ("nl_leader", "nl_member")}
+
+
+def told_by_a_sweep(cluster: Postgres) -> set[uuid.UUID]:
+    """Who is named in what the sweep says of the one exhibit whose release has begun or ended."""
     with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
         connection.execute(f"LISTEN {CHANNEL}")
         assert windows.tell_of_changes() == 1
         (notice,) = connection.notifies(timeout=20, stop_after=1)
-    told = json.loads(notice.payload)["also"]
-    assert set(told) == {str(world[name].id) for name in ("nl_leader", "nl_member")}
+    return {uuid.UUID(told) for told in json.loads(notice.payload)["also"]}
+
+
+@pytest.mark.parametrize("passed", ["begun", "ended"])
+def test_a_window_that_passes_is_not_told_to_whom_a_forbid_hides_the_exhibit(
+    app: Flask, cluster: Postgres, passed: str
+) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    hidden = RuleDescription(is_forbid=True, to=f"person:{world['nl_member'].id}", sight=Sight.SEE)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], hidden)
+    a_moment_ago = factories.now() - dt.timedelta(seconds=5)
+    window = {"live_from": a_moment_ago} if passed == "begun" else {"live_until": a_moment_ago}
+    factories.release(world, exhibit, "nl", **window)
+    assert told_by_a_sweep(cluster) == {world["nl_leader"].id}
+
+
+def test_a_release_withdrawn_before_it_began_is_told_to_nobody_whom_it_would_have_meant(
+    app: Flask, cluster: Postgres
+) -> None:
+    world = factories.world()
+    tomorrow = factories.now() + dt.timedelta(days=1)
+    made = factories.release(world, factories.exhibit(world), "nl", live_from=tomorrow)
+    service.withdraw(world["fr_leader"], made, "Not needed.")
+    assert told_by_a_sweep(cluster) == set()
+
+
+def test_a_window_that_passes_is_not_told_to_third_countries(app: Flask, cluster: Postgres) -> None:
+    world = factories.world(slugs=("fr", "nl", "al"))
+    factories.release(world, factories.exhibit(world), "al", live_until=factories.now())
+    assert told_by_a_sweep(cluster) == set()

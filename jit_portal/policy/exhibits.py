@@ -11,10 +11,11 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
 from jit_portal.jits.models import Party
-from jit_portal.policy.asking import Ground, protect, rule
+from jit_portal.policy.asking import Ground, joined, protect, rule
 from jit_portal.policy.entrusting import entrusted_by
 from jit_portal.policy.person import (
     GATES,
+    NOW,
     Conditions,
     account_active,
     agreement_in_force,
@@ -302,6 +303,17 @@ def sets_rules() -> Conditions:
 
 def upload_conditions() -> Conditions:
     return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force()}
+
+
+def shown_by(release_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The people to whom this release shows its exhibit, or showed it until it ended, but for what forbids them now.
+
+    One that never began showed nothing to anybody.
+    """
+    began = and_(Release.live_from <= NOW, or_(Release.live_until.is_(None), Release.live_until > Release.live_from))
+    means = (reaches_for_grants(Release.principal_id), not_(me.is_outside_union), not_(forbidden(Sight.SEE)))
+    shown = joined(select(person.id), Release).where(Release.id == release_id, began, *GATES.values(), *means)
+    return shown.distinct().execution_options(policy=True)
 
 
 def meant_by(rule_id: uuid.UUID) -> sa.Select[uuid.UUID]:
