@@ -66,8 +66,10 @@ class Carrying:
 
 
 CARRIERS: dict[str, Carrying] = {}
-_NEUTRAL = {policy.noun(CountryRule): "country_rule.changed"}
-"""Pushed instead of the act: those whom a rule names hear of it too, and are not to learn that it forbids."""
+_NEUTRAL = {policy.noun(CountryRule): "country_rule.changed", policy.noun(Exhibit): "exhibit.changed"}
+"""Pushed instead of the act: those whom a rule names hear of it too, and are not to learn that it forbids; nor those
+who see an exhibit that it was released to others, or is being handed over.
+"""
 
 
 def carry(noun: str, *, says_all: bool = False) -> Callable[[Carrier], Carrier]:
