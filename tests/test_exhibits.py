@@ -435,8 +435,8 @@ def test_a_window_that_passes_is_not_told_to_whom_a_forbid_hides_the_exhibit(
     hidden = RuleDescription(is_forbid=True, to=f"person:{world['nl_member'].id}", sight=Sight.SEE)
     rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], hidden)
     a_moment_ago = factories.now() - dt.timedelta(seconds=5)
-    window = {"live_from": a_moment_ago} if passed == "begun" else {"live_until": a_moment_ago}
-    factories.release(world, exhibit, "nl", **window)
+    begun, ended = (a_moment_ago, None) if passed == "begun" else (None, a_moment_ago)
+    factories.release(world, exhibit, "nl", live_from=begun, live_until=ended)
     assert told_by_a_sweep(cluster) == {world["nl_leader"].id}
 
 

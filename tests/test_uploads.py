@@ -28,7 +28,7 @@ from jit_portal.demo.secrets import Secrets
 from jit_portal.errors import NotFound, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.files import again, receiving, storage
+from jit_portal.files import again, keys, receiving, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import TooLong, WrongOffset
@@ -249,6 +249,27 @@ class TestBeginning:
     def test_senseless_metadata_is_refused(self, world: World, sender: Sender, metadata: str) -> None:
         headers = sender.headers | {"Upload-Length": "5", "Upload-Metadata": metadata}
         assert sender.client.post("/vault/uploads", headers=headers).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("name", "more"),
+        [
+            ("report.txt", {"handling": "H1"}),
+            ("EU_SECRET.txt", {}),
+            ("report.txt", {"unclassified": ""}),
+            ("report.txt", {"authority": "0f4e6d3a-3e0b-4a5e-9c57-6b6f2f6c6c11"}),
+            ("report.txt", {"sha256": "no hash"}),
+            ("folder/report.txt", {}),
+        ],
+        ids=["handling code", "classified", "unconfirmed", "foreign authority", "hash", "name"],
+    )
+    def test_what_is_refused_leaves_no_key_and_no_object(
+        self, world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch, name: str, more: dict[str, str]
+    ) -> None:
+        stored: list[str] = []
+        monkeypatch.setattr(storage.Store, "put", lambda _, object_name, data: stored.append(object_name))
+        assert sender.create(world, 0, name, **more).status_code in (409, 422)
+        assert keys.provider().current(world.parties["fr"].id) is None
+        assert stored == []
 
     def test_the_same_key_begins_nothing_twice(self, world: World, sender: Sender) -> None:
         key = str(uuid.uuid4())

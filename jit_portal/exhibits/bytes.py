@@ -48,6 +48,9 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
             known = files.begun(actor, sent.key)
             if known is not None:
                 return _same(known, workspace, sent)
+        # Asked first: neither a key nor an object of the store is taken back with what was refused.
+        files.refuse_longest(sent.length)
+        exhibits.admitted(actor, workspace, details, sent.name)
         file = files.begin(
             actor,
             workspace,

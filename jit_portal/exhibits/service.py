@@ -33,12 +33,7 @@ def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file
 
     ``details`` is what was typed, as ``descriptions.read`` takes it.
     """
-    policy.require(actor, May.UPLOAD, workspace)
-    said = read(details, file.name)
-    member = own_membership(actor, workspace)
-    _refuse_unbuilt(member, said)
-    _refuse_classified(said, file.name)
-    _refuse_foreign_authority(member, said)
+    member, said = admitted(actor, workspace, details, file.name)
     with transaction():
         number = _next_number(workspace.id, member.party_id)
         exhibit = Exhibit(
@@ -64,6 +59,19 @@ def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file
         custody.receive(actor, exhibit)
         audit.record(actor, "exhibit.registered", exhibit, kind=said.kind, file=file.id, length=file.length)
     return exhibit
+
+
+def admitted(
+    actor: User, workspace: Workspace, details: Mapping[str, Any], file_name: str
+) -> tuple[Membership, Description]:
+    """Through whose membership, and as what, such a file is registered; refused where it cannot be."""
+    policy.require(actor, May.UPLOAD, workspace)
+    said = read(details, file_name)
+    member = own_membership(actor, workspace)
+    _refuse_unbuilt(member, said)
+    _refuse_classified(said, file_name)
+    _refuse_foreign_authority(member, said)
+    return member, said
 
 
 def own_membership(actor: User, workspace: Workspace) -> Membership:

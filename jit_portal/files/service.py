@@ -46,9 +46,8 @@ def begin(
     An empty file is whole at once, and kept: that it is empty may be evidence. ``sha256`` is the sender's, if known.
     """
     policy.require(actor, May.UPLOAD, workspace)
-    if not 0 <= length <= LONGEST:
-        raise TooLong(gettext("A file may have at most 150 GiB."))
-    file_id = uuid.uuid4()
+    refuse_longest(length)
+    file_id, name, declared = uuid.uuid4(), names.checked(name), _hash(sha256) if sha256 else None
     with transaction():
         key_name = keys.provider().current(party.id) or _make_key(actor, party)
         file = StoredFile(
@@ -57,13 +56,13 @@ def begin(
             workspace_id=workspace.id,
             party_id=party.id,
             uploaded_by_id=actor.id,
-            name=names.checked(name),
+            name=name,
             media_type=media_type[:200],
             length=length,
             object_name=str(file_id),
             key_name=key_name,
             wrapped_key=keys.provider().wrap(key_name, sealing.new_key()),
-            sha256_declared=_hash(sha256) if sha256 else None,
+            sha256_declared=declared,
             client_key=client_key,
             expires_at=dt.datetime.now(dt.UTC) + LIVES,
         )
@@ -73,6 +72,12 @@ def begin(
             storage.store().put(file.object_name, b"")
             _is_whole(actor, file)
     return file
+
+
+def refuse_longest(length: int) -> None:
+    """Go on only with as many bytes as one file may have."""
+    if not 0 <= length <= LONGEST:
+        raise TooLong(gettext("A file may have at most 150 GiB."))
 
 
 def _make_key(actor: User, party: Party) -> str:
