@@ -22,10 +22,21 @@ from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
 from jit_portal.exhibits.models import CountryRule
 from jit_portal.identity import invitations
 from jit_portal.identity.models import Invitation, User
-from jit_portal.jits.models import AgreementParty
+from jit_portal.jits.models import Agreement, AgreementParty, AgreementPerson, Party
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
-from jit_portal.vocabulary import Audience, Duty, May, NoticeKind, Outcome, PrincipalKind, Role, Sight
+from jit_portal.vocabulary import (
+    AgreementDuty,
+    AgreementState,
+    Audience,
+    Duty,
+    May,
+    NoticeKind,
+    Outcome,
+    PrincipalKind,
+    Role,
+    Sight,
+)
 from jit_portal.workspaces import overview, people, service
 from jit_portal.workspaces.models import Membership
 from jit_portal.workspaces.principals import principal
@@ -105,6 +116,40 @@ def test_nobody_else_lets_anybody_in(world: World) -> None:
         with pytest.raises(refusal):
             enrol(world, by, slug)
         assert not policy.may(world[f"{slug}_new"], May.SEE, world.workspace)
+
+
+def test_a_party_that_is_only_drafted_is_there_for_those_who_see_the_draft(world: World, browse: Browse) -> None:
+    with transaction():
+        belgium = factories.provider("be")
+        drafted = Party(jit_id=world.jit.id, provider_id=belgium.id, kind=belgium.kind, country="BE", name="Belgium")
+        draft = Agreement(
+            **{column.name: getattr(world.agreement, column.name) for column in Agreement.__table__.columns}
+            | {"id": uuid.uuid4(), "version": 2, "state": AgreementState.DRAFT}
+            | {"in_force_from": None, "in_force_until": None}
+        )
+        session().add_all([drafted, draft])
+        session().flush()
+        session().add(AgreementParty(agreement_id=draft.id, party_id=drafted.id, roles=[]))
+        session().add(
+            AgreementPerson(
+                agreement_id=draft.id,
+                party_id=world.parties["nl"].id,
+                user_id=world["nl_member"].id,
+                duty=AgreementDuty.LEADER,
+            )
+        )
+    for name in ("fr_member", "eu_participant", "expert", "auditor"):
+        with pytest.raises(NotFound):
+            policy.fetch(world[name], Party, drafted.id)
+        told = {
+            browse(world[name]).get(f"/workspaces/{world.workspace.id}/people/{party_id}/invite").status_code
+            for party_id in (drafted.id, uuid.uuid4())
+        }
+        assert told == {404}, name
+    for name in ("fr_leader", "nl_leader", "nl_member"):
+        assert policy.fetch(world[name], Party, drafted.id).id == drafted.id
+    for name, party in world.parties.items():
+        assert policy.fetch(world["fr_member"], Party, party.id).id == party.id, name
 
 
 def test_space_administrators_let_in_people_of_a_body(world: World) -> None:

@@ -287,11 +287,6 @@ def closes_country_rule() -> Conditions:
 protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
 
 
-@rule(Party, May.SEE)
-def sees_party() -> Conditions:
-    return {}
-
-
 @rule(Party, May.SET_RULES, May.ENTRUST)
 def sets_rules() -> Conditions:
     return {

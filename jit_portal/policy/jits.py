@@ -3,7 +3,7 @@
 import uuid
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
@@ -42,12 +42,12 @@ def _signed() -> ColumnElement[bool]:
     )
 
 
-def _named_in_draft(*duties: AgreementDuty) -> ColumnElement[bool]:
+def _named_in_draft(*duties: AgreementDuty, jit_id: InstrumentedAttribute[uuid.UUID] = Jit.id) -> ColumnElement[bool]:
     """A draft of this JIT's agreement names the person."""
     return (
         exists()
         .where(
-            Agreement.jit_id == Jit.id,
+            Agreement.jit_id == jit_id,
             Agreement.state == AgreementState.DRAFT,
             AgreementPerson.agreement_id == Agreement.id,
             AgreementPerson.user_id == person.id,
@@ -237,12 +237,23 @@ def invites() -> Conditions:
     return {"leader": or_(is_leader, me.is_space_administrator), "agreement_in_force": agreement_in_force()}
 
 
+@rule(Party, May.SEE)
+def sees_party() -> Conditions:
+    """Who is or was party, or will be by a version that is signed; whom a draft would add, those who see that draft."""
+    sees_draft = or_(is_leader, _named_in_draft(jit_id=Party.jit_id))
+    return {"named": or_(Party.live_from.is_not(None), sees_draft)}
+
+
 @rule(Party, May.INVITE)
 def invites_for_party() -> Conditions:
     """Leaders invite for their own party; for a body, which has none, space administrators do."""
     own = and_(is_leader, me.party_id == Party.id)
     for_body = and_(me.is_space_administrator, Party.kind.in_(BODIES))
-    return {"leader_or_administrator": or_(own, for_body), "agreement_in_force": agreement_in_force()}
+    return {
+        **sees_party(),
+        "leader_or_administrator": or_(own, for_body),
+        "agreement_in_force": agreement_in_force(),
+    }
 
 
 @rule(Workspace, May.READ_RECORD, May.EXPORT_RECORD)
