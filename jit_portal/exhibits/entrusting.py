@@ -28,10 +28,9 @@ def entrust(
 
     Said again in the same words, it is done once.
     """
-    policy.require(actor, May.ENTRUST, party)
     with transaction():
         # Holding the party's row: two leaders, or two clicks, come one after the other.
-        party = policy.fetch(actor, Party, party.id, May.ENTRUST, lock=True)
+        party = policy.locked(actor, May.ENTRUST, party)
         person = _chosen(actor, workspace, party, person_id)
         live_until = _end_of(last_day, policy.agreement_of(workspace.jit_id))
         held = _held(actor, party, person)
@@ -118,9 +117,8 @@ def _held(actor: User, party: Party, person: User) -> Entrustment | None:
 
 def end_entrustment(actor: User, entrustment: Entrustment) -> None:
     """End an entrustment at once, as a leader or as who is entrusted; what was released through it stays released."""
-    policy.require(actor, May.WITHDRAW, entrustment)
     with transaction():
-        held = policy.fetch(actor, Entrustment, entrustment.id, May.WITHDRAW, lock=True)
+        held = policy.locked(actor, May.WITHDRAW, entrustment)
         moment: dt.datetime = session().scalars(select(func.statement_timestamp())).one()
         if held.live_until <= moment:
             raise Refused(gettext("This has already ended."))

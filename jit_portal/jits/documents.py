@@ -37,7 +37,7 @@ def attach(actor: User, agreement: Agreement, name: str, file: BinaryIO, edition
     object_id = uuid.uuid4()
     object_name = f"agreements/{object_id}"
     with transaction():
-        held = policy.fetch(actor, Agreement, agreement.id, May.AMEND, lock=True)
+        held = policy.locked(actor, May.AMEND, agreement)
         if held.edition != edition:
             raise Stale(held)
         refuse_if_signed_by_any(held)

@@ -44,9 +44,8 @@ def begin(actor: User, terms: Terms) -> Agreement:
 
 def edit(actor: User, agreement: Agreement, terms: Terms, edition: int) -> Agreement:
     """Write terms over a draft of that edition; Stale when somebody was faster, Refused once a party signed."""
-    policy.require(actor, May.AMEND, agreement)
     with transaction():
-        held = policy.fetch(actor, Agreement, agreement.id, May.AMEND, lock=True)
+        held = policy.locked(actor, May.AMEND, agreement)
         session().refresh(held, ["named_parties", "named_people"])
         if held.edition != edition:
             raise Stale(held)
@@ -60,9 +59,8 @@ def edit(actor: User, agreement: Agreement, terms: Terms, edition: int) -> Agree
 
 def extend(actor: User, jit: Jit) -> Agreement:
     """Begin the next version as a copy of the last; Refused while one is being drafted already."""
-    policy.require(actor, May.AMEND, jit)
     with transaction():
-        held = policy.fetch(actor, Jit, jit.id, May.AMEND, lock=True)
+        held = policy.locked(actor, May.AMEND, jit)
         versions = session().scalars(policy.which(actor, Agreement).where(Agreement.jit_id == held.id)).all()
         if any(version.state == AgreementState.DRAFT for version in versions):
             raise Refused(gettext("The next version is being drafted already."), thing=held)
@@ -78,9 +76,8 @@ def extend(actor: User, jit: Jit) -> Agreement:
 
 def abandon(actor: User, agreement: Agreement, edition: int) -> None:
     """Give up a draft: whom it named is forgotten, its number stays taken."""
-    policy.require(actor, May.AMEND, agreement)
     with transaction():
-        held = policy.fetch(actor, Agreement, agreement.id, May.AMEND, lock=True)
+        held = policy.locked(actor, May.AMEND, agreement)
         if held.edition != edition:
             raise Stale(held)
         refuse_if_signed_by_any(held)

@@ -69,9 +69,8 @@ def record_signature(
 ) -> Agreement:
     """Record that a party signed this edition of a draft; with the last one the version is signed, and its workspace
     opens or follows."""
-    policy.require(actor, May.SIGN, agreement)
     with transaction():
-        held = policy.fetch(actor, Agreement, agreement.id, May.SIGN, lock=True)
+        held = policy.locked(actor, May.SIGN, agreement)
         session().refresh(held, ["named_parties", "named_people"])
         if held.edition != edition:
             raise Stale(held)
@@ -88,9 +87,8 @@ def record_signature(
 
 def remove_signatures(actor: User, agreement: Agreement) -> None:
     """Take back every recorded signature of a draft, so that its text can be changed."""
-    policy.require(actor, May.SIGN, agreement)
     with transaction():
-        held = policy.fetch(actor, Agreement, agreement.id, May.SIGN, lock=True)
+        held = policy.locked(actor, May.SIGN, agreement)
         session().refresh(held, ["named_parties"])
         for named in held.named_parties:
             named.signed_by = named.signed_on = named.signed_at_place = None

@@ -37,10 +37,9 @@ class ChannelWish:
 
 def open_channel(actor: User, workspace: Workspace, wish: ChannelWish) -> Channel:
     """Open a channel for everyone, for parties, or for named people; whoever opens it is always in it."""
-    policy.require(actor, May.OPEN_CHANNEL, workspace)
     with transaction():
         # Holding the workspace's row: two who open a channel of one name come one after the other.
-        workspace = policy.fetch(actor, Workspace, workspace.id, lock=True)
+        workspace = policy.locked(actor, May.OPEN_CHANNEL, workspace)
         name = _name(actor, workspace, wish.name)
         parties = _parties(actor, workspace, wish.party_ids) if wish.audience == Audience.PARTIES else set()
         people = _people(actor, workspace, wish.user_ids) if wish.audience == Audience.PEOPLE else set()

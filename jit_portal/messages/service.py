@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import time
 import uuid
 
 from psycopg.errors import UniqueViolation
@@ -22,6 +23,8 @@ from jit_portal.policy.person import me
 from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
 
+ASKED_AGAIN_AFTER = 0.05
+"""Seconds of waiting for the channel after which the right to post is asked once more: it may have ended meanwhile."""
 _ONCE = "uq_message_channel_id_author_id_token"
 
 
@@ -45,9 +48,12 @@ def post_in(actor: User, channel_id: uuid.UUID, text: str, token: uuid.UUID) -> 
         edition=1,
     )
     found = references.resolve(actor, channel, message)
+    asked_at = time.monotonic()
     try:
         with transaction():
             saying.say(message)
+            if time.monotonic() - asked_at > ASKED_AGAIN_AFTER:
+                _require(actor, May.POST, channel)
             _refer(actor, message, found, told=set())
             digest = _digest(message.text)
             audit.record(actor, "message.posted", message, channel=channel.id, sha256=digest)
@@ -60,10 +66,10 @@ def post_in(actor: User, channel_id: uuid.UUID, text: str, token: uuid.UUID) -> 
 
 def edit(actor: User, message: Message, text: str, edition: int) -> Message:
     """Say it otherwise; what it said before is kept for its author. ``edition`` is the one that was edited."""
-    _require(actor, May.EDIT, message)
     text = texts.clean(text)
     with transaction():
         message = policy.fetch(actor, Message, message.id, lock=True)
+        _require(actor, May.EDIT, message)
         _refuse_stale(message, edition)
         if text == message.text:
             return message
@@ -77,9 +83,8 @@ def edit(actor: User, message: Message, text: str, edition: int) -> Message:
 
 def withdraw(actor: User, message: Message) -> Message:
     """Take back what was said: its words are shown to nobody from now on, and kept for its author."""
-    policy.require(actor, May.WITHDRAW, message)
     with transaction():
-        message = policy.fetch(actor, Message, message.id, lock=True)
+        message = policy.locked(actor, May.WITHDRAW, message)
         if message.withdrawn_at is not None:
             return message
         _keep(message)

@@ -30,9 +30,9 @@ def enrol(
     """Let a person who signs in already join for a party, from now on; Refused beyond what the agreement lists."""
     policy.require(actor, May.INVITE, party)
     _check_belongs(workspace, party)
-    check_listed(workspace, party, role)
     _check_purpose(role, purpose)
     with transaction():
+        _wait_to_invite(actor, workspace, party, role)
         member = _seat(actor, workspace, person, party, role, purpose)
         notices.tell(NoticeKind.INVITED, member, [person.id], actor)
     return member
@@ -57,15 +57,21 @@ def invite(
     if party is None:
         raise NotFound(noun="party")
     policy.require(actor, May.INVITE, party)
-    check_listed(workspace, party, role)
     _check_purpose(role, purpose)
     offer = {"workspace": str(workspace.id), "party": str(party.id), "role": role.value, "purpose": purpose}
     with transaction():
-        seats.one_at_a_time(workspace.jit_id)
+        _wait_to_invite(actor, workspace, party, role)
         _refuse_second(actor, workspace, authority, name, role)
         invitation, token = invitations.invite(actor, authority, name, subject=subject, membership_offer=offer)
         audit.record(actor, "membership.offered", workspace, quietly=True, invitation=invitation.id, role=role.value)
     return invitation, token
+
+
+def _wait_to_invite(actor: User, workspace: Workspace, party: Party, role: Role) -> None:
+    """Have the JIT's seats to oneself, and go on only if she may still invite, and into this role."""
+    seats.one_at_a_time(workspace.jit_id)
+    policy.require(actor, May.INVITE, party)
+    check_listed(workspace, party, role)
 
 
 def open_invitations(actor: User, workspace: Workspace) -> Sequence[Invitation]:
@@ -100,6 +106,7 @@ def join_by_invitation(person: User, invitation: Invitation) -> None:
         if inviter is None:
             raise NotFound(noun="invitation", object_id=invitation.id)
         workspace = policy.fetch(inviter, Workspace, uuid.UUID(offer["workspace"]))
+        seats.one_at_a_time(workspace.jit_id)
         party = policy.fetch(inviter, Party, uuid.UUID(offer["party"]), May.INVITE)
     except NotFound as error:
         raise Refused(gettext("This invitation no longer holds: who sent it may not invite any more.")) from error
@@ -187,12 +194,12 @@ def _check_purpose(role: Role, purpose: str) -> None:
 
 
 def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: Role, purpose: str) -> Membership:
+    """Let her in; the caller has the JIT's seats to itself."""
     if not person.is_active or person.duty is not None:
         said = gettext("This person cannot be a member: the account is inactive or has a duty for the portal.")
         raise Refused(said, thing=party)
     if person.provider_id != party.provider_id and role != Role.EXPERT:
         raise Refused(gettext("%(party)s can only be joined by its own people.", party=country(party)), thing=party)
-    seats.one_at_a_time(workspace.jit_id)
     now = seats.now()
     seated = policy.portal_which(Work.SEATING, Membership).where(
         Membership.workspace_id == workspace.id,
