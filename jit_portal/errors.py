@@ -42,7 +42,13 @@ class StepUpNeeded(Refusal):
 
 
 class Refused(Refusal):
-    """The person may, but the thing or its history does not allow it now."""
+    """The person may, but a rule, the thing or its history does not allow it now; ``field`` names what was chosen,
+    where one choice is to blame.
+    """
+
+    def __init__(self, reason: str = "", *, field: str | None = None, thing: object = None) -> None:
+        super().__init__(reason, thing=thing)
+        self.field = field
 
 
 class Invalid(Refusal):

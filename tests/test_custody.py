@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from jit_portal import policy
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid, NotAllowed, NotFound
+from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity.models import User
@@ -118,7 +118,7 @@ def test_a_foreign_holder_offers_it_to_her_own_and_the_seizing_party_only(world:
     assert "Nl_Leader" in page
     assert "Fr_Leader" in page
     assert "Ro_Leader" not in page
-    with pytest.raises(Invalid):
+    with pytest.raises(Refused):
         custody.hand_over(world["nl_member"], exhibit, world["ro_leader"].id, "To a third.")
     own = factories.exhibit(world)
     factories.release(world, own, "ro")

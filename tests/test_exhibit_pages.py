@@ -12,13 +12,14 @@ from sqlalchemy import select, update
 
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
+from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
 from jit_portal.exhibits import rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files import storage
 from jit_portal.identity.models import User
-from jit_portal.vocabulary import Purpose, Sight
+from jit_portal.vocabulary import Outcome, Purpose, Sight
 from tests import factories
 from tests.factories import World
 from tests.test_delivery import png
@@ -47,6 +48,13 @@ def exhibit(world: World) -> Exhibit:
 def made(model: type[Release] | type[CountryRule]) -> list[Release] | list[CountryRule]:
     session().rollback()
     return list(session().scalars(select(model).execution_options(policy=True)).unique())  # type: ignore[return-value]
+
+
+def refused(thing_id: uuid.UUID) -> list[str]:
+    """What was refused about this thing, in order."""
+    of_it = (LedgerEntry.object_id == thing_id, LedgerEntry.outcome == Outcome.REFUSED)
+    entries = select(LedgerEntry.act).where(*of_it).order_by(LedgerEntry.number)
+    return list(session().scalars(entries.execution_options(policy=True)))
 
 
 class TestRightsFirst:
@@ -181,12 +189,31 @@ class TestReleaseForm:
         stranger = {"to": f"party:{uuid.uuid4()}", "sight": "2"}
         path = f"/exhibits/{exhibit.id}/release"
         status, page = post(browse(world["fr_leader"]), path, purpose="jit_purpose", **stranger)
-        assert status == 422
+        assert status == 409
         assert "Version 1 of the agreement does not name them" in page
         rule = f"/workspaces/{world.workspace.id}/rules/new"
+        assert refused(exhibit.id) == ["exhibits.release_submit"]
         status, page = post(browse(world["fr_leader"]), rule, is_forbid="1", **stranger)
-        assert status == 422
+        assert status == 409
         assert "Version 1 of the agreement does not name them" in page
+        assert refused(world.parties["fr"].id) == ["rules.create"]
+
+    def test_handing_over_to_whom_may_not_read_it_is_refused_on_record(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        """Her sight ends after she was chosen and before that is sent."""
+        given, receiver = factories.release(world, exhibit, "nl"), world["nl_member"]
+        client, path = browse(world["fr_member"]), f"/exhibits/{exhibit.id}/hand-over"
+        with transaction():
+            custody.receive(world["fr_member"], exhibit)
+        assert str(receiver.id) in client.get(path).text
+        service.withdraw(world["fr_leader"], given, "By mistake.")
+        status, page = post(client, path, to=str(receiver.id), reason="For examination.")
+        assert status == 409
+        assert "Release it to them first" in page
+        assert refused(exhibit.id) == ["custody.hand_over_submit"]
+        assert post(client, path, to="nobody", reason="For examination.")[0] == 422
+        assert refused(exhibit.id) == ["custody.hand_over_submit"], "a slip of the pen is no refusal"
 
     def test_purpose_and_beginning_are_shown(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
         factories.release(world, exhibit, "nl")

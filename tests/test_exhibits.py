@@ -18,7 +18,7 @@ from jit_portal.audit.service import CHANNEL
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
-from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
+from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.exhibits import rules, service, windows
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit, Release
@@ -79,7 +79,7 @@ def test_whom_the_agreement_does_not_name_is_refused(app: Flask) -> None:
     world, elsewhere = factories.world(), factories.world("Kestrel", ("ro",))
     exhibit = factories.exhibit(world)
     for stranger in (f"party:{elsewhere.parties['ro'].id}", f"person:{elsewhere['ro_member'].id}", "party:x", ""):
-        with pytest.raises(Invalid, match="does not name them"):
+        with pytest.raises(Refused, match="does not name them"):
             service.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
 
 
@@ -141,7 +141,7 @@ def test_custody_goes_from_hand_to_hand(app: Flask) -> None:
     holder, receiver = world["fr_member"], world["nl_member"]
     custody.receive(holder, exhibit)
     session().commit()
-    with pytest.raises(Invalid, match="Release it to them first"):
+    with pytest.raises(Refused, match="Release it to them first"):
         custody.hand_over(holder, exhibit, receiver.id, "For examination.")
     factories.release(world, exhibit, receiver, Sight.READ)
     custody.hand_over(holder, exhibit, receiver.id, "For examination.")

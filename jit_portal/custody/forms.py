@@ -1,5 +1,7 @@
 """What can be typed when an exhibit changes hands."""
 
+import uuid
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import SelectField, TextAreaField
@@ -7,7 +9,10 @@ from wtforms.validators import DataRequired, Length
 
 
 class HandOverForm(FlaskForm):
-    to = SelectField(_("To whom"), validators=[DataRequired(_("Say who receives it."))])
+    # Who may no longer read it is refused by the verb, which says so and puts it on record.
+    to = SelectField(
+        _("To whom"), coerce=uuid.UUID, validators=[DataRequired(_("Say who receives it."))], validate_choice=False
+    )
     reason = TextAreaField(_("Reason"), validators=[DataRequired(_("Say why it changes hands.")), Length(max=2000)])
 
 

@@ -10,7 +10,7 @@ from jit_portal import policy
 from jit_portal.custody import service
 from jit_portal.custody.forms import DeclineForm, HandOverForm
 from jit_portal.database import session
-from jit_portal.errors import Invalid
+from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.vocabulary import May
 from jit_portal.web.forms import blame
@@ -49,9 +49,9 @@ def hand_over_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     if not form.validate():
         return _page(exhibit, form), 422
     try:
-        service.hand_over(viewer(), exhibit, uuid.UUID(form.to.data), form.reason.data)
-    except Invalid as error:
-        return _page(exhibit, blame(form, error, exhibit)), 422
+        service.hand_over(viewer(), exhibit, form.to.data, form.reason.data)
+    except Refused as error:
+        return _page(exhibit, blame(form, error, exhibit)), error.status
     flash(gettext("Handed over. It is theirs once they accept it."), "ok")
     return redirect(url_for("exhibits.show", exhibit_id=exhibit_id), 303)
 

@@ -8,7 +8,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.custody.models import LAWFUL_NEXT, CustodyEvent
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid, Refused
+from jit_portal.errors import Refused
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
 from jit_portal.notices import service as notices
@@ -42,7 +42,7 @@ def hand_over(actor: User, exhibit: Exhibit, to_id: uuid.UUID, reason: str) -> C
         exhibit = policy.locked(actor, May.HAND_OVER, exhibit)
         receiver = session().scalar(receivers(actor, exhibit).where(policy.person.person.id == to_id))
         if receiver is None:
-            raise Invalid(
+            raise Refused(
                 gettext("They may not read this exhibit. Release it to them first, then hand it over."), field="to"
             )
         event = _add(actor, exhibit, CustodyStep.HANDED_OVER, receiver.id, reason)

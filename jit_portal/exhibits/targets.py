@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session
-from jit_portal.errors import Invalid, Refused
+from jit_portal.errors import Refused
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Agreement, AgreementParty, Party
 from jit_portal.vocabulary import INVESTIGATORS, OUTSIDE_UNION, PrincipalKind, Role
@@ -84,7 +84,7 @@ def resolve(
     agreement = policy.agreement_of(workspace.jit_id)
     if chosen is None:
         version = agreement.version if agreement else 0
-        raise Invalid(
+        raise Refused(
             gettext(
                 "Version %(version)s of the agreement does not name them; nothing can be shown to them.",
                 version=version,
