@@ -375,6 +375,17 @@ class TestRecord:
         get(client, exhibit, "download", Range="bytes=9-")
         assert acts(exhibit.id).count("exhibit.downloaded") == 1
 
+    @pytest.mark.parametrize("asked", ["bytes=0-", "lines=0-1", "bytes=0-1,4-5"])
+    @pytest.mark.parametrize(("way", "act"), [("preview", "exhibit.read"), ("download", "exhibit.downloaded")])
+    def test_whoever_is_sent_the_whole_once_more_is_on_record_once_more(
+        self, world: World, browse: Browse, way: str, act: str, asked: str
+    ) -> None:
+        exhibit = put(world, mp4(1000), "film.mp4")
+        client = browse(world["fr_member"])
+        for _ in range(2):
+            assert len(get(client, exhibit, way, Range=asked).data) == 1000
+        assert acts(exhibit.id).count(act) == 2
+
     def test_another_login_and_another_person_are_other_openings(self, world: World, browse: Browse) -> None:
         exhibit = put(world, mp4(1000), "film.mp4")
         for client in (browse(world["fr_member"]), browse(world["fr_member"]), browse(world["fr_leader"])):

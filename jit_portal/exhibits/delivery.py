@@ -67,7 +67,7 @@ def content(exhibit_id: uuid.UUID) -> Response:
 def _download(exhibit: Exhibit) -> Response:
     file = exhibit_bytes.look(viewer(), exhibit, May.DOWNLOAD)
     if request.method != "HEAD":
-        exhibit_bytes.download(viewer(), exhibit, goes_on="Range" in request.headers)
+        exhibit_bytes.download(viewer(), exhibit, goes_on=_goes_on(file))
     again = Again(_still(May.DOWNLOAD, exhibit))
     return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {named(file.name)}", again)
 
@@ -78,7 +78,7 @@ def _preview(exhibit: Exhibit) -> Response:
     if kind is None:
         raise NoPreview(gettext("This kind of file is not shown in the portal."))
     if request.method != "HEAD":
-        exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on="Range" in request.headers)
+        exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on=_goes_on(file))
     if kind == sniffing.TEXT:
         return Response(sniffing.text_of(reading.beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
     return _send(file, kind, f"inline; {named(file.name)}", Again(_still(May.READ, exhibit)), at_once=_AT_ONCE)
@@ -137,6 +137,12 @@ def _wanted(file: StoredFile, at_once: int | None) -> Wanted | None:
     if end is None and at_once is not None:
         end = first + at_once
     return Wanted(first, min(end or file.length, file.length) - 1, is_part=True)
+
+
+def _goes_on(file: StoredFile) -> bool:
+    """A further part of what was opened; whoever is sent the first byte, or all of it, opens it anew."""
+    wanted = _wanted(file, None)
+    return wanted is None or (wanted.is_part and wanted.first > 0)
 
 
 def _is_same(file: StoredFile) -> bool:
