@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -20,6 +21,7 @@ from jit_portal.identity.models import Authority, IdentityProvider, Invitation, 
 from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.vocabulary import Assurance, Duty, Role
+from jit_portal.web.requests import public_address
 from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership
 from tests import factories
@@ -71,9 +73,13 @@ def test_an_administrator_asks_somebody_in_and_leaders_find_her(world: World, br
     administrator, leader = world["fr_administrator"], world["fr_leader"]
     client = browse(administrator)
     assert 'href="/people/invite"' in client.get("/people").text
+    proposed = re.search(r'<select[^>]*name="authority"[^>]*>\s*<option([^>]*)>', client.get("/people/invite").text)
+    assert proposed is not None
+    assert 'value=""' in proposed[1], "the first authority is nobody's usual choice"
+    assert post(client, "/people/invite", name=NAME, authority="").status_code == 422
     answer = post(client, "/people/invite", name=f" {NAME} ", authority=str(authority(world).id))
     assert answer.status_code == 201
-    token = re.search(r'value="[^"]+/invitations/([\w-]+)"', answer.text)
+    token = re.search(r'value="http://localhost/invitations/([\w-]+)"', answer.text)
     assert token is not None
     made = invitations.find(token[1])
     assert (made.name, made.provider_id, made.authority_id) == (NAME, administrator.provider_id, authority(world).id)
@@ -91,6 +97,14 @@ def test_an_administrator_asks_somebody_in_and_leaders_find_her(world: World, br
     assert ledger("user.created") == [{"invitation": str(made.id)}]
     with pytest.raises(SignInRefused):
         signs_in(made, "fr-another")
+
+
+def test_the_address_of_an_invitation_is_the_portals_whatever_was_asked(app: Flask) -> None:
+    with app.test_request_context(base_url="https://elsewhere.example"):
+        assert public_address("identity.invitation", token="t") == "http://localhost/invitations/t"
+    sources = [path.read_text() for path in Path(cli.__file__).parent.rglob("*.py")]
+    assert len(sources) > 100
+    assert not [source for source in sources if "_external" in source]
 
 
 @pytest.mark.parametrize("who", ["fr_leader", "fr_member", "eu_participant", "operator"])

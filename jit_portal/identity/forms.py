@@ -52,5 +52,5 @@ class NewcomerForm(FlaskForm):
     )
 
     def offer_authorities(self, authorities: Iterable[Authority]) -> None:
-        """Let only these authorities be chosen."""
-        self.authority.choices = [(str(each.id), each.name) for each in authorities]
+        """Let only these authorities be chosen; none is proposed, for the first is nobody's usual choice."""
+        self.authority.choices = [("", _("Choose")), *((str(each.id), each.name) for each in authorities)]

@@ -15,7 +15,7 @@ from jit_portal.identity.models import Authority, Invitation, User
 from jit_portal.identity.people import Wanted
 from jit_portal.vocabulary import Duty, May
 from jit_portal.web.forms import blame
-from jit_portal.web.requests import wants_fragment
+from jit_portal.web.requests import public_address, wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.wording import country
 
@@ -96,7 +96,7 @@ def invite_submit() -> tuple[str, int]:
     except Refused as error:
         blame(form, error)
         return render_template("people/invite.html", place="people", form=form), error.status
-    link = url_for("identity.invitation", token=token, _external=True)
+    link = public_address("identity.invitation", token=token)
     return render_template("people/invited.html", place="people", invitation=made, link=link), 201
 
 

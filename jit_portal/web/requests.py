@@ -76,6 +76,11 @@ def back_to(address: str | None) -> str:
     return parts.geturl() if inside and not parts.path.startswith("//") else "/"
 
 
+def public_address(endpoint: str, **values: Any) -> str:
+    """A page's whole address as it is given to others: by the origin that is set, whatever this request was sent to."""
+    return str(current_app.config["SETTINGS"].origin) + url_for(endpoint, **values)
+
+
 def protect(app: Flask) -> None:
     """Refuse every request without a live login, except where a view is open to all; send strict headers.
 

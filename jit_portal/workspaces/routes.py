@@ -17,7 +17,7 @@ from jit_portal.jits.terms import country_name
 from jit_portal.jits.words import PARTY_KINDS, ROLE_HINTS, ROLES
 from jit_portal.vocabulary import May, Role
 from jit_portal.web.forms import blame
-from jit_portal.web.requests import wants_fragment
+from jit_portal.web.requests import public_address, wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.workspaces import overview, service
@@ -114,7 +114,7 @@ def invite_submit(workspace_id: uuid.UUID, party_id: uuid.UUID) -> Page:
     except (Invalid, Refused) as error:
         blame(form, error, party)
         return _invite_page(workspace, forms, error.status)
-    link = url_for("identity.invitation", token=token, _external=True)
+    link = public_address("identity.invitation", token=token)
     context = head(viewer(), workspace.id, "people")
     return render_template("workspaces/invited.html", **context, **WORDS, invitation=made, link=link, role=role), 201
 
