@@ -23,8 +23,8 @@ from jit_portal.exhibits import rules, service, windows
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
-from jit_portal.identity.models import User
-from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Purpose, Role, Sight
+from jit_portal.identity.models import Authority, User
+from jit_portal.vocabulary import Duty, ExhibitKind, HandlingCode, May, Purpose, Role, Sight
 from tests import factories
 from tests.factories import World
 from tests.waiting import status_after_the_wait
@@ -306,6 +306,42 @@ def test_an_expert_sees_only_what_is_released_to_them_by_name(app: Flask) -> Non
     assert policy.allowed(expert, exhibit) == frozenset()
     factories.release(world, exhibit, expert, Sight.READ)
     assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
+
+
+def test_an_expert_of_the_seizing_party_is_shown_things_by_name(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    with transaction():
+        expert = world.join("fr_expert", "fr", Role.EXPERT)
+        for role in (Role.SECRETARIAT, Role.AUDITOR):
+            world.join(f"fr_{role}", "fr", role)
+    assert policy.allowed(expert, exhibit) == frozenset()
+    service.release(world["fr_leader"], exhibit, f"person:{expert.id}", Sight.READ, Purpose.JIT_PURPOSE)
+    assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
+    for name in ("fr_member", "fr_leader", "fr_secretariat", "fr_auditor"):
+        to = f"person:{world[name].id}"
+        with pytest.raises(Refused, match="does not name them"):
+            service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+
+
+def test_no_form_offers_an_authority_whose_people_all_have_a_duty_for_the_portal(app: Flask, browse: Browse) -> None:
+    """Nobody there is in any JIT; where somebody has no duty, it is an authority like any other."""
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    with transaction():
+        portal = Authority(provider_id=world.providers["nl"].id, code="nl-portal", name="Portaalbeheer")
+        session().add(portal)
+        session().flush()
+        factories.user(world.providers["nl"], "Beheerder", portal).duty = Duty.NATIONAL_ADMINISTRATOR
+    client = browse(world["fr_leader"])
+    pages = (f"/exhibits/{exhibit.id}/release", f"/workspaces/{world.workspace.id}/rules/new")
+    for page in pages:
+        assert "Police NL" in client.get(page).text
+        assert "Portaalbeheer" not in client.get(page).text
+    with transaction():
+        factories.user(world.providers["nl"], "Rechercheur", portal)
+    for page in pages:
+        assert "Portaalbeheer" in client.get(page).text
 
 
 def test_ids_of_another_jit_are_missing(app: Flask, browse: Browse) -> None:

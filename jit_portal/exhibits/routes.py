@@ -28,7 +28,7 @@ from jit_portal.exhibits.forms import (
     target_choices,
 )
 from jit_portal.exhibits.models import Exhibit, Release
-from jit_portal.exhibits.targets import targets
+from jit_portal.exhibits.targets import offered
 from jit_portal.vocabulary import ExhibitKind, May, Purpose, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
@@ -191,7 +191,7 @@ def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
 
 def _release_form(exhibit: Exhibit) -> ReleaseForm:
     form = ReleaseForm()
-    form.to.choices = target_choices(targets(viewer(), exhibit.workspace, exhibit.party_id))
+    form.to.choices = target_choices(offered(viewer(), exhibit.workspace, exhibit.party_id))
     held = limits.limit_of(viewer(), exhibit)
     if held is not None:
         form.offer_up_to(Sight(held.sight))

@@ -13,7 +13,7 @@ from jit_portal.exhibits.descriptions import read, text
 from jit_portal.exhibits.forms import RuleForm, target_choices
 from jit_portal.exhibits.models import CountryRule
 from jit_portal.exhibits.rules import Preview, RuleDescription
-from jit_portal.exhibits.targets import targets
+from jit_portal.exhibits.targets import offered
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Sight
 from jit_portal.web.forms import blame
@@ -52,7 +52,7 @@ def index(workspace_id: uuid.UUID) -> str:
 
 def _form(workspace: Workspace, party: Party) -> RuleForm:
     form = RuleForm()
-    form.to.choices = target_choices(targets(viewer(), workspace, party.id))
+    form.to.choices = target_choices(offered(viewer(), workspace, party.id))
     form.offer(party.provider.authorities)
     return form
 

@@ -3,14 +3,14 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.errors import Refused
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Agreement, AgreementParty, Party
-from jit_portal.vocabulary import INVESTIGATORS, OUTSIDE_UNION, PrincipalKind, Role
+from jit_portal.vocabulary import BODIES, INVESTIGATORS, OUTSIDE_UNION, PrincipalKind, Role
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Principal, Workspace
 from jit_portal.workspaces.principals import principal
@@ -31,8 +31,8 @@ class Target:
 
 
 def targets(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Target]:
-    """Everyone the agreement in force names, except the party ``without``: parties, authorities, listed roles,
-    people.
+    """Everyone the agreement in force names: parties, authorities, listed roles, people; of the party ``without``,
+    whose exhibits these are, only whoever does not see them anyhow, such as its experts.
     """
     agreement = policy.agreement_of(workspace.jit_id)
     named = _named_parties(agreement, without)
@@ -49,13 +49,31 @@ def targets(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Targe
             for role in _MEANT_ROLES
             if each.lists(role)
         ]
-    by_id = {each.party_id: each.party for each in named}
+    others = {each.party_id for each in named}
     found += [
-        Target(f"person:{member.user_id}", PrincipalKind.PERSON, by_id[member.party_id], person=member.user)
+        Target(f"person:{member.user_id}", PrincipalKind.PERSON, member.party, person=member.user)
         for member in _members(actor, workspace)
-        if member.party_id in by_id and member.role not in (Role.SECRETARIAT, Role.AUDITOR)
+        if (member.party_id in others and member.role not in (Role.SECRETARIAT, Role.AUDITOR))
+        or (member.party_id == without and _sees_by_name_alone(member))
     ]
     return found
+
+
+def offered(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Target]:
+    """Those of ``targets`` whom a form proposes: no authority whose people all have a duty for the portal, for they
+    are in no JIT and nothing that is shown to it reaches anybody.
+    """
+    found = targets(actor, workspace, without)
+    ids = [each.authority.id for each in found if each.authority is not None]
+    people = select(User.authority_id).where(User.authority_id.in_(ids)).group_by(User.authority_id)
+    administering = set(session().scalars(people.having(func.bool_and(User.duty.is_not(None)))))
+    return [each for each in found if each.authority is None or each.authority.id not in administering]
+
+
+def _sees_by_name_alone(member: Membership) -> bool:
+    """Of the seizing party, but nothing of it is shown to her that is not released to her by name (E1, E2)."""
+    guest = member.role == Role.PARTICIPANT and member.party.kind not in BODIES
+    return member.role == Role.EXPERT or guest
 
 
 def _named_parties(agreement: Agreement | None, without: uuid.UUID) -> list[AgreementParty]:
