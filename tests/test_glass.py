@@ -356,6 +356,7 @@ def test_two_keys_open_the_portal_for_an_hour_and_everybody_is_told(
     page = window.client.get("/providers").text
     assert "Break-glass: operator" in page
     assert 'jit-minutes-left data-until="' in page
+    assert re.search('Over at <time[^>]*><bdi>[^<]+<span class="zone">', page), "as every time, with its zone"
 
 
 def test_acts_within_are_marked_on_record(world: World, window: Window, account: GlassAccount, enrolled: Keys) -> None:

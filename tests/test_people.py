@@ -135,6 +135,8 @@ def test_the_administrator_learns_how_many_teams_and_never_which(world: World, b
         assert str(world.workspace.id) not in page
     factories.end_membership(other, "both")
     assert "in 1 team<" in client.get("/people?name=Fr_Member").text
+    factories.end_membership(world, "fr_member")
+    assert "in no team<" in client.get("/people?name=Fr_Member").text
 
 
 def test_an_operator_sees_no_more_than_ending_sign_ins_needs(world: World, browse: Browse) -> None:

@@ -9,10 +9,12 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.notices import reading, service
 from jit_portal.notices.models import Notice
+from jit_portal.web.markup import unbroken
 from jit_portal.web.requests import back_to, wants_fragment
 from jit_portal.web.session import viewer
 
 bp = Blueprint("notices", __name__)
+bp.add_app_template_filter(unbroken)
 
 
 @bp.get("/notices")

@@ -9,8 +9,9 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+_REFERENCE = re.compile(r"(?<![\w&#])[A-Z][A-Z0-9]{0,11}-\d{1,9}(?!\w)")
 SCHEMES = frozenset({"https", "mailto"})
 
 _TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span", "bdi"}
@@ -42,6 +43,11 @@ def render(text: str, pointers: Mapping[str, Pointer] | None = None) -> Markup:
     parser = _PLAIN if text.count("[") > _MOST_BRACKETS else _MARKDOWN
     html = parser.render(text, {"pointers": known, "pattern": _pattern(known)})
     return Markup(_CLEANER.clean(html))  # noqa: S704 - this is where text is made safe
+
+
+def unbroken(text: str) -> Markup:
+    """A sentence whose references and keys stay in one line each, hyphen and all."""
+    return Markup(_REFERENCE.sub(r'<span class="unbroken">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def _pattern(known: Mapping[str, Pointer]) -> re.Pattern[str] | None:

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from jit_portal.database import session
+from jit_portal.custody import service as custody
+from jit_portal.database import session, transaction
 from jit_portal.exhibits import rules, service
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
@@ -186,3 +187,33 @@ def showing(world: World, exhibit: Exhibit, task: Task) -> list[str]:
     """Every page on which somebody to whom it is released reads the exhibit's title."""
     space = f"/workspaces/{world.workspace.id}"
     return [f"/exhibits/{exhibit.id}", f"{space}/vault", space, f"{space}/board", f"/tasks/{task.id}", "/notices"]
+
+
+BROKEN = """() => {
+  const broken = [], texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  let found = 0;
+  while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/\\b[A-Z]+-\\d{4,}/g)) {
+    const range = document.createRange();
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom)));
+    found += 1;
+    if (lines.size > 1) broken.push(word[0]);
+  }
+  return { found, broken };
+}"""
+"""The references on the page, and those of them that stand in two lines."""
+
+
+@pytest.mark.parametrize("place", ["notices", "home", "vault"])
+def test_a_reference_is_never_broken_at_its_hyphen(dutch: Windows, world: World, exhibit: Exhibit, place: str) -> None:
+    release(world, exhibit)
+    with transaction():
+        custody.receive(world["fr_member"], exhibit)
+    custody.hand_over(world["fr_member"], exhibit, world["nl_member"].id, "For examination.")
+    page = dutch({"notices": "/notices", "home": "/", "vault": vault(world)}[place])
+    for width in range(320, 480, 3):
+        page.set_viewport_size({"width": width, "height": 700})
+        seen = page.evaluate(BROKEN)
+        assert seen["found"], place
+        assert seen["broken"] == [], width
