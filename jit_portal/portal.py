@@ -2,6 +2,7 @@
 
 import gevent.monkey
 from flask import Flask
+from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jit_portal import database, extensions, resources
@@ -34,7 +35,8 @@ def create_app(settings: Settings) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(resources.TRANSLATIONS),
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
     )
-    app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    # A name that a template mistypes, or that a page forgets to give it, is an error and not an empty place.
+    app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
 
     app.extensions["database"] = database.bind(settings.database_url)
     app.teardown_appcontext(lambda _: database.leave())

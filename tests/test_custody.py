@@ -81,7 +81,8 @@ def test_only_the_holder_takes_back_and_only_what_is_offered(world: World, brows
     assert post(client, f"{path}/take-back")[0] == 403
     with pytest.raises(NotAllowed):
         custody.accept(world["nl_member"], exhibit)
-    assert f"took {exhibit.reference} back" in browse(world["nl_member"]).get("/notices").text
+    told = browse(world["nl_member"]).get("/notices").text
+    assert f'took <span class="unbroken">{exhibit.reference}</span> back' in told
 
 
 def test_who_only_sees_it_now_can_still_decline(world: World, browse: Browse) -> None:

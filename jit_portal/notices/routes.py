@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.notices import reading, service
 from jit_portal.notices.models import Notice
+from jit_portal.web import news
 from jit_portal.web.markup import unbroken
 from jit_portal.web.requests import back_to, wants_fragment
 from jit_portal.web.session import viewer
@@ -22,7 +23,8 @@ def index() -> str:
     unread = request.args.get("show") == "unread"
     shown = reading.shown(viewer(), unread=unread)
     page = "notices/_list.html" if wants_fragment() else "notices/index.html"
-    return render_template(page, place="notices", notices=shown, only_unread=unread)
+    waiting = news.unread_notices(viewer())
+    return render_template(page, place="notices", notices=shown, only_unread=unread, unread=waiting)
 
 
 @bp.post("/notices/<uuid:notice_id>/read")

@@ -82,7 +82,8 @@ def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
     """What stands around the columns: who can be filtered for, the form for a task, the latest exhibits, the chat."""
     wanted: Board | None = context["board"]
     workspace_id = context["workspace"].id
-    shown: dict[str, Any] = latest(person, workspace_id) | {"hears": reading.hears(person, workspace_id)}
+    shown: dict[str, Any] = latest(person, workspace_id)
+    shown |= {"hears": reading.hears(person, workspace_id), "form": None}
     if wanted is not None:
         audience = reading.audience(wanted)
         mine = next((party_id for someone, party_id in audience if someone.id == person.id), None)

@@ -21,6 +21,20 @@ from jit_portal.web import news
 from jit_portal.web.session import viewer_or_none
 from jit_portal.workspaces.models import Workspace
 
+OF_A_PLACE: dict[str, Any] = {
+    "workspace": None,
+    "tab": "",
+    "place": "",
+    "kept": False,
+    "agreement": None,
+    "parties": (),
+    "counts": {},
+    "people_here": (),
+    "workspace_may": frozenset(),
+    "seen": None,
+    "unread_messages": None,
+}
+"""What layout.html and the pieces of pages ask for, and pages outside every JIT do not say."""
 JitsSeen = tuple[Sequence[Jit], dict[uuid.UUID, list[Party]]]
 LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
@@ -79,7 +93,10 @@ def _page() -> dict[str, Any]:
     person = viewer_or_none()
     locale = get_locale()
     common = {
+        **OF_A_PLACE,
         "viewer": person,
+        "beside": None,
+        "glass_until": None,
         "locale": locale,
         "locales": [Locale.parse(name) for name in current_app.config["LOCALES"]],
         "now": dt.datetime.now(dt.UTC),
