@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import get_locale
+from flask_babel import format_datetime, get_locale
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -67,6 +67,13 @@ def bind(app: Flask) -> None:
     app.config.setdefault("LOCALES", LOCALES)
     babel.init_app(app, locale_selector=_locale, timezone_selector=_zone)
     app.context_processor(_page)
+    app.add_template_filter(zone_name)
+
+
+def zone_name(at: dt.datetime) -> str:
+    """How the reader's language calls the reader's zone at a moment, or how far it is from UTC: CET, UTC+01:00."""
+    name: str = format_datetime(at, "z")
+    return name if name[:1].isalpha() else str(format_datetime(at, "OOOO"))
 
 
 def _locale() -> str | None:
