@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.browser.conftest import DESKTOP, connected, settled
+from tests.browser.keys import Keys
 from tests.demo import Demo, running_demo
 from tests.services import scratch
 
@@ -93,6 +94,17 @@ def test_strangers_are_refused_kindly(browser: Browser, demo: Demo, tmp_path: Pa
     stranger.page.goto("/")
     expect(stranger.page.get_by_role("heading", name="Sign in with your national login")).to_be_visible()
     stranger.context.close()
+
+
+def test_who_has_no_mouse_signs_in(browser: Browser, demo: Demo, tmp_path: Path) -> None:
+    desk = Desk(browser, demo, FRANCE, tmp_path)
+    desk.page.goto("/")
+    keys = Keys(settled(desk.page))
+    keys.use(desk.page.locator('a[href^="/sign-in/fr"]'))
+    keys.use(desk.page.get_by_role("button", name=desk.name))
+    expect(desk.page.get_by_role("heading", name=f"Good to see you, {desk.name}")).to_be_visible()
+    desk.context.close()
+    assert desk.complaints == []
 
 
 def test_one_case_from_the_first_page_to_its_proof(desks: tuple[Desk, Desk], tmp_path: Path) -> None:
