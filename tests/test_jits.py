@@ -729,6 +729,16 @@ def test_the_history_says_what_each_version_changed(at: Desk) -> None:
     assert oldest.changes == []
 
 
+def test_in_which_order_it_was_ticked_changes_nothing(at: Desk) -> None:
+    bases, states = ("FD-2002-465", "EU-MLA2000-13"), ("NL", "FR")
+    first = at.in_force("fr", "nl", legal_bases=bases, states_of_operation=states)
+    draft = service.extend(at["fr_one"], first.jit)
+    other_way = at.terms("fr", "nl", legal_bases=bases[::-1], states_of_operation=states[::-1])
+    service.edit(at["fr_one"], draft, other_way, draft.edition)
+    newest, _ = versions.versions_of(at["fr_one"], first.jit)
+    assert {change.what for change in newest.changes} & {"Legal basis", "States of operation"} == set()
+
+
 # Pages
 
 

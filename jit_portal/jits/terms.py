@@ -9,7 +9,7 @@ from babel import Locale
 from flask_babel import get_locale
 
 from jit_portal.jits.models import Agreement, AgreementParty
-from jit_portal.jits.words import KINDS, ROLES, legal_basis
+from jit_portal.jits.words import KINDS, ROLES, legal_bases
 from jit_portal.vocabulary import AgreementDuty, Role
 from jit_portal.wording import country, day, gettext
 
@@ -89,8 +89,8 @@ def read_out(agreement: Agreement) -> dict[str, str]:
         gettext("Reference"): agreement.jit.reference,
         gettext("Name"): agreement.jit.name,
         gettext("Purpose"): agreement.purpose,
-        gettext("Legal basis"): "; ".join(legal_basis(code) for code in agreement.legal_bases),
-        gettext("States of operation"): ", ".join(country_name(code) for code in agreement.states_of_operation),
+        gettext("Legal basis"): "; ".join(legal_bases(agreement.legal_bases)),
+        gettext("States of operation"): ", ".join(sorted(country_name(code) for code in agreement.states_of_operation)),
         gettext("First day"): day(agreement.starts_on),
         gettext("Last day"): day(agreement.ends_on),
         gettext("Time zone"): agreement.time_zone,

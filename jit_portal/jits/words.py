@@ -1,5 +1,7 @@
 """How roles, kinds of party and legal bases are said, in the reader's language."""
 
+from collections.abc import Sequence
+
 from flask_babel import lazy_gettext as _
 
 from jit_portal.vocabulary import PartyKind, Role
@@ -61,6 +63,7 @@ ROLES_OF = {
 """The roles that people of a party of this kind can have."""
 
 
-def legal_basis(code: str) -> str:
-    """A legal basis as it is said; what the portal has no word for is shown as the agreement has it."""
-    return str(LEGAL_BASES.get(code, code))
+def legal_bases(codes: Sequence[str]) -> list[str]:
+    """Legal bases as they are said, in one order whoever ticked them; one without a word is shown as it is."""
+    known = [str(said) for code, said in LEGAL_BASES.items() if code in codes]
+    return known + [code for code in codes if code not in LEGAL_BASES]
