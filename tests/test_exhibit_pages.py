@@ -155,6 +155,11 @@ class TestOnce:
             service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
         assert policy.allowed(world["nl_member"], exhibit) == frozenset()
 
+    def test_what_has_a_value_always_is_not_called_optional(self, world: World, browse: Browse) -> None:
+        page = browse(world["fr_leader"]).get(f"/workspaces/{world.workspace.id}/rules/new").text
+        assert re.search(r"<legend>Sight\s*</legend>", page)
+        assert re.search(r">Only exhibits of kind\s*<span class=\"optional\">", page)
+
     def test_a_rule_set_twice_is_one(self, world: World, browse: Browse) -> None:
         client, path = browse(world["fr_leader"]), f"/workspaces/{world.workspace.id}/rules/new"
         token = re.search(r'name="token"[^>]*value="([^"]+)"', client.get(path).text)

@@ -81,7 +81,19 @@ _FIELDS = {
     "place": _("Place of seizure"),
     "due_on": _("Due date"),
 }
-_REASONS = {403: _("Not allowed"), 404: _("Not shown"), 409: _("Not possible as things stood")}
+_REASONS = {
+    403: _("Not allowed"),
+    404: _("Not shown"),
+    409: _("Not possible as things stood"),
+    410: _("Ended"),
+    413: _("That is too large"),
+    422: _("Something of that cannot be taken"),
+    423: _("Sent from another window as well"),
+    429: _("Too many attempts"),
+    460: _("Arrived damaged"),
+    503: _("This is not available just now"),
+    507: _("There is no room left"),
+}
 _WORDS: dict[str, dict[Any, Any]] = {
     "sight": _SIGHTS,
     "audience": _AUDIENCES,
