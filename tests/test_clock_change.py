@@ -57,8 +57,8 @@ def test_the_hour_that_comes_twice_is_told_apart(in_paris: Flask) -> None:
 
 def test_a_zone_without_a_name_in_the_language_is_told_by_its_distance(in_paris: Flask) -> None:
     with as_read_by("fr", PARIS):
-        assert moment(in_paris, at(25, 0, 30), "short")[0] == "25 oct. 2026, 02:30 UTC+02:00"
-        assert moment(in_paris, at(25, 1, 30), "exact")[0] == "25 octobre 2026, 02:30:00 UTC+01:00"
+        assert moment(in_paris, at(25, 0, 30), "short")[0] == "25 oct. 2026, 02:30 UTC+2"
+        assert moment(in_paris, at(25, 1, 30), "exact")[0] == "25 octobre 2026, 02:30:00 UTC+1"
 
 
 def test_a_day_of_25_hours_has_a_line_for_each_of_its_zones_in_a_conversation(in_paris: Flask) -> None:

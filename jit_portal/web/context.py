@@ -1,6 +1,7 @@
 """What every page knows: the reader's language and zone, and the JITs in the sidebar."""
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ JitsSeen = tuple[Sequence[Jit], dict[uuid.UUID, list[Party]]]
 LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
 
+_SPARED = re.compile(r"(?<=[+-])0(?=\d)|:00$")
+"""What the short form of a distance from UTC leaves out of the long one."""
+
 
 @dataclass(frozen=True)
 class SidebarJit:
@@ -71,9 +75,9 @@ def bind(app: Flask) -> None:
 
 
 def zone_name(at: dt.datetime) -> str:
-    """How the reader's language calls the reader's zone at a moment, or how far it is from UTC: CET, UTC+01:00."""
+    """How the reader's language calls the reader's zone at a moment, or how far it is from UTC: CET, UTC+1."""
     name: str = format_datetime(at, "z")
-    return name if name[:1].isalpha() else str(format_datetime(at, "OOOO"))
+    return name if name[:1].isalpha() else _SPARED.sub("", format_datetime(at, "OOOO"))
 
 
 def _locale() -> str | None:
