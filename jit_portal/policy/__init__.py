@@ -7,6 +7,7 @@ from jit_portal.policy.asking import (
     RULES,
     Condition,
     allowed,
+    asked,
     explain,
     fetch,
     locked,
@@ -20,6 +21,7 @@ from jit_portal.policy.asking import (
 )
 from jit_portal.policy.guard import UnpolicedRead, watch
 from jit_portal.policy.newest import THE_END, newest
+from jit_portal.policy.person import asker
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
 from jit_portal.policy.sight import Seer, seers, sights
 from jit_portal.policy.within import agreement_of, parties_from, parties_of, people_named
@@ -35,6 +37,8 @@ __all__ = [
     "Work",
     "agreement_of",
     "allowed",
+    "asked",
+    "asker",
     "entrusting",
     "exhibits",
     "explain",

@@ -2,22 +2,25 @@
 
 A rule is a dictionary of named conditions, all of which must hold, over the person (``person``, ``me``, ``my_party``)
 and
-the thing; each is one SQL expression, so that every question is answered by the same text.
+the thing; each is one SQL expression, so that every question is answered by the same text. Making that text takes
+longer than asking: it is made once, for whoever asks (``asker``) about whichever thing (``_about``).
 """
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
+from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import InstrumentedAttribute
 
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.identity.models import User
-from jit_portal.policy.person import GATES, Conditions, me, my_party, person
+from jit_portal.policy.person import GATES, Conditions, asker, me, my_party, person
 from jit_portal.policy.stepup import demand
 from jit_portal.vocabulary import May
 
@@ -44,6 +47,9 @@ class Condition:
 
 
 T = TypeVar("T", bound=Thing)
+Answers = dict[ColumnElement[bool], bool]
+
+_about = bindparam("about", type_=UUID(as_uuid=True))
 
 GROUNDS: dict[type[Thing], Ground] = {}
 GUARDED: set[type[Thing]] = set()
@@ -70,10 +76,15 @@ def rule(model: type[Thing], *mays: May) -> Callable[[Callable[[], Conditions]],
     return register
 
 
+def conditions(model: type[Thing], may: May) -> tuple[ColumnElement[bool], ...]:
+    """What must hold; what has no rule is not allowed to anybody."""
+    rule = RULES.get((model, may))
+    return tuple(rule.values()) if rule else (sa.false(),)
+
+
 def holds(model: type[Thing], may: May) -> ColumnElement[bool]:
-    """The whole rule as one expression; what has no rule is not allowed to anybody."""
-    conditions = RULES.get((model, may))
-    return and_(*conditions.values()) if conditions else sa.false()
+    """The whole rule as one expression."""
+    return and_(*conditions(model, may))
 
 
 def joined(statement: Select[*tuple[Any, ...]], model: type[Thing], *, outer: bool = False) -> Select[*tuple[Any, ...]]:
@@ -93,19 +104,33 @@ def joined(statement: Select[*tuple[Any, ...]], model: type[Thing], *, outer: bo
 
 def which(user: User, model: type[T], may: May = May.SEE) -> Select[T]:
     """Every thing of this kind that she may do this to; order, narrow and page it further."""
-    statement = joined(select(model), model).where(person.id == user.id, holds(model, may))
-    return statement.execution_options(policy=True)
+    return asked(model, may).params(asker=user.id)
+
+
+def asked(model: type[T], may: May = May.SEE) -> Select[T]:
+    """``which`` for whoever will ask: to be made into a statement once, and run with the ``asker``'s id."""
+    return _which(model, conditions(model, may))
+
+
+@cache
+def _which(model: type[T], rule: tuple[ColumnElement[bool], ...]) -> Select[T]:
+    return joined(select(model), model).where(person.id == asker, *rule).execution_options(policy=True)
 
 
 def fetch(user: User, model: type[T], id: uuid.UUID, may: May = May.SEE, *, lock: bool = False) -> T:
     """The thing with this id, if she may; otherwise missing, whether it exists or not."""
-    statement = which(user, model, may).where(model.id == id)
+    statement: Select[T] = _one(model, conditions(model, may))
     if lock:
         statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
-    thing = session().scalar(statement)
+    thing = session().scalar(statement, {"about": id, "asker": user.id})
     if thing is None:
         raise NotFound(may=may, noun=noun(model), object_id=id)
     return thing
+
+
+@cache
+def _one(model: type[T], rule: tuple[ColumnElement[bool], ...]) -> Select[T]:
+    return _which(model, rule).where(model.id == _about)
 
 
 def locked(user: User, what: May, thing: T) -> T:
@@ -117,22 +142,15 @@ def locked(user: User, what: May, thing: T) -> T:
 
 def allowed(user: User, thing: Thing) -> frozenset[May]:
     """Everything she may do to this thing: each condition is asked once, however many rules share it."""
-    model = type(thing)
-    rules = {may: conditions for (known, may), conditions in RULES.items() if known is model}
-    asked = list({id(each): each for conditions in rules.values() for each in conditions.values()}.values())
-    place = {id(each): number for number, each in enumerate(asked)}
-    rows = session().execute(_about(user, thing, [_plainly(each) for each in asked])).all()
-    return frozenset(
-        may
-        for may, conditions in rules.items()
-        if any(all(row[place[id(each)]] for each in conditions.values()) for row in rows)
-    )
+    rules = {may: conditions(model, may) for model, may in RULES if model is type(thing)}
+    rows = _ask(user, thing, *(each for rule in rules.values() for each in rule))
+    return frozenset(may for may, rule in rules.items() if _passes(rows, rule))
 
 
 def may(user: User, what: May, thing: Thing) -> bool:
     """Whether she may do this one thing."""
-    rows = session().execute(_about(user, thing, [_plainly(holds(type(thing), what))])).all()
-    return any(row[0] for row in rows)
+    rule = conditions(type(thing), what)
+    return _passes(_ask(user, thing, *rule), rule)
 
 
 def require(user: User, what: May, thing: Thing) -> None:
@@ -147,11 +165,11 @@ def require_right(user: User, what: May, thing: Thing) -> None:
     For what shows a form or tries an act out; doing it asks for more.
     """
     model = type(thing)
-    columns = [_plainly(holds(model, May.SEE)).label("see"), _plainly(holds(model, what)).label("do")]
-    rows = session().execute(_about(user, thing, columns)).all()
-    if any(row.do for row in rows):
+    see, do = conditions(model, May.SEE), conditions(model, what)
+    rows = _ask(user, thing, *see, *do)
+    if _passes(rows, do):
         return
-    if any(row.see for row in rows):
+    if _passes(rows, see):
         raise NotAllowed(may=what, noun=noun(model), object_id=thing.id, thing=thing)
     raise NotFound(may=what, noun=noun(model), object_id=thing.id)
 
@@ -159,7 +177,12 @@ def require_right(user: User, what: May, thing: Thing) -> None:
 def who(thing: Thing, may: May = May.SEE) -> Select[User]:
     """Every person who may do this to the thing."""
     model = type(thing)
-    statement = joined(select(person), model).where(model.id == thing.id, holds(model, may))
+    return _who(model, conditions(model, may)).params(about=thing.id)
+
+
+@cache
+def _who(model: type[Thing], rule: tuple[ColumnElement[bool], ...]) -> Select[User]:
+    statement = joined(select(person), model).where(model.id == _about, *rule)
     return statement.distinct().execution_options(policy=True)
 
 
@@ -171,26 +194,32 @@ def pairs(model: type[Thing], may: May, *narrowed: ColumnElement[bool]) -> Selec
 
 def explain(user: User, may: May, thing: Thing) -> list[Condition]:
     """Each condition of the rule, and whether it holds. Asking needs ``SEE``: the caller has fetched the thing."""
-    conditions = RULES.get((type(thing), may), {})
-    columns = [_plainly(condition).label(name) for name, condition in conditions.items()]
-    if not columns:
+    rule = RULES.get((type(thing), may), {})
+    if not rule:
         return []
-    model = type(thing)
-    statement = joined(select(*columns), model, outer=True).where(model.id == thing.id, person.id == user.id)
-    rows = session().execute(statement.execution_options(policy=True)).all()
-    best = max(rows, key=lambda row: sum(map(bool, row)), default=None)
-    return [Condition(name, bool(best is not None and getattr(best, name))) for name in conditions]
+    rows = _ask(user, thing, *rule.values(), outer=True)
+    best = max(rows, key=lambda row: sum(row.values()), default={})
+    return [Condition(name, best.get(condition, False)) for name, condition in rule.items()]
 
 
-def _plainly(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return func.coalesce(condition, sa.false())
+def _ask(user: User, thing: Thing, *wanted: ColumnElement[bool], outer: bool = False) -> list[Answers]:
+    """Whether each condition holds: one row per membership that the person has or had there; at most one of them
+    passes the gates.
+    """
+    once = tuple(dict.fromkeys(wanted))
+    rows = session().execute(_answers(type(thing), once, outer), {"about": thing.id, "asker": user.id})
+    return [dict(zip(once, row, strict=True)) for row in rows]
 
 
-def _about(user: User, thing: Thing, columns: list[Any]) -> Select[*tuple[Any, ...]]:
-    """One row per membership that the person has or had there; at most one of them passes the gates."""
-    model = type(thing)
-    statement = joined(select(*columns), model).where(model.id == thing.id, person.id == user.id)
+@cache
+def _answers(model: type[Thing], wanted: tuple[ColumnElement[bool], ...], outer: bool) -> Select[*tuple[Any, ...]]:
+    columns = [func.coalesce(each, sa.false()) for each in wanted]
+    statement = joined(select(*columns), model, outer=outer).where(model.id == _about, person.id == asker)
     return statement.execution_options(policy=True)
+
+
+def _passes(rows: list[Answers], rule: tuple[ColumnElement[bool], ...]) -> bool:
+    return any(all(row[condition] for condition in rule) for row in rows)
 
 
 def noun(model: type[Thing]) -> str:

@@ -52,7 +52,7 @@ def releases_through_it() -> Conditions:
         "yours": _yours,
         "live": still_holds(),
         "has_leader": has_live_leader(Entrustment.party_id),
-        "agreement_in_force": agreement_in_force(),
+        "agreement_in_force": agreement_in_force,
     }
 
 

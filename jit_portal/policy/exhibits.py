@@ -176,7 +176,7 @@ def member_of_seizing_party() -> Conditions:
 
 @rule(Exhibit, May.DESCRIBE)
 def describes() -> Conditions:
-    return {**GATES, "own_party": own, "agreement_in_force": agreement_in_force()}
+    return {**GATES, "own_party": own, "agreement_in_force": agreement_in_force}
 
 
 leader_or_entrusted = or_(leads_party, entrusted_by(Exhibit.party_id))
@@ -191,7 +191,7 @@ def releases() -> Conditions:
         "own_party": own,
         "leader_or_entrusted": leader_or_entrusted,
         "has_leader": has_leader,
-        "agreement_in_force": agreement_in_force(),
+        "agreement_in_force": agreement_in_force,
     }
 
 
@@ -258,7 +258,7 @@ def uploads_own_file() -> Conditions:
     return {
         "yours": StoredFile.uploaded_by_id == person.id,
         "investigator": is_investigator,
-        "agreement_in_force": agreement_in_force(),
+        "agreement_in_force": agreement_in_force,
     }
 
 
@@ -280,7 +280,7 @@ def closes_country_rule() -> Conditions:
     return {
         "own_party": me.party_id == CountryRule.party_id,
         "leader": or_(leads_party, me.keeps_own_exhibits),
-        "widens_nothing": or_(CountryRule.is_forbid.is_(False), me.keeps_own_exhibits, agreement_in_force()),
+        "widens_nothing": or_(CountryRule.is_forbid.is_(False), me.keeps_own_exhibits, agreement_in_force),
     }
 
 
@@ -292,12 +292,12 @@ def sets_rules() -> Conditions:
     return {
         "own_party": me.party_id == Party.id,
         "leader": leads_party,
-        "agreement_in_force": agreement_in_force(),
+        "agreement_in_force": agreement_in_force,
     }
 
 
 def upload_conditions() -> Conditions:
-    return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force()}
+    return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force}
 
 
 def shown_by(release_id: uuid.UUID) -> sa.Select[uuid.UUID]:

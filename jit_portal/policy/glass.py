@@ -35,6 +35,6 @@ def sees_opening() -> Conditions:
 def to_be_told() -> Select[uuid.UUID]:
     """Whoever leads for a party of a JIT in force, and everybody with a duty: in every country somebody hears of it."""
     leading = select(me.user_id).join(my_party, my_party.id == me.party_id).where(me.user_id == person.id)
-    leads = leading.where(leads_party, membership_live, party_live, account_active, agreement_in_force())
+    leads = leading.where(leads_party, membership_live, party_live, account_active, agreement_in_force)
     told = select(person.id).where(_active, person.duty.is_not(None) | leads.correlate(person).exists())
     return told.execution_options(policy=True)

@@ -228,13 +228,13 @@ def uploads() -> Conditions:
 
 @rule(Workspace, May.OPEN_CHANNEL, May.OPEN_BOARD)
 def opens_channel_or_board() -> Conditions:
-    return {"investigator": is_investigator, "agreement_in_force": agreement_in_force()}
+    return {"investigator": is_investigator, "agreement_in_force": agreement_in_force}
 
 
 @rule(Workspace, May.INVITE)
 def invites() -> Conditions:
     """Whether she invites anybody at all; for which party, ``Party`` says."""
-    return {"leader": or_(is_leader, me.is_space_administrator), "agreement_in_force": agreement_in_force()}
+    return {"leader": or_(is_leader, me.is_space_administrator), "agreement_in_force": agreement_in_force}
 
 
 @rule(Party, May.SEE)
@@ -252,7 +252,7 @@ def invites_for_party() -> Conditions:
     return {
         **sees_party(),
         "leader_or_administrator": or_(own, for_body),
-        "agreement_in_force": agreement_in_force(),
+        "agreement_in_force": agreement_in_force,
     }
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, not_, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, exists, func, not_, or_
+from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import aliased
 
 from jit_portal.identity.models import GLASS, IdentityProvider, User
@@ -15,6 +16,8 @@ Conditions = dict[str, ColumnElement[bool]]
 person = aliased(User, name="person")
 me = aliased(Membership, name="me")
 my_party = aliased(Party, name="my_party")
+asker = bindparam("asker", type_=UUID(as_uuid=True))
+"""The id of the person who asks, where a statement is made before anybody does."""
 
 NOW = func.statement_timestamp()
 
@@ -26,19 +29,6 @@ def live(start: SQLColumnExpression[Any], end: SQLColumnExpression[Any]) -> Colu
 
 def has_role(*roles: Role) -> ColumnElement[bool]:
     return me.role.in_(roles)
-
-
-def agreement_in_force() -> ColumnElement[bool]:
-    """A signed version of the JIT's agreement is in force now."""
-    return (
-        exists()
-        .where(
-            Agreement.jit_id == my_party.jit_id,
-            Agreement.in_force_from <= NOW,
-            Agreement.in_force_until > NOW,
-        )
-        .correlate_except(Agreement)
-    )
 
 
 def _is_latest() -> ColumnElement[bool]:
@@ -89,6 +79,11 @@ breaks_glass = (
     exists()
     .where(IdentityProvider.id == person.provider_id, IdentityProvider.slug == GLASS)
     .correlate_except(IdentityProvider)
+)
+agreement_in_force = (
+    exists()
+    .where(Agreement.jit_id == my_party.jit_id, Agreement.in_force_from <= NOW, Agreement.in_force_until > NOW)
+    .correlate_except(Agreement)
 )
 account_active = and_(person.deactivated_at.is_(None), person.duty.is_(None))
 membership_live = live(me.live_from, me.live_until)

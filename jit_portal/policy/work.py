@@ -55,7 +55,7 @@ rule(Channel, May.SEE)(hears)
 
 @rule(Channel, May.POST)
 def posts() -> Conditions:
-    return {**hears(), "agreement_in_force": agreement_in_force()}
+    return {**hears(), "agreement_in_force": agreement_in_force}
 
 
 protect(Message, Ground(path=((Channel, Channel.id == Message.channel_id),), workspace=Channel.workspace_id))
@@ -64,7 +64,7 @@ rule(Message, May.SEE)(hears)
 
 @rule(Message, May.EDIT)
 def edits_own_message() -> Conditions:
-    return {**hears(), "yours": Message.author_id == person.id, "agreement_in_force": agreement_in_force()}
+    return {**hears(), "yours": Message.author_id == person.id, "agreement_in_force": agreement_in_force}
 
 
 @rule(Message, May.WITHDRAW, May.READ)
@@ -79,7 +79,7 @@ rule(Board, May.SEE)(sees_board)
 
 @rule(Board, May.CREATE_TASK)
 def creates_task() -> Conditions:
-    return {**sees_board(), "investigator": is_investigator, "agreement_in_force": agreement_in_force()}
+    return {**sees_board(), "investigator": is_investigator, "agreement_in_force": agreement_in_force}
 
 
 protect(Task, Ground(path=((Board, Board.id == Task.board_id),), workspace=Board.workspace_id))
@@ -90,7 +90,7 @@ def _sees_task() -> Conditions:
 
 
 def _works_on_task() -> Conditions:
-    return {**_sees_task(), "agreement_in_force": agreement_in_force()}
+    return {**_sees_task(), "agreement_in_force": agreement_in_force}
 
 
 rule(Task, May.SEE)(_sees_task)
