@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, exists, func, not_, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, bindparam, exists, func, not_, or_, select, true
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import aliased
 
@@ -31,29 +31,37 @@ def has_role(*roles: Role) -> ColumnElement[bool]:
     return me.role.in_(roles)
 
 
+def there_is(*conditions: ColumnElement[bool], among: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Such a row is there, looked for with each row that asks: under OR, EXISTS would be planned in two ways, one of
+    which gathers every such row beforehand.
+    """
+    found = select(true()).select_from(*among).where(*conditions).limit(1).correlate_except(*among)
+    return found.scalar_subquery().is_(true())
+
+
 def _is_latest() -> ColumnElement[bool]:
     """This version of the agreement is in force, or was the last that was."""
     later = aliased(Agreement, name="later")
-    followed = exists().where(
-        later.jit_id == Agreement.jit_id, later.version > Agreement.version, later.in_force_from <= NOW
+    followed = there_is(
+        later.jit_id == Agreement.jit_id,
+        later.version > Agreement.version,
+        later.in_force_from <= NOW,
+        among=(later,),
     )
-    return and_(Agreement.in_force_from <= NOW, not_(followed.correlate_except(later)))
+    return and_(Agreement.in_force_from <= NOW, not_(followed))
 
 
 def leads_for(member: Any) -> ColumnElement[bool]:
     """A leader's membership; for a body, which has no leaders, that of the participant whom the agreement names."""
-    named = (
-        exists()
-        .where(
-            AgreementPerson.agreement_id == Agreement.id,
-            AgreementPerson.party_id == member.party_id,
-            AgreementPerson.user_id == member.user_id,
-            AgreementPerson.duty == AgreementDuty.LEADER,
-            Party.id == member.party_id,
-            Party.kind.in_(BODIES),
-            _is_latest(),
-        )
-        .correlate_except(AgreementPerson, Agreement, Party)
+    named = there_is(
+        AgreementPerson.agreement_id == Agreement.id,
+        AgreementPerson.party_id == member.party_id,
+        AgreementPerson.user_id == member.user_id,
+        AgreementPerson.duty == AgreementDuty.LEADER,
+        Party.id == member.party_id,
+        Party.kind.in_(BODIES),
+        _is_latest(),
+        among=(AgreementPerson, Agreement, Party),
     )
     return or_(member.role == Role.LEADER, and_(member.role == Role.PARTICIPANT, named))
 
@@ -61,17 +69,14 @@ def leads_for(member: Any) -> ColumnElement[bool]:
 def has_live_leader(party_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Somebody leads the party now, with a live membership and an active account."""
     other, someone = aliased(Membership, name="leading"), aliased(User, name="someone")
-    return (
-        exists()
-        .where(
-            other.party_id == party_id,
-            leads_for(other),
-            live(other.live_from, other.live_until),
-            someone.id == other.user_id,
-            someone.deactivated_at.is_(None),
-            someone.duty.is_(None),
-        )
-        .correlate_except(other, someone)
+    return there_is(
+        other.party_id == party_id,
+        leads_for(other),
+        live(other.live_from, other.live_until),
+        someone.id == other.user_id,
+        someone.deactivated_at.is_(None),
+        someone.duty.is_(None),
+        among=(other, someone),
     )
 
 
