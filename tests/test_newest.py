@@ -4,6 +4,7 @@ import datetime as dt
 import importlib
 import random
 import uuid
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -86,3 +87,16 @@ def test_an_ended_membership_sees_nothing_new(app: Flask) -> None:
     factories.end_membership(world, "nl_member")
     assert policy.newest(world["nl_member"], world.workspace) == []
     assert dt.datetime.now(dt.UTC) < module.THE_END[0]
+
+
+def test_a_page_takes_two_queries_and_three_where_little_is_seen(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, count_queries: Callable[[], int]
+) -> None:
+    world = filled(3)
+    taken = []
+    for looked_at in (500, 1):
+        monkeypatch.setattr(module, "_WINDOW", module.window(looked_at))
+        count_queries()
+        assert len(policy.newest(world["fr_member"], world.workspace, 5)) == 5
+        taken.append(count_queries())
+    assert taken == [2, 3]
