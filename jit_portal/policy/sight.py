@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, ScalarSelect, case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, case, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.orm import lazyload
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
@@ -17,13 +19,20 @@ from jit_portal.policy.exhibits import (
     reaches_for_grants,
     standing_releases,
 )
-from jit_portal.policy.person import GATES, live, me, my_party, person
+from jit_portal.policy.person import GATES, asker, live, me, my_party, person
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import Membership
 
 _SIGHT = case(
     *((holds(Exhibit, may), int(sight)) for may, sight in sorted(SIGHT_OF.items(), key=lambda pair: -pair[1])),
     else_=0,
+)
+
+
+_SIGHTS = (
+    joined(select(Exhibit.id, _SIGHT.label("sight")), Exhibit)
+    .where(Exhibit.id == func.any(bindparam("exhibits", type_=ARRAY(UUID(as_uuid=True)))), person.id == asker)
+    .execution_options(policy=True)
 )
 
 
@@ -44,9 +53,7 @@ class Seer:
 def sights(user: User, exhibits: Iterable[Exhibit]) -> dict[uuid.UUID, Sight]:
     """How far she sees each of these exhibits, in one query; what she does not see is left out."""
     ids = [exhibit.id for exhibit in exhibits]
-    statement = joined(select(Exhibit.id, _SIGHT.label("sight")), Exhibit)
-    statement = statement.where(Exhibit.id.in_(ids), person.id == user.id)
-    rows = session().execute(statement.execution_options(policy=True))
+    rows = session().execute(_SIGHTS, {"exhibits": ids, "asker": user.id})
     return {row.id: Sight(row.sight) for row in rows if row.sight}
 
 
@@ -66,15 +73,21 @@ _RELEASES = (
 )
 
 
+_SEERS = (
+    joined(select(me, _SIGHT, own, _RELEASES, _rules(*standing_releases()), _rules(*forbids())), Exhibit)
+    .where(Exhibit.id == bindparam("exhibit", type_=UUID(as_uuid=True)), *GATES.values())
+    .order_by(my_party.name, person.name)
+    .options(lazyload(me.workspace))
+    .execution_options(policy=True)
+)
+
+
 def seers(exhibit: Exhibit) -> list[Seer]:
     """Every live member of the workspace and how far, and through what, they see the exhibit, in one query.
 
     For the seizing party's eyes: the caller has required ``May.SEE_AUDIENCE``.
     """
-    columns = (_SIGHT, own, _RELEASES, _rules(*standing_releases()), _rules(*forbids()))
-    statement = joined(select(me, *columns), Exhibit).where(Exhibit.id == exhibit.id, *GATES.values())
-    statement = statement.order_by(my_party.name, person.name)
-    rows = session().execute(statement.execution_options(policy=True)).all()
+    rows = session().execute(_SEERS, {"exhibit": exhibit.id}).all()
     return [
         Seer(member, Sight(sight) if sight else None, bool(is_own), releases or [], rules or [], refused or [])
         for member, sight, is_own, releases, rules, refused in rows
