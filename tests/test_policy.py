@@ -23,7 +23,7 @@ from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Releas
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Invitation, LoginSession, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
-from jit_portal.jits.models import Agreement
+from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
 from jit_portal.policy import UnpolicedRead
@@ -784,3 +784,13 @@ def test_a_thing_without_rules_may_be_nothing(app: Flask, world: World) -> None:
     assert not policy.may(world["fr_leader"], May.DELETE, world.jit)
     assert session().scalars(policy.which(world["fr_leader"], Exhibit, May.POST)).all() == []
     assert policy.explain(world["fr_leader"], May.POST, world.jit) == []
+
+
+def test_a_rule_without_conditions_lets_nobody_do_anything(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule: tuple[type[Thing], May] = (Jit, May.DELETE)
+    monkeypatch.setitem(policy.RULES, rule, {})
+    assert not policy.may(world["fr_leader"], May.DELETE, world.jit)
+    assert May.DELETE not in policy.allowed(world["fr_leader"], world.jit)
+    assert session().scalars(policy.which(world["fr_leader"], Jit, May.DELETE)).all() == []
