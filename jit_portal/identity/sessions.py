@@ -3,9 +3,10 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Double, func, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import ColumnElement, Double, Select, bindparam, func, update
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
@@ -33,7 +34,7 @@ def load(token: str, *, is_use: bool = True, device: Device | None = None) -> Lo
     """
     if len(token) != _TOKEN_LENGTH:
         return None
-    login = _live(LoginSession.token_hash == tokens.digest(token))
+    login = _live(_BY_TOKEN, tokens.digest(token))
     if login is None:
         return None
     if device is not None and login.strayed_at is None and devices.has_strayed(login, device):
@@ -45,22 +46,14 @@ def load(token: str, *, is_use: bool = True, device: Device | None = None) -> Lo
 
 def still(login_id: uuid.UUID) -> LoginSession | None:
     """This login if it is live now, by whichever token: for what began in it and goes on, which is use of it."""
-    login = _live(LoginSession.id == login_id)
+    login = _live(_BY_ID, login_id)
     if login is not None:
         _notice(login)
     return login
 
 
-def _live(one: ColumnElement[bool]) -> LoginSession | None:
-    statement = (
-        portal_which(Work.SIGN_IN, LoginSession)
-        .join(LoginSession.user)
-        .options(contains_eager(LoginSession.user))
-        .where(one, User.deactivated_at.is_(None), *is_live())
-        .add_columns(func.extract("epoch", NOW).cast(Double))
-        .execution_options(populate_existing=True)
-    )
-    row = session().execute(statement).one_or_none()
+def _live(statement: Select[LoginSession, float], key: uuid.UUID | bytes) -> LoginSession | None:
+    row = session().execute(statement, {"key": key}).one_or_none()
     if row is None:
         return None
     login: LoginSession = row[0]
@@ -86,6 +79,20 @@ def is_live() -> tuple[ColumnElement[bool], ...]:
         LoginSession.ends_at > NOW,
         LoginSession.last_seen_at > NOW - func.make_interval(0, 0, 0, 0, 0, LoginSession.idle_minutes),
     )
+
+
+def _live_with(key: InstrumentedAttribute[Any]) -> Select[LoginSession, float]:
+    return (
+        portal_which(Work.SIGN_IN, LoginSession)
+        .join(LoginSession.user)
+        .options(contains_eager(LoginSession.user))
+        .where(key == bindparam("key"), User.deactivated_at.is_(None), *is_live())
+        .add_columns(func.extract("epoch", NOW).cast(Double))
+        .execution_options(populate_existing=True)
+    )
+
+
+_BY_TOKEN, _BY_ID = _live_with(LoginSession.token_hash), _live_with(LoginSession.id)
 
 
 def _notice(login: LoginSession) -> None:

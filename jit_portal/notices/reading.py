@@ -42,21 +42,9 @@ class Shown:
 Phrase = Callable[[Notice, Any], Shown]
 
 
-def seen(person: User) -> Select[Notice]:
-    """Her notices whose things she sees now; narrow, order and page it further."""
-    things = [and_(Notice.noun == noun, _is_seen(person, model)) for noun, (model, _phrase) in _PHRASES.items()]
-    return policy.which(person, Notice).where(or_(*things))
-
-
-def _is_seen(person: User, model: type[Thing]) -> ColumnElement[bool]:
-    # A scalar is asked for notice by notice; EXISTS under OR would gather every thing that she sees.
-    thing = policy.which(person, model).where(model.id == Notice.object_id).with_only_columns(true()).limit(1)
-    return thing.correlate(Notice).scalar_subquery().is_(True)
-
-
 def shown(person: User, *, limit: int = PAGE, unread: bool = False, kind: NoticeKind | None = None) -> list[Shown]:
     """Her newest notices whose things she sees now, in as many queries as there are kinds of thing."""
-    found = seen(person).order_by(Notice.created_at.desc(), Notice.id).limit(limit)
+    found = SEEN.params(asker=person.id).order_by(Notice.created_at.desc(), Notice.id).limit(limit)
     if unread:
         found = found.where(Notice.read_at.is_(None))
     if kind is not None:
@@ -185,3 +173,18 @@ _PHRASES: dict[str, tuple[type[Thing], Phrase]] = {
     "user": (User, _account),
     "glass_opening": (GlassOpening, _glass_opening),
 }
+
+
+def _seen() -> Select[Notice]:
+    things = [and_(Notice.noun == noun, _is_seen(model)) for noun, (model, _phrase) in _PHRASES.items()]
+    return policy.asked(Notice).where(or_(*things))
+
+
+def _is_seen(model: type[Thing]) -> ColumnElement[bool]:
+    # A scalar is asked for notice by notice; EXISTS under OR would gather every thing that she sees.
+    thing = policy.asked(model).where(model.id == Notice.object_id).with_only_columns(true()).limit(1)
+    return thing.correlate(Notice).scalar_subquery().is_(True)
+
+
+SEEN = _seen()
+"""The ``asker``'s notices whose things she sees now; narrow, order and page it further."""

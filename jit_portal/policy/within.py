@@ -4,14 +4,15 @@ policy.
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from jit_portal.database import session
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, Party
-from jit_portal.policy.asking import which
+from jit_portal.policy.asking import asked
 from jit_portal.policy.person import NOW, live
 from jit_portal.vocabulary import AgreementState, PartyKind
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
@@ -20,14 +21,25 @@ _KINDS = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
 _STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(_KINDS)), else_=len(_KINDS))
 
 
-def parties_of(jit_ids: Iterable[uuid.UUID], reader: User | None = None) -> Select[Party]:
+_live = live(Party.live_from, Party.live_until)
+_drafts = asked(Agreement).where(Agreement.state == AgreementState.DRAFT).with_only_columns(Agreement.jit_id)
+_added_by_a_draft = Party.live_from.is_(None) & Party.jit_id.in_(_drafts)
+
+
+def _parties(shown: ColumnElement[bool]) -> Select[Party]:
+    of_these = Party.jit_id == func.any(bindparam("jits", type_=ARRAY(UUID(as_uuid=True))))
+    statement = select(Party).where(of_these, shown).order_by(_STATES_FIRST, Party.country)
+    return statement.execution_options(policy=True)
+
+
+_PARTIES, _PARTIES_AND_DRAFTED = _parties(_live), _parties(_live | _added_by_a_draft)
+
+
+def parties_of(jit_ids: Iterable[uuid.UUID], reader: User | None = None) -> Sequence[Party]:
     """The parties that are party to these JITs now; to a reader who sees a draft of theirs, also those it adds."""
-    shown = live(Party.live_from, Party.live_until)
-    if reader is not None:
-        drafts = which(reader, Agreement).where(Agreement.state == AgreementState.DRAFT)
-        shown |= Party.live_from.is_(None) & Party.jit_id.in_(drafts.with_only_columns(Agreement.jit_id))
-    statement = select(Party).where(Party.jit_id.in_(list(jit_ids)), shown)
-    return statement.order_by(_STATES_FIRST, Party.country).execution_options(policy=True)
+    if reader is None:
+        return session().scalars(_PARTIES, {"jits": list(jit_ids)}).all()
+    return session().scalars(_PARTIES_AND_DRAFTED, {"jits": list(jit_ids), "asker": reader.id}).all()
 
 
 def parties_from(jit_id: uuid.UUID, at: dt.datetime) -> Select[Party]:

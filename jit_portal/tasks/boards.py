@@ -89,7 +89,7 @@ def columns_of(board: Board) -> list[Column]:
 
 
 def _parties(actor: User, board: Board, party_ids: set[uuid.UUID]) -> Iterable[BoardParty]:
-    known = {party.id for party in session().scalars(policy.parties_of([board.workspace.jit_id]))}
+    known = {party.id for party in policy.parties_of([board.workspace.jit_id])}
     if not party_ids or not party_ids <= known:
         raise Invalid(gettext("Choose parties of this JIT."), field="parties")
     named = {*party_ids, own_party(actor, board.workspace_id).id}

@@ -37,5 +37,5 @@ def askable(board: Board, own_id: uuid.UUID) -> Sequence[Party]:
     """The other parties that somebody in the board's audience leads."""
     leading = policy.who(board).where(is_leader).with_only_columns(me.party_id)
     led = set(session().scalars(leading))
-    parties = session().scalars(policy.parties_of([board.workspace.jit_id]))
+    parties = policy.parties_of([board.workspace.jit_id])
     return [party for party in parties if party.id in led and party.id != own_id]

@@ -304,7 +304,7 @@ def _candidate(task: Task, party_id: uuid.UUID, person_id: uuid.UUID) -> User:
 
 
 def _other_party(task: Task, party_id: uuid.UUID) -> Party:
-    for party in session().scalars(policy.parties_of([task.board.workspace.jit_id])):
+    for party in policy.parties_of([task.board.workspace.jit_id]):
         if party.id == party_id and party.id != task.party_id:
             return party
     raise Invalid(gettext("Choose another party of this JIT."), field="party")

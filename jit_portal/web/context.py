@@ -40,6 +40,8 @@ JitsSeen = tuple[Sequence[Jit], dict[uuid.UUID, list[Party]]]
 LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
 
+_JITS = policy.asked(Jit).order_by(Jit.name)
+_SPACES = policy.asked(Workspace).with_only_columns(Workspace.jit_id, Workspace.id)
 _SPARED = re.compile(r"(?<=[+-])0(?=\d)|:00$")
 """What the short form of a distance from UTC leaves out of the long one."""
 
@@ -131,9 +133,9 @@ def _today(person: User) -> dt.date:
 
 def jits_of(person: User) -> JitsSeen:
     """Her JITs by name, and the parties that she sees in each."""
-    jits = session().scalars(policy.which(person, Jit).order_by(Jit.name)).all()
+    jits = session().scalars(_JITS, {"asker": person.id}).all()
     parties: dict[uuid.UUID, list[Party]] = {jit.id: [] for jit in jits}
-    for party in session().scalars(policy.parties_of(list(parties), person)).unique():
+    for party in policy.parties_of(parties, person):
         parties[party.jit_id].append(party)
     return jits, parties
 
@@ -147,9 +149,7 @@ def sidebar(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, 
     """Her JITs by name, in a constant number of queries."""
     jits, parties = jits_of(person) if seen is None else seen
     flags: dict[Any, list[str]] = {jit.id: [party.country for party in parties[jit.id]] for jit in jits}
-    spaces = dict(
-        session().execute(policy.which(person, Workspace).with_only_columns(Workspace.jit_id, Workspace.id)).all()
-    )
+    spaces = dict(session().execute(_SPACES, {"asker": person.id}).all())
     has_unread = {id for id, count in (news.unread_messages(person) if unread is None else unread).items() if count}
     return [
         SidebarJit(

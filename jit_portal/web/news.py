@@ -11,7 +11,7 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
 from jit_portal.messages.models import Channel, ReadMark
 from jit_portal.notices.models import Notice
-from jit_portal.notices.reading import seen
+from jit_portal.notices.reading import SEEN
 from jit_portal.policy.person import NOW, me
 from jit_portal.realtime import push
 from jit_portal.tasks.models import Board, Column, Task, TaskChange
@@ -19,26 +19,33 @@ from jit_portal.vocabulary import AgreementState, ColumnKind, May
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import RECENTLY
 
+_UNREAD_NOTICES = SEEN.where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
+
 
 def unread_notices(person: User) -> int:
     """How many notices of what she sees now she has not read."""
-    shown = seen(person).where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
-    return session().scalar(shown) or 0
+    return session().scalar(_UNREAD_NOTICES, {"asker": person.id}) or 0
+
+
+_not_done = (Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
+_open_tasks = policy.asked(Task).join(Column, Column.id == Task.column_id).where(*_not_done)
+_OPEN_TASKS = _open_tasks.with_only_columns(func.count(Task.id))
 
 
 def open_tasks(person: User) -> int:
     """How many tasks are hers and not done, over all JITs."""
-    mine = policy.which(person, Task).where(Task.assignee_id == person.id)
-    mine = mine.join(Column, Column.id == Task.column_id).where(Column.kind != ColumnKind.DONE)
-    return session().scalar(mine.with_only_columns(func.count(Task.id))) or 0
+    return session().scalar(_OPEN_TASKS, {"asker": person.id}) or 0
+
+
+_mark = (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == policy.asker)
+_behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
+_heard = policy.asked(Channel).outerjoin(ReadMark, _mark).group_by(Channel.workspace_id)
+_UNREAD_MESSAGES = _heard.with_only_columns(Channel.workspace_id, _behind)
 
 
 def unread_messages(person: User) -> dict[uuid.UUID, int]:
     """How many messages she has not read, by workspace, in the channels she hears."""
-    heard = policy.which(person, Channel)
-    heard = heard.outerjoin(ReadMark, (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == person.id))
-    behind = func.sum(Channel.message_count - func.coalesce(ReadMark.number, 0))
-    rows = session().execute(heard.with_only_columns(Channel.workspace_id, behind).group_by(Channel.workspace_id))
+    rows = session().execute(_UNREAD_MESSAGES, {"asker": person.id})
     return {workspace_id: int(count or 0) for workspace_id, count in rows}
 
 

@@ -3,7 +3,8 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import UUID
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -14,6 +15,10 @@ from jit_portal.web import news
 from jit_portal.workspaces.models import Workspace
 
 MOST_COUNTED = 1000
+
+_here = Exhibit.workspace_id == bindparam("workspace", type_=UUID(as_uuid=True))
+_capped = policy.asked(Exhibit).where(_here).with_only_columns(Exhibit.id).limit(MOST_COUNTED + 1).subquery()
+_SEEN = select(func.count()).select_from(_capped)
 
 
 def head(person: User, workspace_id: uuid.UUID, tab: str) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def _head(person: User, workspace: Workspace, tab: str) -> dict[str, Any]:
         "kept": False,
         "unread_messages": unread,
         "agreement": policy.agreement_of(workspace.jit_id),
-        "parties": list(session().scalars(policy.parties_of([workspace.jit_id]))),
+        "parties": policy.parties_of([workspace.jit_id]),
         "counts": {
             "chat": unread.get(workspace.id, 0),
             "vault": exhibit_count(person, workspace),
@@ -58,7 +63,5 @@ def vault_head(person: User, workspace_id: uuid.UUID) -> dict[str, Any]:
 
 def exhibit_count(person: User, workspace: Workspace) -> str:
     """How many exhibits she sees, counted up to a thousand."""
-    seen = policy.which(person, Exhibit).where(Exhibit.workspace_id == workspace.id).with_only_columns(Exhibit.id)
-    capped = seen.limit(MOST_COUNTED + 1).subquery()
-    counted = session().scalar(select(func.count()).select_from(capped)) or 0
+    counted = session().scalar(_SEEN, {"workspace": workspace.id, "asker": person.id}) or 0
     return f"{MOST_COUNTED:,}+" if counted > MOST_COUNTED else str(counted)

@@ -127,7 +127,7 @@ def workspace_of(jit: Jit) -> Workspace | None:
 
 def parties_of(jit: Jit, drafter: User | None = None) -> dict[str, Party]:
     """The parties of a JIT by the code that the case gives them; for its drafter also before it is signed."""
-    parties = session().scalars(policy.parties_of([jit.id], drafter)).unique()
+    parties = policy.parties_of([jit.id], drafter)
     return {party.provider.slug.upper(): party for party in parties}
 
 
