@@ -1,6 +1,7 @@
 """Templates compile, and every text that the portal says can be translated."""
 
 import ast
+import datetime as dt
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,8 @@ from flask import Flask
 
 import jit_portal
 from jit_portal import resources
+from jit_portal.web import assets
+from jit_portal.web.readers import as_read_by
 
 TEMPLATES = sorted(str(path.relative_to(resources.TEMPLATES)) for path in resources.TEMPLATES.rglob("*.html"))
 SPOKEN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "label"}
@@ -110,3 +113,33 @@ def test_refusals_and_messages_are_translated() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in spoken:
                 found += [f"{path.relative_to(root)}:{node.lineno}: {text}" for text in _spoken_by(node)]
     assert found == []
+
+
+def test_what_was_said_to_one_reader_is_said_to_the_next_in_her_language_and_by_her_clock(portal: Flask) -> None:
+    page = portal.jinja_env.from_string(
+        '{{ _("Home") }}, {{ _("Ask %(party)s", party="<b>") }}, {{ at|datetimeformat("d MMMM HH:mm") }}, '
+        '{{ at.date()|dateformat("EEEE") }}'
+    )
+    at = dt.datetime(2026, 7, 14, 21, 30, tzinfo=dt.UTC)
+
+    def read_by(language: str, zone: str) -> str:
+        with portal.test_request_context(), as_read_by(language, zone):
+            return page.render(at=at)
+
+    english = "Home, Ask &lt;b&gt;, 14 July 22:30, Tuesday"
+    assert read_by("en_GB", "Europe/London") == english
+    assert read_by("fr", "Europe/London") == "Accueil, Solliciter &lt;b&gt;, 14 juillet 22:30, mardi"
+    assert read_by("en_GB", "Europe/Bucharest") == "Home, Ask &lt;b&gt;, 15 July 00:30, Tuesday"
+    assert read_by("en_GB", "Europe/London") == english
+
+
+def test_a_mark_is_drawn_anew_once_a_build_has_replaced_the_files(
+    portal: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn() -> str:
+        with portal.app_context():
+            return portal.jinja_env.from_string('{% import "components/ui.html" as ui %}{{ ui.icon("x") }}').render()
+
+    assert drawn() == drawn()
+    monkeypatch.setattr(assets, "manifest", lambda: {"icons.svg": "icons-NEW.svg"})
+    assert "icons-NEW.svg#x" in drawn()

@@ -1,11 +1,13 @@
 """Browser assets by their plain names: ``asset("app.css")`` is the address of the built, hashed file."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
 from flask import Flask, Response, g, request
+from markupsafe import Markup
 
 from jit_portal.resources import STATIC
 
@@ -34,7 +36,8 @@ def manifest(folder: Path = STATIC) -> dict[str, str]:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates ``asset(name)`` and ``has_asset(name)``; an unknown name is a KeyError, never a dead link.
+    """Give templates ``asset(name)``, ``has_asset(name)`` and ``drawn(macro)``; an unknown name is a KeyError, never a
+    dead link.
 
     A hashed file never changes, so browsers keep it for a year.
     """
@@ -45,11 +48,26 @@ def init_app(app: Flask) -> None:
             g.assets = manifest()
         return cast(dict[str, str], g.assets)
 
+    folder = app.static_url_path
+
     def asset(name: str) -> str:
-        return f"{app.static_url_path}/{names()[name]}"
+        return f"{folder}/{names()[name]}"
 
     def has_asset(name: str) -> bool:
         return name in names()
+
+    def drawn(mark: Callable[..., Markup]) -> Callable[..., Markup]:
+        """A macro that draws from its words and the assets alone: what it drew is kept until a build replaces them."""
+        kept: dict[tuple[str, ...], tuple[dict[str, str], Markup]] = {}
+
+        def draw(*said: str) -> Markup:
+            files, picture = kept.get(said, (None, Markup()))
+            if files is not names():
+                picture = mark(*said)
+                kept[said] = (names(), picture)
+            return picture
+
+        return draw
 
     def headers(response: Response) -> Response:
         # 304 too: its headers take the place of those that the browser kept with the file.
@@ -61,5 +79,5 @@ def init_app(app: Flask) -> None:
                 response.headers["Content-Security-Policy"] = _HASH_WORKER_POLICY
         return response
 
-    app.jinja_env.globals.update(asset=asset, has_asset=has_asset)
+    app.jinja_env.globals.update(asset=asset, has_asset=has_asset, drawn=drawn)
     app.after_request(headers)

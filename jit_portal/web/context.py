@@ -18,7 +18,7 @@ from jit_portal.database import session
 from jit_portal.extensions import babel
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Jit, Party
-from jit_portal.web import news
+from jit_portal.web import news, speaking
 from jit_portal.web.session import viewer_or_none
 from jit_portal.workspaces.models import Workspace
 
@@ -72,6 +72,7 @@ def bind(app: Flask) -> None:
     """Give every template what it needs, and Babel the reader's language and zone."""
     app.config.setdefault("LOCALES", LOCALES)
     babel.init_app(app, locale_selector=_locale, timezone_selector=_zone)
+    speaking.bind(app)
     app.context_processor(_page)
     app.add_template_filter(zone_name)
 
