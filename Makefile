@@ -25,6 +25,7 @@ verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's re
 
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser
+	@sh .ci/saml
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: set-up ## what must hold besides the tests
@@ -63,7 +64,7 @@ $(ASSETS): $(ASSET_SOURCES) node_modules/.installed
 	$(BIN)/pybabel --quiet compile --input-file=$< --output-file=$@
 
 lock: ## choose versions anew, within what pyproject.toml allows: ARGS=--upgrade
-	$(BIN)/uv pip compile pyproject.toml --extra demo --group dev --python-version 3.11 --universal --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra saml --group dev --python-version 3.11 --universal --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet $(ARGS) --output-file requirements.lock
 	$(BIN)/npm install --package-lock-only --ignore-scripts
 

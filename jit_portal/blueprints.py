@@ -11,6 +11,7 @@ from jit_portal.identity import passkey_routes as passkeys
 from jit_portal.identity import people_routes as people
 from jit_portal.identity import provider_routes as providers
 from jit_portal.identity import routes as identity
+from jit_portal.identity import saml_routes as saml
 from jit_portal.identity.scim import routes as scim
 from jit_portal.jits import routes as jits
 from jit_portal.messages import routes as messages
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     health.bp,
     pages.bp,
     identity.bp,
+    saml.bp,
     people.bp,
     providers.bp,
     confirm.bp,

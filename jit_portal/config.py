@@ -36,6 +36,7 @@ class Settings:
     vault_health: str | None = None
     providers_health: str | None = None
     provider_secrets: Path | None = None
+    saml_key: Path | None = None
     break_glass: bool = False
 
     def __repr__(self) -> str:

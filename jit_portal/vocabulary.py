@@ -74,6 +74,13 @@ class Assurance(IntEnum):
     HIGH = 3
 
 
+class Speaks(StrEnum):
+    """The protocol of a national login: OpenID Connect, or SAML 2.0 where a country has nothing else."""
+
+    OIDC = "oidc"
+    SAML = "saml"
+
+
 class ClientAuthentication(StrEnum):
     """How the portal proves to a national login who it is: by its own key, or by a secret that both know."""
 

@@ -91,6 +91,7 @@ def database(cluster: Postgres) -> Postgres:
 def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
     """The environment of a portal that uses the test database and store, for ``Settings.read``."""
     make_signing_key(folder / "signing-key.json")
+    services.make_saml_key(folder / "saml-key.pem")
     FileKeyring.create(folder / "keyring.json")
     return {
         "JIT_ROLE": "web",
@@ -106,6 +107,7 @@ def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
         "JIT_KEYRING": str(folder / "keyring.json"),
         "JIT_SECRET_KEY": "only for tests, never anywhere else, at all",
         "JIT_SIGNING_KEY": str(folder / "signing-key.json"),
+        "JIT_SAML_KEY": str(folder / "saml-key.pem"),
         "JIT_PROXY_HOPS": "1",
         "JIT_BREAK_GLASS": "1",
         "PATH": os.environ["PATH"],

@@ -15,11 +15,13 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import psycopg
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from minio.error import S3Error
 
 from jit_portal.demo import postgres, process, store
 from jit_portal.demo.postgres import Postgres
-from jit_portal.demo.secrets import Secrets
+from jit_portal.demo.secrets import Secrets, write_private
 from jit_portal.demo.store import Store
 
 
@@ -70,6 +72,13 @@ def running(component: process.Component, log: Path, by: signal.Signals | None =
         yield child
     finally:
         child.stop(by)
+
+
+def make_saml_key(path: Path) -> None:
+    """Make the portal's own RSA key for logins that speak SAML."""
+    key = rsa.generate_private_key(65537, 3072)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_private(path, key.private_bytes(*form).decode())
 
 
 @contextmanager

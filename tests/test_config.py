@@ -26,10 +26,14 @@ GOOD = SECRETS | {
     "JIT_PROXY_HOPS": "1",
     "JIT_VAULT_HEALTH": "unix:/run/vault.sock",
     "JIT_PROVIDERS_HEALTH": "http://127.0.0.1:8802",
+    "JIT_SAML_KEY": "/var/lib/jit-portal/saml-key.pem",
     "JIT_PROVIDER_SECRETS": "/var/lib/jit-portal/provider-secrets.json",
     "JIT_BREAK_GLASS": "1",
 }
-OPTIONAL = {"JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS", "JIT_BREAK_GLASS"}
+OPTIONAL = {
+    *("JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS", "JIT_SAML_KEY"),
+    "JIT_BREAK_GLASS",
+}
 SENSELESS = [
     ("JIT_ROLE", "webb"),
     ("JIT_ORIGIN", "lantern.example"),

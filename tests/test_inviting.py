@@ -18,8 +18,8 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.identity import invitations
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused
+from jit_portal.identity.vouching import Vouched
 from jit_portal.vocabulary import Assurance, Duty, Role
 from jit_portal.web.requests import public_address
 from jit_portal.workspaces import service as workspaces

@@ -18,8 +18,9 @@ from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.registry import ProviderRow
-from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, Speaks, UserinfoForm
 from tests import factories
+from tests.hostile_saml import ISSUER, metadata
 from tests.signing_in import again, ledger
 
 ROW = ProviderRow(
@@ -76,6 +77,8 @@ def bo(french: IdentityProvider) -> User:
         ("header_limit", 70_000),
         ("acr_levels", {"two words": Assurance.LOW}),
         ("claim_map", {"authority": "office"}),
+        ("claim_map", {"authority": "/office", "subject": "/id"}),
+        ("saml_metadata", "<a/>"),
     ],
 )
 def test_a_row_that_believes_too_much_is_refused(app: Flask, name: str, value: Any) -> None:
@@ -96,6 +99,7 @@ def test_a_row_is_stored_whole_and_reads_back_the_same(app: Flask) -> None:
     same = {each.name for each in fields(ROW) if getattr(full, each.name) == getattr(ordinary, each.name)}
     assert same == {
         "name", "kind", "country", "issuer", "client_id", "algorithms", "acr_levels", "claim_map", "authorities",
+        "protocol", "saml_metadata",
     }  # fmt: skip
     registry.ensure_providers([full])
     session.remove()
@@ -135,17 +139,26 @@ def test_what_is_missing_is_named() -> None:
         row_from({"preset": "adfs", **own})
 
 
+def pinned(preset: str) -> dict[str, Any]:
+    """What must be said beside, of a login that speaks SAML."""
+    if PRESETS[preset]().get("protocol") != Speaks.SAML:
+        return {}
+    return {"saml_metadata": metadata(), "issuer": ISSUER, "claim_map": {"authority": "office"}}
+
+
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_with_what_is_ones_own_is_a_row(name: str) -> None:
-    own = {key: value for key, value in SAID_BY_WHOEVER_ENTERS.items() if key not in PRESETS[name]()}
+def test_a_preset_with_what_is_ones_own_is_a_row(app: Flask, name: str) -> None:
+    own = {
+        key: value for key, value in {**SAID_BY_WHOEVER_ENTERS, **pinned(name)}.items() if key not in PRESETS[name]()
+    }
     row = row_from({"preset": name, **own})
     assert {key: getattr(row, key) for key in own if key in ("slug", "issuer", "client_id")}
     assert "Not verified" in (PRESETS[name].__doc__ or "")
     assert row_from({"preset": name, **own, "leeway": 5}).leeway == 5
 
 
-def test_presets_say_what_their_schemes_ask() -> None:
-    rows = {name: row_from({**SAID_BY_WHOEVER_ENTERS, **PRESETS[name]()}) for name in PRESETS}
+def test_presets_say_what_their_schemes_ask(app: Flask) -> None:
+    rows = {name: row_from({**SAID_BY_WHOEVER_ENTERS, **pinned(name), **PRESETS[name]()}) for name in PRESETS}
     assert (rows["proconnect"].userinfo, rows["proconnect"].asks_assurance) == (UserinfoForm.JWT, AssuranceAsked.CLAIMS)
     assert rows["tara"].asks_assurance == AssuranceAsked.ACR_MINIMUM
     assert rows["tara"].authenticates_by == ClientAuthentication.CLIENT_SECRET_BASIC

@@ -25,7 +25,7 @@ from jit_portal.vocabulary import ClientAuthentication, Duty, Outcome
 from tests import factories
 from tests.drafting import submit
 from tests.signing_in import UNCHECKED, again, ledger
-from tests.test_providers import ROW, SAID_BY_WHOEVER_ENTERS, operator
+from tests.test_providers import ROW, SAID_BY_WHOEVER_ENTERS, operator, pinned
 
 Browse = Callable[[User], FlaskClient]
 
@@ -151,13 +151,15 @@ def test_a_preset_fills_the_form_and_is_a_row_once_completed(name: str, ada: Use
     client = browse(ada)
     page = client.get(f"/providers/new?preset={name}").text
     assert "Not verified" in page
-    own = {key: value for key, value in SAID_BY_WHOEVER_ENTERS.items() if key not in PRESETS[name]()}
+    said = {**SAID_BY_WHOEVER_ENTERS, **pinned(name)}
+    own = {key: value for key, value in said.items() if key not in PRESETS[name]()}
     row = row_from({"preset": name, **own})
     form = typed(PRESETS[name]())
     for field in ("acr_levels", "scope", "hosts"):
         for line in str(form.get(field, "")).splitlines():
             assert line in page
-    assert enter(client, row).status_code == 303
+    at = f"/providers/new?preset={name}"
+    assert submit(client, at, at, sent(row)).status_code == 303
     assert row_from(newest().row) == row
     assert client.get("/providers/new?preset=nowhere").status_code == 404
 

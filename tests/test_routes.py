@@ -47,6 +47,7 @@ OPEN_TO_ALL = {
     "identity.sign_out",
     "identity.signed_out",
     "pages.language",
+    *("saml.bring", "saml.callback", "saml.farewell"),
     *("scim.create", "scim.delete", "scim.index", "scim.offered", "scim.replace", "scim.resource_type"),
     *("scim.resource_types", "scim.schema", "scim.schemas", "scim.search", "scim.search_all", "scim.show"),
     "scim.update",

@@ -29,10 +29,10 @@ from jit_portal.extensions import limiter
 from jit_portal.identity import accounts, closings, invitations, tokens
 from jit_portal.identity.closings import WITHIN
 from jit_portal.identity.models import IdentityProvider, User
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.identity.scim.models import AnnouncedPerson, ProposedClosing, ScimToken
+from jit_portal.identity.vouching import Vouched
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Assurance, Duty, NoticeKind, Outcome
 from tests import factories

@@ -169,6 +169,7 @@ TRIED = {
     "people.show": _("Look at an account"),
     "providers.approve": _("Approve a national login"),
     "providers.change": _("Change a national login"),
+    "providers.metadata": _("Fetch the portal's metadata for a national login"),
     "providers.proposal": _("Look at a proposed national login"),
     "providers.refuse": _("Refuse a national login"),
     "providers.reopen": _("Open a national login again"),

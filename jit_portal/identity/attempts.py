@@ -2,36 +2,25 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, update
 
 from jit_portal.database import session, transaction
-from jit_portal.identity import claims, oidc, tokens
+from jit_portal.identity import oidc, protocols, spent, tokens
 from jit_portal.identity.models import IdentityProvider, LoginAttempt
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.vouching import Answer, Vouched
 from jit_portal.policy.person import NOW
 
 ATTEMPT = dt.timedelta(minutes=10)
 _KEPT = dt.timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back to the callback's address, as the browser brought it."""
-
-    state: str
-    code: str | None
-    error: str | None
-    iss: str | None
-
-
 def start(provider: IdentityProvider, browser: str, asked: Mapping[str, Any], **kept: Any) -> str:
     """Begin it, and give the address to send the browser to; ``kept`` is what the attempt is to remember."""
     state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
-    login = oidc.client(provider)
+    login = protocols.client(provider)
     address = login.address(_callback(provider.slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
     attempt = LoginAttempt(
         state_hash=tokens.digest(state),
@@ -74,11 +63,12 @@ def take(provider: IdentityProvider, browser: str, state: str, *, is_test: bool 
 
 def redeem(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer) -> Vouched:
     """What the provider vouches for, in exchange for its answer; SignInRefused for anything less than sound."""
-    login = oidc.client(provider)
-    login.check_answer(answer.iss)
-    if answer.error is not None or answer.code is None:
-        raise SignInRefused(Why.CANCELLED, claims.plain(answer.error, 60))
-    return login.redeem(answer.code, _callback(provider.slug), nonce=attempt.nonce, code_verifier=attempt.code_verifier)
+    said = {"nonce": attempt.nonce, "code_verifier": attempt.code_verifier}
+    vouched = protocols.client(provider).vouch(answer, _callback(provider.slug), **said)
+    if vouched.once is not None:
+        with transaction():
+            spent.spend(provider, vouched.once.id, vouched.once.until)
+    return vouched
 
 
 def _callback(slug: str) -> str:

@@ -18,8 +18,9 @@ from jit_portal.identity import oidc
 from jit_portal.identity.claims import plain
 from jit_portal.identity.discovery import SIGNS_ANSWERS, addresses
 from jit_portal.identity.models import IdentityProvider
-from jit_portal.identity.oidc import NationalLogin, Vouched
+from jit_portal.identity.oidc import NationalLogin
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.vouching import Vouched
 from jit_portal.identity.wire import Unreadable
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, UserinfoForm
@@ -30,6 +31,7 @@ class Check(StrEnum):
 
     HOSTS = "hosts"
     MATERIAL = "material"
+    PINNED = "pinned"
     DISCOVERY = "discovery"
     ISSUER = "issuer"
     ENDPOINTS = "endpoints"
@@ -73,15 +75,15 @@ class Finding:
         return asdict(self)
 
 
-def _passed(check: Check, why: str = "", **said: object) -> Finding:
+def passed(check: Check, why: str = "", **said: object) -> Finding:
     return Finding(check, Result.PASSED, why or check.value, _words(said))
 
 
-def _wrong(check: Check, why: str, **said: object) -> Finding:
+def wrong(check: Check, why: str, **said: object) -> Finding:
     return Finding(check, Result.WRONG, why, _words(said))
 
 
-def _untried(check: Check, why: str, **said: object) -> Finding:
+def untried(check: Check, why: str, **said: object) -> Finding:
     return Finding(check, Result.NOT_TRIED, why, _words(said))
 
 
@@ -96,7 +98,7 @@ def _list(words: Any) -> str:
 def walk(row: IdentityProvider) -> list[Finding]:
     """Everything that can be found out without anybody signing in, asked anew."""
     login = oidc.unbelieving(row)
-    found = [_passed(Check.HOSTS, hosts=_list((login.published.home, *login.published.hosts))), _material(login)]
+    found = [passed(Check.HOSTS, hosts=_list((login.published.home, *login.published.hosts))), _material(login)]
     try:
         said = login.published.document()
     except ProviderAway as away:
@@ -104,8 +106,8 @@ def walk(row: IdentityProvider) -> list[Finding]:
     else:
         found += _published(row, login, said)
     tried = {each.check for each in found}
-    rest = [check for check in Check if check not in tried and check not in OF_A_SIGN_IN]
-    return found + [_untried(check, "before") for check in rest]
+    rest = [check for check in Check if check not in tried and check not in (Check.PINNED, *OF_A_SIGN_IN)]
+    return found + [untried(check, "before") for check in rest]
 
 
 def unreachable(check: Check, away: ProviderAway) -> Finding:
@@ -113,8 +115,8 @@ def unreachable(check: Check, away: ProviderAway) -> Finding:
     cause = away.__cause__
     if isinstance(cause, requests.HTTPError) and cause.response is not None:
         if cause.response.is_redirect:
-            return _wrong(check, "redirects", to=cause.response.headers.get("Location", ""))
-        return _wrong(check, "status", status=cause.response.status_code)
+            return wrong(check, "redirects", to=cause.response.headers.get("Location", ""))
+        return wrong(check, "status", status=cause.response.status_code)
     whys: tuple[tuple[type[Exception], str], ...] = (
         (requests.exceptions.SSLError, "certificate"),
         (requests.Timeout, "slow"),
@@ -127,39 +129,39 @@ def unreachable(check: Check, away: ProviderAway) -> Finding:
         (TypeError, "senseless"),
     )
     why = next((why for kind, why in whys if isinstance(cause, kind)), "away")
-    return _wrong(check, why, detail=away.detail)
+    return wrong(check, why, detail=away.detail)
 
 
 def _material(login: NationalLogin) -> Finding:
     try:
         login.proof()
     except ProviderAway as away:
-        return _wrong(Check.MATERIAL, "no_secret", name=login.slug, detail=away.detail)
+        return wrong(Check.MATERIAL, "no_secret", name=login.slug, detail=away.detail)
     if login.authenticates_by == ClientAuthentication.PRIVATE_KEY_JWT:
-        return _passed(Check.MATERIAL, "own_key", kid=login.portal.key.kid)
-    return _passed(Check.MATERIAL, "secret", name=login.slug)
+        return passed(Check.MATERIAL, "own_key", kid=login.portal.key.kid)
+    return passed(Check.MATERIAL, "secret", name=login.slug)
 
 
 def _published(row: IdentityProvider, login: NationalLogin, said: dict[str, Any]) -> Iterator[Finding]:
     try:
         kept = addresses(said)
     except KeyError as missing:
-        yield _wrong(Check.DISCOVERY, "incomplete", name=missing.args[0])
+        yield wrong(Check.DISCOVERY, "incomplete", name=missing.args[0])
         return
-    yield _passed(Check.DISCOVERY)
+    yield passed(Check.DISCOVERY)
     is_itself = said.get("issuer") == row.issuer
     yield (
-        _passed(Check.ISSUER)
+        passed(Check.ISSUER)
         if is_itself
-        else _wrong(Check.ISSUER, "other_issuer", said=said.get("issuer"), row=row.issuer)
+        else wrong(Check.ISSUER, "other_issuer", said=said.get("issuer"), row=row.issuer)
     )
     elsewhere = login.published.elsewhere(kept)
-    yield _wrong(Check.ENDPOINTS, "elsewhere", hosts=_named(elsewhere)) if elsewhere else _passed(Check.ENDPOINTS)
+    yield wrong(Check.ENDPOINTS, "elsewhere", hosts=_named(elsewhere)) if elsewhere else passed(Check.ENDPOINTS)
     yield _algorithms(row, said)
     yield _pkce(row, said)
     yield _par(row, said)
     is_signed = said.get(SIGNS_ANSWERS) is True
-    yield _passed(Check.ANSWERS) if is_signed else _untried(Check.ANSWERS, "answers_unsigned")
+    yield passed(Check.ANSWERS) if is_signed else untried(Check.ANSWERS, "answers_unsigned")
     yield _method(row, said)
     yield _assurance(row, said)
     yield _sign_out(row, said)
@@ -180,61 +182,61 @@ def _offered(said: Mapping[str, Any], name: str) -> set[str] | None:
 def _algorithms(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     offered = _offered(said, "id_token_signing_alg_values_supported")
     if offered is None:
-        return _untried(Check.ALGORITHMS, "unsaid")
+        return untried(Check.ALGORITHMS, "unsaid")
     allowed = set(row.algorithms)
     if not offered & allowed:
-        return _wrong(Check.ALGORITHMS, "other_algorithms", offered=_list(offered), allowed=_list(allowed))
+        return wrong(Check.ALGORITHMS, "other_algorithms", offered=_list(offered), allowed=_list(allowed))
     of_userinfo = _offered(said, "userinfo_signing_alg_values_supported")
     if row.userinfo == UserinfoForm.JWT and of_userinfo is not None and not of_userinfo & allowed:
-        return _wrong(Check.ALGORITHMS, "other_userinfo", offered=_list(of_userinfo), allowed=_list(allowed))
-    return _passed(Check.ALGORITHMS, common=_list(offered & allowed))
+        return wrong(Check.ALGORITHMS, "other_userinfo", offered=_list(of_userinfo), allowed=_list(allowed))
+    return passed(Check.ALGORITHMS, common=_list(offered & allowed))
 
 
 def _pkce(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     methods = _offered(said, "code_challenge_methods_supported")
     if methods is None:
-        return _untried(Check.PKCE, "unsaid")
+        return untried(Check.PKCE, "unsaid")
     return _switch(Check.PKCE, is_on=row.uses_pkce, is_offered="S256" in methods)
 
 
 def _par(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     if said.get("require_pushed_authorization_requests") is True and not row.uses_par:
-        return _wrong(Check.PAR, "par_required")
+        return wrong(Check.PAR, "par_required")
     return _switch(Check.PAR, is_on=row.uses_par, is_offered="pushed_authorization_request_endpoint" in said)
 
 
 def _switch(check: Check, *, is_on: bool, is_offered: bool) -> Finding:
     if is_on == is_offered:
-        return _passed(check, check.value if is_on else f"no_{check.value}")
-    return _wrong(check, f"{check.value}_not_offered" if is_on else f"{check.value}_unused")
+        return passed(check, check.value if is_on else f"no_{check.value}")
+    return wrong(check, f"{check.value}_not_offered" if is_on else f"{check.value}_unused")
 
 
 def _method(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     methods = _offered(said, "token_endpoint_auth_methods_supported")
     if methods is None:
-        return _untried(Check.METHOD, "unsaid")
+        return untried(Check.METHOD, "unsaid")
     if row.authenticates_by in methods:
-        return _passed(Check.METHOD, method=row.authenticates_by)
-    return _wrong(Check.METHOD, "other_method", method=row.authenticates_by, offered=_list(methods))
+        return passed(Check.METHOD, method=row.authenticates_by)
+    return wrong(Check.METHOD, "other_method", method=row.authenticates_by, offered=_list(methods))
 
 
 def _assurance(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     if row.asks_assurance == AssuranceAsked.CLAIMS and said.get("claims_parameter_supported") is False:
-        return _wrong(Check.ASSURANCE, "claims_not_taken")
+        return wrong(Check.ASSURANCE, "claims_not_taken")
     words = _offered(said, "acr_values_supported")
     if words is None:
-        return _untried(Check.ASSURANCE, "unsaid")
+        return untried(Check.ASSURANCE, "unsaid")
     if not words & set(row.acr_levels):
-        return _wrong(Check.ASSURANCE, "other_words", offered=_list(words), row=_list(row.acr_levels))
-    return _passed(Check.ASSURANCE, common=_list(words & set(row.acr_levels)))
+        return wrong(Check.ASSURANCE, "other_words", offered=_list(words), row=_list(row.acr_levels))
+    return passed(Check.ASSURANCE, common=_list(words & set(row.acr_levels)))
 
 
 def _sign_out(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
     if row.has_rp_logout and "end_session_endpoint" not in said:
-        return _wrong(Check.SIGN_OUT, "no_rp_logout")
+        return wrong(Check.SIGN_OUT, "no_rp_logout")
     if row.has_back_channel_logout and said.get("backchannel_logout_supported") is not True:
-        return _untried(Check.SIGN_OUT, "no_back_channel")
-    return _passed(Check.SIGN_OUT)
+        return untried(Check.SIGN_OUT, "no_back_channel")
+    return passed(Check.SIGN_OUT)
 
 
 def _keys(row: IdentityProvider, login: NationalLogin) -> Finding:
@@ -244,11 +246,11 @@ def _keys(row: IdentityProvider, login: NationalLogin) -> Finding:
         return unreachable(Check.KEYS, away)
     kinds = {JWSRegistry.algorithms[algorithm].key_type for algorithm in row.algorithms}
     if not any(key.key_type in kinds for key in keys.keys):
-        return _wrong(Check.KEYS, "no_fitting_key", keys=_kids(keys), allowed=_list(row.algorithms))
+        return wrong(Check.KEYS, "no_fitting_key", keys=_kids(keys), allowed=_list(row.algorithms))
     age = oidc.client(row).published.keys_age
     if age is None:
-        return _passed(Check.KEYS, keys=_kids(keys), seconds=row.keys_seconds)
-    return _passed(Check.KEYS, "keys_of_age", keys=_kids(keys), seconds=row.keys_seconds, age=round(age))
+        return passed(Check.KEYS, keys=_kids(keys), seconds=row.keys_seconds)
+    return passed(Check.KEYS, "keys_of_age", keys=_kids(keys), seconds=row.keys_seconds, age=round(age))
 
 
 def _kids(keys: KeySet) -> str:
@@ -260,36 +262,46 @@ def vouched_for(row: IdentityProvider, vouched: Vouched, *, is_listed: bool) -> 
     asked = [name for name in ("name", "email", "title") if row.claim_map.get(name)]
     missing = [name for name in asked if not getattr(vouched, name)]
     found = [
-        _passed(Check.SIGN_IN),
-        _wrong(Check.CLAIMS, "missing", names=_list(missing)) if missing else _passed(Check.CLAIMS),
+        passed(Check.SIGN_IN),
+        wrong(Check.CLAIMS, "missing", names=_list(missing)) if missing else passed(Check.CLAIMS),
     ]
     is_strong = vouched.assurance >= stepup.highest(row)
     level = {"acr": vouched.acr, "level": vouched.assurance.name.lower()}
-    found.append(_passed(Check.LEVEL, **level) if is_strong else _wrong(Check.LEVEL, "weaker", **level))
+    found.append(passed(Check.LEVEL, **level) if is_strong else wrong(Check.LEVEL, "weaker", **level))
     if vouched.authority is None:
-        found.append(_passed(Check.AUTHORITY, "by_invitation"))
+        found.append(passed(Check.AUTHORITY, "by_invitation"))
     else:
         said = {"code": vouched.authority}
-        found.append(_passed(Check.AUTHORITY, **said) if is_listed else _wrong(Check.AUTHORITY, "not_listed", **said))
+        found.append(passed(Check.AUTHORITY, **said) if is_listed else wrong(Check.AUTHORITY, "not_listed", **said))
     found.append(_proved(row, vouched))
-    found.append(_untried(Check.LEFT, "not_left") if row.has_rp_logout else _untried(Check.LEFT, "switched_off"))
+    found.append(untried(Check.LEFT, "not_left") if row.has_rp_logout else untried(Check.LEFT, "switched_off"))
     found.append(
-        _untried(Check.TOLD, "not_told") if row.has_back_channel_logout else _untried(Check.TOLD, "switched_off")
+        untried(Check.TOLD, "not_told") if row.has_back_channel_logout else untried(Check.TOLD, "switched_off")
     )
     return found
 
 
 def _proved(row: IdentityProvider, vouched: Vouched) -> Finding:
     if not row.proves_anew:
-        return _untried(Check.PROVED, "by_passkey")
+        return untried(Check.PROVED, "by_passkey")
     if vouched.proved_at is None:
-        return _wrong(Check.PROVED, "no_auth_time")
+        return wrong(Check.PROVED, "no_auth_time")
     if vouched.proved_at <= time.time() - stepup.FRESH.total_seconds():
-        return _wrong(Check.PROVED, "not_asked_again")
-    return _passed(Check.PROVED)
+        return wrong(Check.PROVED, "not_asked_again")
+    return passed(Check.PROVED)
 
 
 _UNSOUND = {
+    "algorithm": "algorithm",
+    "unsigned": "unsigned",
+    "encrypted": "encrypted",
+    "signature": "signature",
+    "over": "expired",
+    "lies ahead": "clock",
+    "moment of proof lies ahead": "clock",
+    **dict.fromkeys(("audience", "recipient", "destination", "issuer", "answer to another request"), "claim"),
+    "a name that is not for good": "no_lasting_name",
+    "subject": "no_lasting_name",
     "OAuthError: invalid_client": "proof_refused",
     "OAuthError": "code_refused",
     "BadSignatureError": "signature",
@@ -309,27 +321,27 @@ def refused(check: Check, refusal: SignInRefused | ProviderAway) -> list[Finding
         return [unreachable(check, refusal)]
     if refusal.why == Why.ASSURANCE:
         _, _, acr = refusal.detail.partition(": ")
-        return [_passed(check), _wrong(Check.LEVEL, "unknown_word" if acr else "no_acr", acr=acr)]
+        return [passed(check), wrong(Check.LEVEL, "unknown_word" if acr else "no_acr", acr=acr)]
     whys = {Why.CANCELLED: "cancelled", Why.MIXED_UP: "mixed_up", Why.OVER: "over"}
     why = whys.get(refusal.why) or next((w for d, w in _UNSOUND.items() if refusal.detail.startswith(d)), "unsound")
-    return [_wrong(check, why, detail=refusal.detail)]
+    return [wrong(check, why, detail=refusal.detail)]
 
 
 def gone() -> Finding:
     """The browser is on its way to the login's own sign-out."""
-    return _untried(Check.LEFT, "gone", back=f"{oidc.origin()}/signed-out")
+    return untried(Check.LEFT, "gone", back=f"{oidc.origin()}/signed-out")
 
 
 def back() -> Finding:
     """The browser went to the login's sign-out, and came back."""
-    return _passed(Check.LEFT)
+    return passed(Check.LEFT)
 
 
 def told() -> Finding:
     """A logout token came, and was sound."""
-    return _passed(Check.TOLD)
+    return passed(Check.TOLD)
 
 
 def no_way_out() -> Finding:
     """The login publishes no address for signing out, or does not answer."""
-    return _wrong(Check.LEFT, "no_rp_logout")
+    return wrong(Check.LEFT, "no_rp_logout")

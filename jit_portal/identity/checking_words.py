@@ -7,12 +7,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from jit_portal.identity.checking import OF_A_SIGN_IN, Check
+from jit_portal.identity.protocols import LACKS
 from jit_portal.identity.provider_words import LEVELS
 from jit_portal.vocabulary import Assurance
 
 TITLES = {
     Check.HOSTS: _("Hosts"),
     Check.MATERIAL: _("The portal's own proof"),
+    Check.PINNED: _("The pinned metadata"),
     Check.DISCOVERY: _("What it publishes"),
     Check.ISSUER: _("Issuer"),
     Check.ENDPOINTS: _("Its addresses"),
@@ -51,6 +53,26 @@ WHYS = {
     "unsaid": _("It does not say. The sign-in below shows whether it works."),
     "hosts": _("Nothing is asked of any but %(hosts)s."),
     "no_secret": _("The secret named %(name)s cannot be read (%(detail)s). Put it into the server's file of secrets."),
+    **{f"lacks_{word}": text for word, text in LACKS.items()},
+    "own_rsa": _("The portal signs with its own key, whose certificate the login must know: %(print)s (SHA-256)."),
+    "pinned": _("People sign in at %(place)s. Nothing is read from the login: what it is stands in the row."),
+    "pinned_until": _("People sign in at %(place)s. What is pinned holds until %(until)s: pin it anew before then."),
+    "metadata_over": _(
+        "What is pinned held until %(until)s, so nobody signs in any more. Ask for new metadata, and pin it."
+    ),
+    "senseless_metadata": _("What is pinned cannot be used (%(detail)s). Ask for the login's metadata, and pin it."),
+    "certificates": _("It signs with %(certificates)s: the fingerprint (SHA-256), and until when each holds."),
+    "certificate_over": _(
+        "A certificate is over: %(certificates)s. Ask for its new one, and pin metadata that hold both until then."
+    ),
+    "no_fitting_certificate": _("Its certificates, %(certificates)s, are none for %(allowed)s. Allow what fits them."),
+    "no_sign_out_pinned": _("Its metadata name no address to sign out at. Switch both sign-outs off in the row."),
+    "unsigned": _("The assertion is not signed itself. Nobody signs in so: ask the login to sign assertions."),
+    "encrypted": _("The answer is encrypted, which the portal does not read. Ask the login to sign it only."),
+    "no_lasting_name": _(
+        "It says nothing by which the person is known for good: its name for her changes, or is an e-mail address. Ask "
+        "for a persistent name, or enter the attribute that is the person."
+    ),
     "own_key": _("The portal proves itself by its own key, %(kid)s. The login must know its public half."),
     "secret": _("The secret named %(name)s is there, readable by the portal alone."),
     "discovery": _("It was reached and reads well."),
@@ -105,7 +127,7 @@ WHYS = {
     ),
     "code_refused": _("The login gave an answer and then did not stand by it (%(detail)s). Ask whoever runs it."),
     "signature": _(
-        "The answer is not signed by any key that the login publishes. Nobody signs in so: ask whoever runs it."
+        "The answer is not signed by any key of the login known here. Nobody signs in so: ask whoever runs it."
     ),
     "algorithm": _(
         "The answer is signed with an algorithm that the row does not allow. Allow no weaker one: ask for a better."

@@ -5,21 +5,17 @@ import uuid
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
-
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
-from jit_portal.identity import oidc, registry, tokens, trying, waiting
-from jit_portal.identity.models import IdentityProvider, LoginSession, SpentToken, User
-from jit_portal.identity.oidc import Farewell
-from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity import protocols, registry, spent, tokens, trying, waiting
+from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
+from jit_portal.identity.vouching import Farewell
 from jit_portal.policy import Work, portal_which
-from jit_portal.policy.person import NOW
 
 
 class Because(StrEnum):
@@ -65,7 +61,10 @@ def sign_out(login: LoginSession) -> str | None:
     id_token, provider = login.id_token, login.user.provider
     with transaction():
         end(login, Because.SIGNED_OUT, login.user)
-    return oidc.client(provider).farewell_address(id_token)
+    try:
+        return protocols.client(provider).farewell_address(id_token, provider_session=login.provider_session)
+    except ProviderAway:
+        return None
 
 
 def end_one(user: User, login_id: uuid.UUID) -> None:
@@ -106,8 +105,8 @@ def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | No
     return ended
 
 
-def hear(slug: str, logout_token: str) -> int:
-    """End what the provider says is over (back-channel logout); says how many logins that were. A token works once.
+def hear(slug: str, said: str) -> tuple[IdentityProvider, Farewell]:
+    """End what the provider says is over, by its logout token or its request for logout, which works once.
 
     A provider that was withdrawn is heard, too: people may still be signed in by it.
     """
@@ -116,33 +115,26 @@ def hear(slug: str, logout_token: str) -> int:
     if provider is None:
         raise NotFound(noun="identity_provider")
     try:
-        farewell = oidc.client(provider).farewell(logout_token)
-        return _part(provider, farewell)
+        farewell = protocols.client(provider).farewell(said)
+        _part(provider, farewell)
     except (SignInRefused, ProviderAway) as refusal:
         with transaction():
             audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
             trying.misheard(provider, refusal)
         raise
+    return provider, farewell
 
 
-def _part(provider: IdentityProvider, farewell: Farewell) -> int:
+def _part(provider: IdentityProvider, farewell: Farewell) -> None:
     with transaction():
-        _spend(provider, farewell)
+        spent.spend(provider, farewell.token_id, farewell.expires_at + provider.leeway)
         trying.heard(provider, farewell)
         theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
         theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer, *is_live())
         if farewell.subject is not None:
             theirs = theirs.where(User.subject == farewell.subject)
+        if farewell.id_token is not None:
+            theirs = theirs.where(LoginSession.id_token == farewell.id_token)
         if farewell.provider_session is not None:
             theirs = theirs.where(LoginSession.provider_session == farewell.provider_session)
-        return _end_all(session().scalars(theirs).all(), Because.SIGNED_OUT_AT_PROVIDER, None)
-
-
-def _spend(provider: IdentityProvider, farewell: Farewell) -> None:
-    session().execute(delete(SpentToken).where(SpentToken.expires_at < NOW))
-    until = dt.datetime.fromtimestamp(farewell.expires_at + provider.leeway, dt.UTC)
-    spending = insert(SpentToken).values(
-        id=uuid.uuid4(), provider_id=provider.id, jti_hash=tokens.digest(farewell.token_id), expires_at=until
-    )
-    if session().scalar(spending.on_conflict_do_nothing().returning(SpentToken.id)) is None:
-        raise SignInRefused(Why.UNSOUND, "logout token played again")
+        _end_all(session().scalars(theirs).all(), Because.SIGNED_OUT_AT_PROVIDER, None)

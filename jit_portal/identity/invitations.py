@@ -12,9 +12,9 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity import tokens
 from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, User
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.scim import service as scim
+from jit_portal.identity.vouching import Vouched
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import Duty, May

@@ -11,7 +11,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Thing, words
-from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
+from jit_portal.vocabulary import (
+    Assurance,
+    AssuranceAsked,
+    ClientAuthentication,
+    Duty,
+    PartyKind,
+    Speaks,
+    UserinfoForm,
+)
 
 MOST_IDLE_MINUTES, MOST_HOURS, MOST_LOGINS = 30, 12, 5
 """The portal's own limits of a sign-in; a country's may be stricter, never wider."""
@@ -34,11 +42,12 @@ class IdentityProvider(Thing):
     ``hosts`` are those it may be reached at beside its issuer's; ``leeway`` and ``keys_seconds`` are seconds, and
     ``header_limit`` the bytes of a token's header. ``proves_anew``: asked to, it has people prove anew who they are,
     and says when they did; no single answer tells, for a browser can tamper with the question. A client secret is never
-    in the database.
+    in the database. What a login that speaks SAML publishes of itself is pinned here: ``saml_metadata``.
     """
 
     __tablename__ = "identity_provider"
     __table_args__ = (
+        CheckConstraint("(protocol = 'saml') = (saml_metadata <> '')", name="saml_metadata"),
         CheckConstraint("leeway BETWEEN 0 AND 120", name="leeway"),
         CheckConstraint("keys_seconds BETWEEN 60 AND 3600", name="keys_seconds"),
         CheckConstraint("header_limit BETWEEN 512 AND 65536", name="header_limit"),
@@ -50,8 +59,10 @@ class IdentityProvider(Thing):
     name: Mapped[str]
     kind: Mapped[PartyKind] = mapped_column(words(PartyKind))
     country: Mapped[str] = mapped_column(sa.String(12))
+    protocol: Mapped[Speaks] = mapped_column(words(Speaks), default=Speaks.OIDC)
     issuer: Mapped[str] = mapped_column(unique=True)
     client_id: Mapped[str]
+    saml_metadata: Mapped[str] = mapped_column(default="")
     scope: Mapped[str] = mapped_column(default="openid profile email")
     hosts: Mapped[list[str]] = mapped_column(default=list)
     authenticates_by: Mapped[ClientAuthentication] = mapped_column(
@@ -227,7 +238,7 @@ class LoginAttempt(Thing):
 
 
 class SpentToken(Thing):
-    """A logout token that was heard, kept until it would be over, so that nobody plays it again."""
+    """The id of a logout token or an assertion that counted, kept until it would be over: nobody plays it again."""
 
     __tablename__ = "spent_token"
     __table_args__ = (sa.UniqueConstraint("provider_id", "jti_hash"),)

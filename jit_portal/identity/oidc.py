@@ -26,6 +26,7 @@ from jit_portal.identity import client_secrets
 from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.identity.wire import Wire
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, UserinfoForm
 
@@ -41,51 +42,17 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass(frozen=True)
 class Portal:
-    """The portal as its providers know it: its origin, its own key, and where the secrets lie that they gave it."""
+    """The portal as its providers know it: its origin, its own keys, and where the secrets lie that they gave it."""
 
     origin: str
     key: ECKey
     secrets: Path | None = None
+    saml_key: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Portal":
         key = ECKey.import_key(json.loads(Path(settings.signing_key).read_text()))
-        return cls(settings.origin.rstrip("/"), key, settings.provider_secrets)
-
-
-@dataclass(frozen=True)
-class Vouched:
-    """What a provider has said, with its signature, of whoever signed in there.
-
-    ``authority`` is None where it never says which agency's she is.
-    ``proved_at`` is when she last proved who she is, as it says; None where it does not say, and ``authenticated_at``
-    is then when it gave its answer.
-    """
-
-    issuer: str
-    subject: str
-    assurance: Assurance
-    acr: str
-    authenticated_at: float
-    provider_session: str | None
-    id_token: str
-    name: str
-    email: str
-    title: str
-    authority: str | None
-    language: str
-    time_zone: str
-    proved_at: float | None = None
-
-
-@dataclass(frozen=True)
-class Farewell:
-    """Whose sign-ins the provider wants ended: one of its sessions, or all of a person."""
-
-    token_id: str
-    expires_at: float
-    subject: str | None
-    provider_session: str | None
+        return cls(settings.origin.rstrip("/"), key, settings.provider_secrets, settings.saml_key)
 
 
 class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
@@ -206,6 +173,13 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         if iss != self.issuer and (iss is not None or self.published.metadata()[SIGNS_ANSWERS]):
             raise SignInRefused(Why.MIXED_UP, "iss of the answer")
 
+    def vouch(self, answer: Answer, redirect_uri: str, *, nonce: str, code_verifier: str) -> Vouched:
+        """What the provider vouches for, in exchange for its answer; SignInRefused for anything less than sound."""
+        self.check_answer(answer.iss)
+        if answer.error is not None or answer.code is None:
+            raise SignInRefused(Why.CANCELLED, reading.plain(answer.error, 60))
+        return self.redeem(answer.code, redirect_uri, nonce=nonce, code_verifier=code_verifier)
+
     def redeem(self, code: str, redirect_uri: str, *, nonce: str, code_verifier: str) -> Vouched:
         """Exchange ``code`` for what the provider vouches for; SignInRefused for anything less than sound."""
         try:
@@ -291,7 +265,9 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             proved_at=None if proved_at is None else min(proved_at, time.time()),
         )
 
-    def farewell_address(self, id_token: str | None, state: str | None = None) -> str | None:
+    def farewell_address(
+        self, id_token: str | None, state: str | None = None, provider_session: str | None = None
+    ) -> str | None:
         """Where the browser ends the login at the provider, which gives ``state`` back; None where it cannot."""
         if not self.has_rp_logout:
             return None
@@ -359,6 +335,11 @@ def client(row: IdentityProvider) -> NationalLogin:
 def unbelieving(row: IdentityProvider) -> NationalLogin:
     """A client of its own for a test: it knows nothing yet of what the login publishes."""
     return NationalLogin(row, _portal[0])
+
+
+def portal() -> Portal:
+    """The portal as this process speaks for it."""
+    return _portal[0]
 
 
 def origin() -> str:

@@ -8,7 +8,7 @@ approved. None says how a country's own agency login answers: that is between th
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
+from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, PartyKind, Speaks, UserinfoForm
 
 Preset = Callable[[], dict[str, Any]]
 _AT_ONCE = {"uses_par": False}
@@ -153,6 +153,42 @@ def entra() -> dict[str, Any]:
     }
 
 
+def saml() -> dict[str, Any]:
+    """An agency's login that speaks SAML and nothing else: signed assertions, redirects out, forms back.
+
+    Not verified: its words for assurance and the names of its attributes are its own, and must be said.
+    """
+    return {
+        "protocol": Speaks.SAML,
+        "algorithms": ["RS256", "RS512"],
+        "asks_assurance": AssuranceAsked.ACR_VALUES,
+    }
+
+
+def eidas() -> dict[str, Any]:
+    """An eIDAS node, or what stands before one and speaks SAML to those who rely on it.
+
+    Second-hand: the levels ``http://eidas.europa.eu/LoA/…``, asked for as a minimum, and the attributes of a natural
+    person, of which PersonIdentifier (``CC/CC/…``) is who it is. It knows people and not agencies.
+    Not verified: everything. A node that demands extensions in the request, or encrypts its assertions, is not
+    understood; whether it has a way to sign out must be asked.
+    """
+    person = "http://eidas.europa.eu/attributes/naturalperson"
+    return {
+        "protocol": Speaks.SAML,
+        "algorithms": ["RS256", "RS512", "ES256", "ES384", "ES512"],
+        "asks_assurance": AssuranceAsked.ACR_MINIMUM,
+        "acr_levels": {f"http://eidas.europa.eu/LoA/{level}": level for level in ("low", "substantial", "high")},
+        "claim_map": {
+            "subject": f"{person}/PersonIdentifier",
+            "name": f"{person}/CurrentGivenName {person}/CurrentFamilyName",
+            "authority": "",
+        },
+        "has_rp_logout": False,
+        "has_back_channel_logout": False,
+    }
+
+
 PRESETS: Mapping[str, Preset] = {
-    preset.__name__: preset for preset in (proconnect, tara, spid_cie, csam, keycloak, adfs, entra)
+    preset.__name__: preset for preset in (proconnect, tara, spid_cie, csam, keycloak, adfs, entra, eidas, saml)
 }

@@ -13,9 +13,18 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import HiddenInput
 
 from jit_portal.errors import Invalid
-from jit_portal.identity.provider_words import ASKED, AUTHENTICATIONS, CLAIMS, GROUPS, KINDS, LABELS, USERINFO
+from jit_portal.identity.provider_words import (
+    ASKED,
+    AUTHENTICATIONS,
+    CLAIMS,
+    GROUPS,
+    KINDS,
+    LABELS,
+    NOT_OF,
+    USERINFO,
+)
 from jit_portal.identity.registry import ALGORITHMS, LIMITS, ProviderRow
-from jit_portal.vocabulary import Assurance
+from jit_portal.vocabulary import Assurance, AssuranceAsked, Speaks
 from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped
 from jit_portal.wording import gettext
 
@@ -29,8 +38,8 @@ def _text(name: str, hint: Any = "", *, is_needed: bool = True, most: int = 200)
     return StringField(LABELS[name], checks, [stripped], description=hint)
 
 
-def _lines(name: str, hint: Any, *, is_needed: bool = True) -> TextAreaField:
-    checks = [_NEEDED if is_needed else Optional(), Length(max=20_000), plain_text]
+def _lines(name: str, hint: Any, *, is_needed: bool = True, most: int = 20_000) -> TextAreaField:
+    checks = [_NEEDED if is_needed else Optional(), Length(max=most), plain_text]
     return TextAreaField(LABELS[name], checks, [stripped], description=hint)
 
 
@@ -78,6 +87,11 @@ class ProviderForm(FlaskForm):
         is_needed=False,
     )
     client_id = _text("client_id", _("The client_id that the login has given the portal."))
+    saml_metadata = _lines(
+        "saml_metadata",
+        _("The whole document, as whoever runs the login has given it to you. Nothing is ever fetched from there."),
+        most=100_000,
+    )
     scope = _text("scope", _("Words apart by spaces; openid must be among them."))
 
     authenticates_by = _choice(
@@ -112,6 +126,9 @@ class ProviderForm(FlaskForm):
         ),
     )
 
+    claim_subject = _pointer(
+        "subject", _("An attribute that is the person for good; empty where the login's own name for her (NameID) is.")
+    )
     claim_name = _pointer("name", _("Pointers such as /name, or /given_name /usual_name for two that are joined."))
     claim_authority = _pointer(
         "authority", _("Empty where it never says: then the invitation alone says whose somebody is.")
@@ -145,10 +162,26 @@ class ProviderForm(FlaskForm):
     listed: Mapping[str, str] = {}
     """The authorities that the login has already."""
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
+    def __init__(self, *arguments: Any, protocol: str = Speaks.OIDC, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self.protocol = protocol
+        for name in NOT_OF[protocol]:
+            del self[name]
+        if protocol == Speaks.SAML:
+            self._speak_saml()
+        else:
+            del self[_CLAIM + "subject"]
         # Not by a check, which would make each single box a needed one; the register itself asks for one.
         self.algorithms.flags.required = True
+
+    def _speak_saml(self) -> None:
+        """Ask for the same things by the names that SAML has for them."""
+        for name, hint in _IN_SAML.items():
+            self[name].description = hint
+        self.algorithms.choices = [each for each in self.algorithms.choices if str(each.value)[:2] in ("RS", "ES")]
+        self.asks_assurance.choices = [
+            each for each in self.asks_assurance.choices if each.value != AssuranceAsked.CLAIMS
+        ]
 
     def validate_acr_levels(self, field: Field) -> None:
         if any(word not in _LEVEL_WORDS for word in _pairs(field.data, from_end=True).values()):
@@ -165,11 +198,12 @@ class ProviderForm(FlaskForm):
         """The fields of the row as ``row_from`` reads them, over those of the login that the form does not ask for."""
         names = [each.name for each in fields(ProviderRow) if each.name in self and each.name not in _READ]
         plain = {name: self[name].data for name in names}
-        read = {name: reading(self[name].data or "") for name, reading in _READ.items()}
-        return {**kept, **plain, **read, "claim_map": self._claim_map(kept.get("claim_map", {}))}
+        read = {name: reading(self[name].data or "") for name, reading in _READ.items() if name in self}
+        claim_map = self._claim_map(kept.get("claim_map", {}))
+        return {**kept, **plain, **read, "claim_map": claim_map, "protocol": self.protocol}
 
     def _claim_map(self, kept: Mapping[str, str]) -> dict[str, str]:
-        asked = {name: self[_CLAIM + name].data or "" for name in CLAIMS}
+        asked = {name: self[_CLAIM + name].data or "" for name in CLAIMS if _CLAIM + name in self}
         others = {name: pointers for name, pointers in kept.items() if name not in CLAIMS}
         return {**others, **{name: said for name, said in asked.items() if said or name == "authority"}}
 
@@ -180,11 +214,12 @@ class ProviderForm(FlaskForm):
 
     def groups(self) -> list[tuple[Any, list[Field]]]:
         """The fields of the row in the groups in which its page shows them."""
-        return [(title, [field for name in names for field in self._asked(name)]) for title, names in GROUPS]
+        asked = [(title, [field for name in names for field in self._asked(name)]) for title, names in GROUPS]
+        return [(title, fields) for title, fields in asked if fields]
 
     def _asked(self, name: str) -> Iterator[Field]:
         if name == "claim_map":
-            yield from (self[_CLAIM + each] for each in CLAIMS)
+            yield from (self[_CLAIM + each] for each in CLAIMS if _CLAIM + each in self)
         elif name in self:
             yield self[name]
 
@@ -216,6 +251,24 @@ def _pairs(text: str | None, *, from_end: bool = False) -> dict[str, str]:
         found[word.strip()] = meaning.strip()
     return found
 
+
+_IN_SAML = {
+    "issuer": _("Its entityID, exactly as its metadata have it."),
+    "client_id": _("The portal's entityID, as the login is to know it; an address of the portal's own is usual."),
+    "algorithms": _("Only what the login really signs its assertions with. A signature by any other is refused."),
+    "asks_assurance": _("By RequestedAuthnContext: the words that would do, or the least."),
+    "acr_levels": _(
+        "One in each line: AuthnContextClassRef, =, and low, substantial or high. No other signs anybody in."
+    ),
+    "proves_anew": _(
+        "When asked (ForceAuthn), and says when they did (AuthnInstant). Off only where the test finds that it "
+        "cannot: then a passkey confirms what asks for it."
+    ),
+    "claim_name": _("The names of attributes, apart by spaces where two are joined."),
+    "has_rp_logout": _("The browser goes there and back (single logout)."),
+    "has_back_channel_logout": _("Whoever signs out there comes by here, and is signed out (single logout)."),
+}
+"""What is said of these fields where the login speaks SAML."""
 
 _READ: Mapping[str, Callable[[str], Any]] = {
     "hosts": lambda text: text.split(),

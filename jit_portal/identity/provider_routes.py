@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity import checking_words, proposals, provider_words, registry, trying
+from jit_portal.identity import checking_words, proposals, protocols, provider_words, registry, trying
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.provider_forms import ProviderForm, typed
 from jit_portal.identity.registry import DEFAULTS
 from jit_portal.identity.routes import attempt_browser, set_attempt_cookie
-from jit_portal.vocabulary import ClientAuthentication, May
+from jit_portal.vocabulary import ClientAuthentication, May, Speaks
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
 from jit_portal.web.session import viewer
@@ -62,7 +62,21 @@ def show(provider_id: uuid.UUID) -> str:
         waits=proposals.waits(provider.slug),
         history=proposals.decided(provider.slug),
         has_secret=provider.authenticates_by != ClientAuthentication.PRIVATE_KEY_JWT,
+        speaks_saml=provider.protocol == Speaks.SAML,
     )
+
+
+@bp.get("/<uuid:provider_id>/metadata")
+def metadata(provider_id: uuid.UUID) -> Response:
+    provider = _provider(provider_id)
+    if provider.protocol != Speaks.SAML:
+        raise Refused(gettext("This login does not speak SAML, and asks for no metadata of the portal's."))
+    if (lacks := protocols.lacking()) is not None:
+        raise Refused(str(protocols.LACKS[lacks]))
+    response = make_response(protocols.saml(provider).ours())
+    response.content_type = "application/samlmetadata+xml"
+    response.headers["Content-Disposition"] = f'attachment; filename="{provider.slug}-portal.xml"'
+    return response
 
 
 @bp.get("/new")
@@ -72,26 +86,33 @@ def new() -> str:
     if preset and preset not in PRESETS:
         raise NotFound(noun="identity_provider")
     said = PRESETS[preset]() if preset else {}
-    return _form(ProviderForm(data={**DEFAULTS, "is_enabled": False, **typed(said)}), preset=preset)
+    shown = {**DEFAULTS, "is_enabled": False, **typed(said)}
+    return _form(ProviderForm(data=shown, protocol=_protocol(preset)), preset=preset)
+
+
+def _protocol(preset: str) -> str:
+    """A login that is new speaks what the preset says, from which it is begun."""
+    return str(PRESETS[preset]().get("protocol", Speaks.OIDC)) if preset in PRESETS else Speaks.OIDC
 
 
 @bp.post("/new")
 def create() -> Response | tuple[str, int]:
     _require_duty()
-    return _propose(ProviderForm(), preset=request.args.get("preset", ""))
+    preset = request.args.get("preset", "")
+    return _propose(ProviderForm(protocol=_protocol(preset)), preset=preset)
 
 
 @bp.get("/<uuid:provider_id>/change")
 def change(provider_id: uuid.UUID) -> str:
     provider = _provider(provider_id)
     shown = typed(written(registry.row_of(provider))) | {"edition": provider.version}
-    return _form(_without_slug(ProviderForm(data=shown)), provider)
+    return _form(_without_slug(ProviderForm(data=shown, protocol=provider.protocol)), provider)
 
 
 @bp.post("/<uuid:provider_id>/change")
 def change_submit(provider_id: uuid.UUID) -> Response | tuple[str, int]:
     provider = _provider(provider_id)
-    form = _without_slug(ProviderForm())
+    form = _without_slug(ProviderForm(protocol=provider.protocol))
     form.listed = {each.code: each.name for each in provider.authorities}
     return _propose(form, provider)
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
+from jit_portal.identity import protocols
+from jit_portal.identity.registry import DEFAULTS
+from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, Speaks, UserinfoForm
 
 LABELS = {
     "name": _("Name"),
@@ -14,9 +17,11 @@ LABELS = {
     "kind": _("Speaks for"),
     "country": _("Country or body"),
     "is_enabled": _("People may sign in by it"),
+    "protocol": _("Protocol"),
     "issuer": _("Issuer"),
     "hosts": _("Further hosts"),
     "client_id": _("Name of the portal there"),
+    "saml_metadata": _("Pinned metadata"),
     "scope": _("Scope asked for"),
     "authenticates_by": _("How the portal proves itself"),
     "uses_pkce": _("PKCE"),
@@ -40,7 +45,7 @@ LABELS = {
 }
 GROUPS = (
     (_("Whose login it is"), ("name", "slug", "kind", "country", "is_enabled")),
-    (_("Where it is"), ("issuer", "hosts", "client_id", "scope")),
+    (_("Where it is"), ("protocol", "issuer", "hosts", "client_id", "saml_metadata", "scope")),
     (_("How the portal speaks to it"), ("authenticates_by", "uses_pkce", "uses_par")),
     (_("What it signs with"), ("algorithms", "leeway", "keys_seconds", "header_limit")),
     (_("How strongly people sign in"), ("asks_assurance", "acr_levels", "proves_anew")),
@@ -48,6 +53,13 @@ GROUPS = (
     (_("Signing out"), ("has_rp_logout", "has_back_channel_logout", "takes_untyped_logout")),
     (_("Limits of its sign-ins"), ("idle_minutes", "absolute_hours", "most_logins")),
 )
+_OF_OIDC = {
+    *("hosts", "scope", "authenticates_by", "uses_pkce", "uses_par", "keys_seconds", "header_limit", "userinfo"),
+    "takes_untyped_logout",
+}
+NOT_OF: Mapping[str, set[str]] = {Speaks.OIDC: {"saml_metadata"}, Speaks.SAML: _OF_OIDC}
+"""Fields that mean nothing to a login of this protocol."""
+PROTOCOLS = {Speaks.OIDC: _("OpenID Connect"), Speaks.SAML: _("SAML 2.0")}
 KINDS = {
     PartyKind.MEMBER_STATE: _("Member State"),
     PartyKind.THIRD_COUNTRY: _("Third country"),
@@ -68,6 +80,7 @@ ASKED = {
 }
 USERINFO = {UserinfoForm.JSON: _("Plain JSON"), UserinfoForm.JWT: _("A token under its signature (JWT)")}
 CLAIMS = {
+    "subject": _("Who it is, where its own name for people does not say so for good"),
     "name": _("Name"),
     "authority": _("Authority"),
     "email": _("E-mail"),
@@ -83,6 +96,8 @@ PRESETS = {
     "keycloak": _("An agency's Keycloak"),
     "adfs": _("An agency's AD FS"),
     "entra": _("An agency's tenant of Microsoft Entra"),
+    "eidas": _("An eIDAS node (SAML)"),
+    "saml": _("An agency's login that speaks SAML"),
 }
 UNVERIFIED = {
     "proconnect": _("Not verified: PKCE, the secret in the form, and the words for the higher levels."),
@@ -92,10 +107,16 @@ UNVERIFIED = {
     "keycloak": _("Not verified: which words its realm has for assurance, and the claim that names the agency."),
     "adfs": _("Not verified at all: its words for assurance and its claims must be asked for."),
     "entra": _("Not verified at all: its words for assurance and its claims must be asked for."),
+    "eidas": _(
+        "Not verified: a node that asks for extensions in the request, or encrypts its answers, is not understood. It "
+        "knows people and no authorities."
+    ),
+    "saml": _("Not verified: its words for assurance and the names of its attributes must be asked for."),
 }
 
 _CHOICES: Mapping[str, Mapping[Any, Any]] = {
     "kind": KINDS,
+    "protocol": PROTOCOLS,
     "authenticates_by": AUTHENTICATIONS,
     "asks_assurance": ASKED,
     "userinfo": USERINFO,
@@ -115,7 +136,10 @@ class Said:
 
 def groups(row: Mapping[str, Any]) -> list[tuple[Any, list[Said]]]:
     """The whole row, as its page shows it."""
-    return [(title, [said(field, row[field]) for field in names]) for title, names in GROUPS]
+    row = {**DEFAULTS, **row}
+    left = NOT_OF[row["protocol"]]
+    shown = [(title, [said(field, row[field]) for field in names if field not in left]) for title, names in GROUPS]
+    return [(title, fields) for title, fields in shown if fields]
 
 
 def said(field: str, value: Any) -> Said:
@@ -132,9 +156,23 @@ def said(field: str, value: Any) -> Said:
         return Said(label, pairs=tuple((_pointer(value[name]), CLAIMS.get(name, name)) for name in sorted(value)))
     if field == "authorities":
         return Said(label, pairs=tuple(sorted(value.items())))
+    if field == "saml_metadata":
+        return Said(label, pairs=_pinned(value)) if value else Said(label, text=_("None"))
     if isinstance(value, bool):
         return Said(label, text=_("Yes") if value else _("No"))
     return _plain(label, field, value)
+
+
+def _pinned(text: str) -> tuple[tuple[str, Any], ...]:
+    """What of a login's metadata counts: where it is, and what it signs with."""
+    if protocols.lacking() == "packages":
+        return ((text[:200], protocols.LACKS["packages"]),)
+    pinned = import_module("jit_portal.identity.saml.metadata").read(text)
+    places = ((pinned.sign_in, _("where people sign in")), (pinned.sign_out, _("where they sign out")))
+    signers = (
+        (print, _("its certificate, until %(day)s", day=f"{until:%Y-%m-%d}")) for print, until in pinned.signers()
+    )
+    return (*(pair for pair in places if pair[0]), *signers)
 
 
 def _pointer(value: str) -> Any:

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -11,6 +12,7 @@ from sqlalchemy import exists, select
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound, Refused
+from jit_portal.identity import protocols
 from jit_portal.identity.models import (
     GLASS,
     MOST_HOURS,
@@ -21,14 +23,22 @@ from jit_portal.identity.models import (
     User,
 )
 from jit_portal.identity.wire import home_of
-from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, UserinfoForm
+from jit_portal.vocabulary import (
+    Assurance,
+    AssuranceAsked,
+    ClientAuthentication,
+    Duty,
+    PartyKind,
+    Speaks,
+    UserinfoForm,
+)
 from jit_portal.wording import gettext
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 """Signatures by a key pair. Never ``none``, and never a secret that the portal would share."""
 
 _SLUG = re.compile("[a-z][a-z0-9-]{0,39}")
-_SPEAKS_FOR = {"kind", "country"}
+_SPEAKS_FOR = {"kind", "country", "protocol"}
 _is_national = IdentityProvider.slug != GLASS
 LIMITS = {
     "leeway": (0, 120),
@@ -47,6 +57,9 @@ class ProviderRow:
     ``claim_map`` says by JSON pointers where the provider puts what; its "authority" is empty where the login never
     says which agency somebody is of: then her invitation alone does. ``hosts`` are origins beside the issuer's.
     Its people's sign-ins end after so many idle minutes, and hours in any case; each has so many at once.
+
+    A login that speaks SAML says things by attributes, whose names stand in the place of pointers; "subject" names the
+    one that is the person, where its name for her is not. Its issuer is its entityID, and ``client_id`` the portal's.
     """
 
     slug: str
@@ -59,6 +72,8 @@ class ProviderRow:
     acr_levels: Mapping[str, Assurance]
     claim_map: Mapping[str, str]
     authorities: Mapping[str, str]
+    protocol: Speaks = Speaks.OIDC
+    saml_metadata: str = ""
     scope: str = "openid profile email"
     hosts: tuple[str, ...] = ()
     authenticates_by: ClientAuthentication = ClientAuthentication.PRIVATE_KEY_JWT
@@ -148,7 +163,6 @@ def _has_people(provider: IdentityProvider) -> bool:
 
 def check(row: ProviderRow) -> None:
     """Invalid for a row that makes no sense, or that would believe more than the portal believes anybody."""
-    _check_addresses(row)
     if not _SLUG.fullmatch(row.slug):
         raise Invalid(
             gettext("A short name is small letters, digits and hyphens, and begins with a letter."), field="slug"
@@ -156,20 +170,40 @@ def check(row: ProviderRow) -> None:
     for field in ("name", "country", "client_id"):
         if not getattr(row, field).strip():
             raise Invalid(gettext("This is needed."), field=field)
-    if "openid" not in row.scope.split():
-        raise Invalid(gettext("The scope must hold openid."), field="scope")
     for field, (least, most) in LIMITS.items():
         if not least <= getattr(row, field) <= most:
             raise Invalid(gettext("This is a number from %(least)s to %(most)s.", least=least, most=most), field=field)
     if not row.acr_levels or any(not word or word.split() != [word] for word in row.acr_levels):
         raise Invalid(gettext("At least one word for assurance is needed, and none holds spaces."), field="acr_levels")
-    pointers = [each for said in row.claim_map.values() for each in said.split()]
-    if "authority" not in row.claim_map or not all(each.startswith("/") for each in pointers):
-        raise Invalid(gettext("Claims are found by JSON pointers, such as /office/code."), field="claim_map")
     if not row.algorithms or not ALGORITHMS.issuperset(row.algorithms):
         raise Invalid(gettext("Only signatures by a key pair are accepted, and at least one."), field="algorithms")
     if not row.authorities:
         raise Invalid(gettext("At least one authority is needed."), field="authorities")
+    _CHECKS[row.protocol](row)
+
+
+def _check_oidc(row: ProviderRow) -> None:
+    _check_addresses(row)
+    if "openid" not in row.scope.split():
+        raise Invalid(gettext("The scope must hold openid."), field="scope")
+    pointers = [each for said in row.claim_map.values() for each in said.split()]
+    is_sound = "authority" in row.claim_map and "subject" not in row.claim_map
+    if not is_sound or not all(each.startswith("/") for each in pointers):
+        raise Invalid(gettext("Claims are found by JSON pointers, such as /office/code."), field="claim_map")
+    if row.saml_metadata:
+        raise Invalid(gettext("This login publishes what it is; nothing is pinned."), field="saml_metadata")
+
+
+def _check_saml(row: ProviderRow) -> None:
+    """What this server cannot speak is not entered, or opened; to withdraw it needs nothing."""
+    if (lacks := protocols.lacking()) is not None:
+        if row.is_enabled or known(row.slug) is None:
+            raise Invalid(str(protocols.LACKS[lacks]), field="protocol")
+        return
+    import_module("jit_portal.identity.saml.rows").check(row)
+
+
+_CHECKS = {Speaks.OIDC: _check_oidc, Speaks.SAML: _check_saml}
 
 
 def _check_addresses(row: ProviderRow) -> None:

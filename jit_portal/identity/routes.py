@@ -25,6 +25,7 @@ from jit_portal.identity import (
 from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User, WaitingAct
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
+from jit_portal.identity.vouching import Answer
 from jit_portal.policy import stepup
 from jit_portal.web import pending
 from jit_portal.web.context import LANGUAGE_COOKIE
@@ -157,7 +158,11 @@ def begin(slug: str) -> Response:
 @open_to_all
 def callback(slug: str) -> Response:
     said = request.args
-    answer = service.Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss"))
+    return arrive(slug, Answer(said.get("state", ""), said.get("code"), said.get("error"), said.get("iss")))
+
+
+def arrive(slug: str, answer: Answer) -> Response:
+    """Whoever comes back from a national login with this answer is signed in, or has tested it."""
     browser = request.cookies.get(_attempt_cookie(), "")
     if trying.is_test(answer.state):
         return _to_test(trying.complete(viewer_or_none(), slug, browser, answer))

@@ -13,13 +13,13 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.identity import accounts, attempts, claims, devices, invitations, registry, stepping, tokens
-from jit_portal.identity.attempts import ATTEMPT, Answer
+from jit_portal.identity.attempts import ATTEMPT
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
 from jit_portal.identity.invitations import ON_ACCEPT, invite
 from jit_portal.identity.models import IdentityProvider, Invitation, LoginAttempt, LoginSession, User
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.vouching import Answer, Vouched
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.vocabulary import NoticeKind

@@ -9,8 +9,8 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.identity import tokens
 from jit_portal.identity.models import IdentityProvider, LoginAttempt, LoginSession
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.vouching import Vouched
 from jit_portal.policy import stepup
 
 

@@ -11,14 +11,14 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound, Refused
-from jit_portal.identity import attempts, checking, oidc, registry, tokens
-from jit_portal.identity.attempts import Answer
+from jit_portal.identity import attempts, checking, checking_saml, protocols, registry, tokens
 from jit_portal.identity.checking import Check, Finding, Result
 from jit_portal.identity.models import IdentityProvider, LoginAttempt, ProviderTest, User
-from jit_portal.identity.oidc import Farewell, Vouched
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.policy import Work, portal_which, stepup
 from jit_portal.policy.person import NOW
+from jit_portal.vocabulary import Speaks
 from jit_portal.wording import gettext
 
 KEPT = dt.timedelta(hours=1)
@@ -30,7 +30,8 @@ def run(actor: User, provider_id: uuid.UUID) -> ProviderTest:
     """Check everything that needs nobody to sign in; what an earlier test of hers has found is forgotten."""
     with transaction():
         provider = policy.fetch(actor, IdentityProvider, provider_id)
-    found = checking.walk(provider)
+    walk = checking_saml.walk if provider.protocol == Speaks.SAML else checking.walk
+    found = walk(provider)
     test = ProviderTest(
         provider_id=provider.id,
         tested_by_id=actor.id,
@@ -109,7 +110,7 @@ def leave(actor: User, provider_id: uuid.UUID) -> str | None:
         test = _begun(actor, provider)
     if test.id_token is None:
         raise Refused(gettext("Sign in for the test first: there is nothing yet to sign out of."))
-    address = oidc.client(provider).farewell_address(test.id_token, state=str(test.id))
+    address = protocols.client(provider).farewell_address(test.id_token, str(test.id), test.provider_session)
     with transaction():
         test.left_at = None if address is None else dt.datetime.now(dt.UTC)
         _put(test, [checking.no_way_out() if address is None else checking.gone()])
@@ -135,6 +136,8 @@ def heard(provider: IdentityProvider, farewell: Farewell) -> None:
     signed_in = _signed_in(provider)
     if farewell.provider_session is not None:
         signed_in = signed_in.where(ProviderTest.provider_session == farewell.provider_session)
+    if farewell.id_token is not None:
+        signed_in = signed_in.where(ProviderTest.id_token == farewell.id_token)
     if farewell.subject is not None:
         signed_in = signed_in.where(ProviderTest.subject == farewell.subject)
     _hear(provider, signed_in, [checking.told()])

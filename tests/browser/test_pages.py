@@ -39,7 +39,10 @@ from tests.test_routes import OPEN_TO_ALL, Doors, make_doors
 from tests.vault import put
 from tests.web import Web, running_web
 
-NOT_PAGES = {"delivery.content", "jits.document", "messages.source", "messages.suggestions", "uploads.token"}
+NOT_PAGES = {
+    *("delivery.content", "jits.document", "messages.source", "messages.suggestions", "providers.metadata"),
+    "uploads.token",
+}
 OTHERS = ("/nowhere", "/workspaces/{other}", "/signed-out")
 LANGUAGELESS = {"JIT", "SHA", "EU", "PDF", "CSV", "JSON", "UTC"}
 TODAY = dt.datetime.now(dt.UTC).date()

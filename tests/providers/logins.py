@@ -1,4 +1,4 @@
-"""National logins that really run, and how a person uses each: the demo's, and two of a certified provider."""
+"""National logins that really run, and how a person uses each: the demo's, two of a certified provider, one by SAML."""
 
 import json
 import re
@@ -20,6 +20,8 @@ from jit_portal.demo.secrets import write_private
 from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
 from tests import services
+from tests.providers import simplesaml
+from tests.providers.simplesaml import Simplesaml
 
 HERE = Path(__file__).parent
 SECRET = "a+b/c:d%e=f g and then some more"
@@ -126,7 +128,7 @@ class Certified:
         self.say_goodbye(browser, f"{self.issuer}/session/end")
 
 
-Login = Demo | Certified
+Login = Demo | Certified | Simplesaml
 
 
 @dataclass
@@ -175,8 +177,8 @@ def running_demo(folder: Path, origin: str, signing_key: Path) -> Iterator[Demo]
 
 
 @contextmanager
-def running(folder: Path, origin: str, signing_key: Path) -> Iterator[Logins]:
-    """Every login, for the portal at ``origin`` with this key."""
+def running(folder: Path, origin: str, signing_key: Path, saml_key: Path) -> Iterator[Logins]:
+    """Every login, for the portal at ``origin`` with these keys."""
     port = services.free_ports(2)
     issuers = certified(port, origin)
     key = ECKey.import_key(json.loads(signing_key.read_text()))
@@ -189,8 +191,12 @@ def running(folder: Path, origin: str, signing_key: Path) -> Iterator[Logins]:
         environ=base_environ() | {"PROVIDERS": json.dumps(said)},
         ready=lambda: all(answers(f"{each.issuer}/.well-known/openid-configuration") for each in issuers),
     )
-    with services.running(nodes, folder / "oidc-provider.log"), running_demo(folder, origin, signing_key) as demo:
-        named: dict[str, Login] = {"demo": demo}
+    with (
+        services.running(nodes, folder / "oidc-provider.log"),
+        running_demo(folder, origin, signing_key) as demo,
+        simplesaml.running(folder, origin, saml_key) as php,
+    ):
+        named: dict[str, Login] = {"demo": demo, "simplesamlphp": php}
         named |= {f"certified-{issuer.slug}": issuer for issuer in issuers}
         yield Logins(folder / "provider-secrets.json", named)
 

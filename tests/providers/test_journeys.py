@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
@@ -21,6 +23,7 @@ from jit_portal.vocabulary import Assurance, Duty
 from tests import factories
 from tests.providers import logins
 from tests.providers.logins import Certified, Login, Logins
+from tests.providers.simplesaml import Simplesaml
 from tests.signing_in import UNCHECKED, ledger
 from tests.signing_in import logins as kept
 from tests.web import PATIENCE, Signed, Web, running_web
@@ -35,11 +38,13 @@ def web(environ: dict[str, str], folder: Path) -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def running(web: Web, environ: dict[str, str], folder: Path) -> Iterator[Logins]:
-    with logins.running(folder, web.origin, Path(environ["JIT_SIGNING_KEY"])) as found:
+    with logins.running(
+        folder, web.origin, *(Path(environ[name]) for name in ("JIT_SIGNING_KEY", "JIT_SAML_KEY"))
+    ) as found:
         yield found
 
 
-@pytest.fixture(params=["demo", "certified-rs", "certified-es"])
+@pytest.fixture(params=["demo", "certified-rs", "certified-es", "simplesamlphp"])
 def login(request: pytest.FixtureRequest, running: Logins, app: Flask) -> Login:
     """One login, and the only one in the register."""
     found = running.named[request.param]
@@ -86,6 +91,9 @@ class Visitor:
         return str(answer.headers["Location"])
 
     def come_back(self, login: Login, query: str) -> requests.Response:
+        """With the answer of a login, as its page has the browser bring it."""
+        if isinstance(login, Simplesaml):
+            return self.ask("POST", f"/sign-in/{login.slug}/callback", **brought(self.web, login, query))
         return self.ask("GET", f"/sign-in/{login.slug}/callback?{query}")
 
     def sign_in(self, login: Login, subject: str | None = None) -> requests.Response:
@@ -99,6 +107,16 @@ class Visitor:
         token = re.search(r'name="csrf-token" content="([^"]+)"', page)
         assert token
         return self.ask("POST", "/sign-out", csrf_token=token[1])
+
+
+def brought(web: Web, login: Login, query: str) -> dict[str, str]:
+    """The form that the portal's page makes of an answer which comes from elsewhere, and so without cookies."""
+    elsewhere = {"Origin": login.row().issuer, "Sec-Fetch-Site": "cross-site"}
+    at, said = f"{web.origin}/sign-in/{login.slug}/acs", dict(parse_qsl(query))
+    page = requests.post(at, headers=elsewhere, data=said, timeout=PATIENCE, allow_redirects=False)
+    assert (page.status_code, page.headers.get("Set-Cookie")) == (200, None)
+    found = re.findall(r'<input type="hidden" name="(SAMLResponse|RelayState)" value="([^"]*)"', page.text)
+    return {name: unescape(value) for name, value in found}
 
 
 @pytest.fixture
@@ -233,6 +251,11 @@ def test_an_operator_tests_the_login_and_is_signed_in_by_none_of_it(login: Login
     assert back.startswith(f"{web.origin}/signed-out?state=")
     assert visitor.ask("GET", back.removeprefix(web.origin)).status_code == 303
     assert findings()["left"] == "passed left"
+    if isinstance(login, Simplesaml):
+        # It tells everybody but the one who asked.
+        onward = press("/sign-in").headers["Refresh"].removeprefix("0; url=")
+        visitor.come_back(login, login.choose(visitor.providers, onward, login.someone))
+        login.leave(visitor.providers)
     until = time.monotonic() + 2 * PATIENCE
     while findings()["told"] != "passed told":
         assert time.monotonic() < until, "no word came"

@@ -18,8 +18,8 @@ from jit_portal.demo.providers.registration import rows
 from jit_portal.identity import invitations, tokens
 from jit_portal.identity.endings import Because
 from jit_portal.identity.models import IdentityProvider, LoginSession, User
-from jit_portal.identity.oidc import Vouched
 from jit_portal.identity.registry import ensure_providers
+from jit_portal.identity.vouching import Vouched
 from jit_portal.jits import documents, signing
 from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement, Jit, Party

@@ -1,0 +1,64 @@
+"""Addresses at which a login that speaks SAML is met: its answers come from its own page, by a form, without cookies.
+
+A browser sends the portal's cookies along only from the portal's own pages. So an answer is first put into a form of
+such a page, unread, and goes on from there to the callback, which takes it in the browser that asked and no other.
+"""
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from jit_portal.errors import NotFound
+from jit_portal.extensions import csrf, limiter
+from jit_portal.identity import endings, registry
+from jit_portal.identity.protocols import saml
+from jit_portal.identity.refusals import ProviderAway, SignInRefused
+from jit_portal.identity.routes import FAILURES, TRIES, arrive, away, failed, refused
+from jit_portal.identity.vouching import Answer
+from jit_portal.vocabulary import Speaks
+from jit_portal.web.requests import from_elsewhere, open_to_all
+
+bp = Blueprint("saml", __name__)
+bp.register_error_handler(SignInRefused, refused)
+bp.register_error_handler(ProviderAway, away)
+
+
+@bp.post("/sign-in/<slug>/acs")
+@limiter.limit(TRIES)
+@from_elsewhere
+@open_to_all
+def bring(slug: str) -> str:
+    provider = registry.known(slug)
+    if provider is None or provider.protocol != Speaks.SAML:
+        raise NotFound(noun="identity_provider")
+    page = render_template("identity/bring.html", provider=provider, said=request.form, locales=[])
+    # From elsewhere the browser did not send its session along, and it is not to lose the one it has.
+    session.modified = False
+    return page
+
+
+@bp.post("/sign-in/<slug>/callback")
+@limiter.limit(FAILURES, deduct_when=failed)
+@open_to_all
+def callback(slug: str) -> Response:
+    return arrive(slug, Answer(request.form.get("RelayState", ""), response=request.form.get("SAMLResponse", "")))
+
+
+@bp.get("/sign-in/<slug>/logout")
+@limiter.limit(FAILURES, deduct_when=failed)
+@open_to_all
+def farewell(slug: str) -> Response:
+    state = request.args.get("RelayState")
+    if "SAMLResponse" in request.args:
+        # The sign-in has ended here before the browser went there: whatever it says, nothing depends on it.
+        return redirect(url_for("identity.signed_out", state=state or None), 303)
+    try:
+        provider, heard = endings.hear(slug, request.query_string.decode("ascii", "replace"))
+    except (SignInRefused, ProviderAway) as error:
+        current_app.logger.warning("logout request refused", extra={"provider": slug, "detail": error.detail})
+        raise
+    answer = saml(provider).farewell_answer(heard, state)
+    return redirect(answer or url_for("identity.signed_out"), 303)
+
+
+for _view in (bring, callback):
+    csrf.exempt(_view)

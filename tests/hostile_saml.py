@@ -1,0 +1,219 @@
+"""A national login that speaks SAML and says whatever a test wants it to say; written apart from pysaml2."""
+
+import base64
+import datetime as dt
+import html
+import re
+import subprocess
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from defusedxml.ElementTree import fromstring
+
+from jit_portal.identity.registry import ProviderRow
+from jit_portal.vocabulary import Assurance, AssuranceAsked, PartyKind, Speaks
+from tests.providers.simplesaml import CLIENT_ID, LOA, PERSISTENT, certified
+
+ISSUER = "https://login.xx.test/saml"
+SIGN_IN, SIGN_OUT = "https://login.xx.test/sign-in", "https://login.xx.test/sign-out"
+MORE = "http://www.w3.org/2001/04/xmldsig-more"
+RSA_SHA256, SHA256 = f"{MORE}#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"
+NAMES = (
+    'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" '
+    'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
+)
+SIGNATURE = (
+    '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>'
+    '<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+    '<ds:SignatureMethod Algorithm="{method}"/><ds:Reference URI="#{id}"><ds:Transforms>'
+    '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
+    '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms>'
+    '<ds:DigestMethod Algorithm="{digest}"/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/>'
+    "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+    "</ds:Signature>"
+)
+ASSERTION = (
+    '<saml:Assertion {names} ID="{assertion_id}" Version="2.0" IssueInstant="{made}">'
+    "<saml:Issuer>{issuer}</saml:Issuer>{signature}"
+    '<saml:Subject><saml:NameID Format="{format}"{qualifier}>{name}</saml:NameID>{confirmation}</saml:Subject>'
+    "{conditions}{statement}"
+    "<saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"
+)
+CONFIRMATION = (
+    '<saml:SubjectConfirmation Method="{method}"><saml:SubjectConfirmationData{not_before} '
+    'NotOnOrAfter="{until}"{recipient} InResponseTo="{confirmed_to}"/></saml:SubjectConfirmation>'
+)
+CONDITIONS = '<saml:Conditions NotBefore="{begins}" NotOnOrAfter="{ends}">{audience}{more_conditions}</saml:Conditions>'
+AUDIENCE = "<saml:AudienceRestriction><saml:Audience>{}</saml:Audience></saml:AudienceRestriction>"
+STATEMENT = (
+    '<saml:AuthnStatement AuthnInstant="{proved}" SessionIndex="{session}"{session_ends}><saml:AuthnContext>'
+    "<saml:AuthnContextClassRef>{acr}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
+)
+RESPONSE = (
+    '<samlp:Response {names} ID="{response_id}" Version="{version}" IssueInstant="{response_made}"{destination}'
+    ' InResponseTo="{answers_to}"><saml:Issuer>{response_issuer}</saml:Issuer>{response_signature}'
+    "<samlp:Status>{status}</samlp:Status>{assertion}</samlp:Response>"
+)
+SUCCESS = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/>'
+LOGOUT = (
+    '<samlp:LogoutRequest {names} ID="{id}" Version="2.0" IssueInstant="{made}" Destination="{destination}"{ends}>'
+    '<saml:Issuer>{issuer}</saml:Issuer><saml:NameID Format="{format}">{name}</saml:NameID>{sessions}'
+    "</samlp:LogoutRequest>"
+)
+
+
+def at(seconds: float = 0) -> str:
+    """A moment so many seconds from now, as SAML writes it."""
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def attribute(name: str, *values: str) -> str:
+    said = "".join(f"<saml:AttributeValue>{value}</saml:AttributeValue>" for value in values)
+    return f'<saml:Attribute Name="{name}">{said}</saml:Attribute>'
+
+
+def asked(address: str) -> Any:
+    """The request that an address carries, as a tree."""
+    packed = parse_qs(urlsplit(address).query)
+    (said,) = packed.get("SAMLRequest") or packed["SAMLResponse"]
+    return fromstring(zlib.decompress(base64.b64decode(said), -15).decode())
+
+
+@cache
+def _some_certificate() -> str:
+    der = certified(rsa.generate_private_key(65537, 2048)).public_bytes(serialization.Encoding.DER)
+    return base64.b64encode(der).decode()
+
+
+def metadata(**changes: str) -> str:
+    """What a login publishes of itself, with these parts changed."""
+    said = {
+        "issuer": ISSUER,
+        "sign_in": SIGN_IN,
+        "sign_out": SIGN_OUT,
+        "more": "",
+        "binding": "HTTP-Redirect",
+        **changes,
+    }
+    said.setdefault("certificate", _some_certificate())
+    return (
+        '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{issuer}"{more}>'
+        '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+        '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
+        "<ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        '<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" '
+        'Location="{sign_out}" ResponseLocation="{sign_out}/done"/>'
+        '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" '
+        'Location="{sign_in}"/></md:IDPSSODescriptor></md:EntityDescriptor>'
+    ).format(**said)
+
+
+@dataclass
+class Liar:
+    """One login of country XX, whose key lies in ``folder``; ``origin`` is the portal's."""
+
+    folder: Path
+    origin: str
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    subject: str = "xx-1"
+    made: int = 0
+
+    def __post_init__(self) -> None:
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (self.folder / "liar.pem").write_bytes(self.key.private_bytes(*form))
+        der = certified(self.key).public_bytes(serialization.Encoding.DER)
+        self.certificate = base64.b64encode(der).decode()
+
+    def metadata(self, **changes: str) -> str:
+        return metadata(**{"certificate": self.certificate, **changes})
+
+    def row(self) -> ProviderRow:
+        """Of country XX; its authorities are XX-1 and XX-2."""
+        return ProviderRow(
+            "xx", "Login XX", PartyKind.MEMBER_STATE, "XX", ISSUER, CLIENT_ID, ("RS256",),
+            {f"{LOA}/{level.name.lower()}": level for level in Assurance},
+            {"name": "given family", "authority": "office", "email": "mail"},
+            {"XX-1": "Police XX", "XX-2": "Customs XX"},
+            protocol=Speaks.SAML, saml_metadata=self.metadata(), asks_assurance=AssuranceAsked.ACR_MINIMUM,
+        )  # fmt: skip
+
+    def parts(self, address: str, **changes: Any) -> dict[str, str]:
+        """What a response is made of; each part can be another."""
+        self.made += 1
+        to = asked(address).get("ID")
+        here = f"{self.origin}/sign-in/xx/acs"
+        said: dict[str, Any] = {
+            "names": NAMES, "assertion_id": f"_a{self.made}", "response_id": f"_r{self.made}", "made": at(),
+            "response_made": at(), "issuer": ISSUER, "response_issuer": ISSUER, "version": "2.0", "name": self.subject,
+            "format": PERSISTENT, "qualifier": "", "method": "urn:oasis:names:tc:SAML:2.0:cm:bearer",
+            "not_before": "", "until": at(120), "recipient": f' Recipient="{here}"', "confirmed_to": to,
+            "answers_to": to, "begins": at(-60), "ends": at(120), "audience": AUDIENCE.format(CLIENT_ID),
+            "more_conditions": "", "proved": at(), "session": "session-1", "session_ends": "", "acr": f"{LOA}/high",
+            "attributes": attribute("given", "Xenia") + attribute("family", "Xylander") + attribute("office", "XX-1"),
+            "destination": f' Destination="{here}"', "status": SUCCESS, "response_signature": "",
+            "signature_method": RSA_SHA256, "digest": SHA256, "certificate": self.certificate,
+        }  # fmt: skip
+        said |= changes
+        sealed = {"method": said["signature_method"], "digest": said["digest"], "certificate": said["certificate"]}
+        said.setdefault("signature", SIGNATURE.format(id=said["assertion_id"], **sealed))
+        for name, form in (("confirmation", CONFIRMATION), ("conditions", CONDITIONS), ("statement", STATEMENT)):
+            said.setdefault(name, form.format(**said))
+        said.setdefault("assertion", ASSERTION.format(**said))
+        return said
+
+    def response(self, address: str, **changes: Any) -> str:
+        """A response, with a signed assertion unless a part is otherwise."""
+        said = self.parts(address, **changes)
+        document = RESPONSE.format(**said)
+        return self.sign(document, said["assertion_id"]) if said["signature"] else document
+
+    def sign(self, document: str, id: str, key: Path | None = None) -> str:
+        """``document`` with the one empty signature in it filled in, which is of the element with this id."""
+        unsigned, signed = self.folder / "unsigned.xml", self.folder / "signed.xml"
+        unsigned.write_text(document)
+        names = [
+            f"--id-attr:ID=urn:oasis:names:tc:SAML:2.0:{each}" for each in ("assertion:Assertion", "protocol:Response")
+        ]
+        ids = [part for each in names for part in (each.partition("=")[0], each.partition("=")[2])]
+        key = key or self.folder / "liar.pem"
+        command = ["xmlsec1", "--sign", "--privkey-pem", str(key), *ids, "--output", str(signed), str(unsigned)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return signed.read_text()
+
+    def form(self, address: str, document: str | None = None, **changes: Any) -> dict[str, str]:
+        """What its page sends to the portal, in answer to the sign-in that ``address`` began."""
+        document = self.response(address, **changes) if document is None else document
+        (state,) = parse_qs(urlsplit(address).query)["RelayState"]
+        return {"SAMLResponse": base64.b64encode(document.encode()).decode(), "RelayState": state}
+
+    def logout(self, **changes: Any) -> str:
+        """The query of a signed request for logout; ``written`` changes it once it is signed."""
+        self.made += 1
+        written: Callable[[str], str] = changes.pop("written", lambda query: query)
+        said = {
+            "names": NAMES, "id": f"_l{self.made}", "made": at(), "destination": f"{self.origin}/sign-in/xx/logout",
+            "ends": "", "issuer": ISSUER, "format": PERSISTENT, "name": self.subject, "state": "back", "key": self.key,
+            "sessions": "<samlp:SessionIndex>session-1</samlp:SessionIndex>", "method": RSA_SHA256, **changes,
+        }  # fmt: skip
+        document = said.get("document") or LOGOUT.format(**said)
+        packer = zlib.compressobj(wbits=-15)
+        packed = packer.compress(document.encode()) + packer.flush()
+        query = urlencode(
+            {"SAMLRequest": base64.b64encode(packed).decode(), "RelayState": said["state"], "SigAlg": said["method"]}
+        )
+        signature = said["key"].sign(query.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return written(query + "&" + urlencode({"Signature": base64.b64encode(signature).decode()}))
+
+
+def sent_on(page: str) -> dict[str, str]:
+    """The form of the portal's page on which an answer goes on."""
+    found = re.findall(r'<input type="hidden" name="(SAMLResponse|RelayState)" value="([^"]*)"', page)
+    return {name: html.unescape(value) for name, value in found}

@@ -1,0 +1,364 @@
+"""What the register takes of a login that speaks SAML, what its pages show, and what its test finds, in plain words."""
+
+import base64
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from defusedxml.ElementTree import fromstring
+from flask import Flask
+from sqlalchemy import select
+
+from jit_portal.database import session, transaction
+from jit_portal.errors import Invalid
+from jit_portal.identity import oidc, proposals, protocols, registry
+from jit_portal.identity.models import IdentityProvider, ProviderTest, User
+from jit_portal.identity.saml.metadata import MD, POST, REDIRECT
+from jit_portal.identity.saml.own import NoKey, fingerprint, own
+from jit_portal.vocabulary import AssuranceAsked, Speaks
+from tests import factories
+from tests import hostile_saml as saml
+from tests.drafting import submit
+from tests.hostile_saml import Liar, attribute, metadata
+from tests.providers.simplesaml import CLIENT_ID, LOA, certified
+from tests.signing_in import UNCHECKED, ledger, logins
+from tests.test_providers import operator
+from tests.test_register import Browse, newest, sent
+from tests.test_saml import Visitor
+from tests.test_trying import plainly
+
+
+@pytest.fixture
+def liar(app: Flask, tmp_path: Path) -> Liar:
+    return Liar(tmp_path, app.config["SETTINGS"].origin)
+
+
+@pytest.fixture
+def ada(app: Flask) -> User:
+    with transaction():
+        home = factories.provider("fr")
+    return operator(home, "Ada")
+
+
+@pytest.fixture
+def bo(ada: User) -> User:
+    return operator(ada.provider, "Bo")
+
+
+def over(**changes: str) -> dict[str, Any]:
+    return {"saml_metadata": metadata(**changes)}
+
+
+# --- what a row may say
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "changes"),
+    [
+        ("saml_metadata", "no plain XML", lambda: {"saml_metadata": ""}),
+        ("saml_metadata", "no plain XML", lambda: {"saml_metadata": "<!DOCTYPE a><a/>"}),
+        ("saml_metadata", "no plain XML", lambda: over(more="><!-- --")),
+        ("saml_metadata", "not the metadata of one login", lambda: {"saml_metadata": "<a/>"}),
+        ("saml_metadata", "to sign in at by HTTP-Redirect", lambda: over(binding="HTTP-POST")),
+        ("saml_metadata", "does not begin with https", lambda: over(sign_in="http://login.xx.test/sign-in")),
+        ("saml_metadata", "does not begin with https", lambda: over(sign_in="javascript:alert(1)")),
+        ("saml_metadata", "does not begin with https", lambda: over(sign_out="http://login.xx.test/out")),
+        ("saml_metadata", "a certificate that is none", lambda: over(certificate="AAAA")),
+        ("saml_metadata", "too long", lambda: {"saml_metadata": metadata() + " " * 100_000}),
+        ("issuer", "of another issuer: https://login.yy.test", lambda: over(issuer="https://login.yy.test")),
+        ("hosts", "asks nothing", lambda: {"hosts": ("https://more.test",)}),
+        ("algorithms", "cannot check all", lambda: {"algorithms": ("RS256", "PS256")}),
+        ("algorithms", "Only signatures by a key pair", lambda: {"algorithms": ("none",)}),
+        ("asks_assurance", "takes no conditions", lambda: {"asks_assurance": AssuranceAsked.CLAIMS}),
+        ("claim_map", "must be said", lambda: {"claim_map": {"name": "given"}}),
+        ("claim_map", "one attribute", lambda: {"claim_map": {"authority": "a b"}}),
+        ("claim_map", "one attribute", lambda: {"claim_map": {"authority": "", "subject": "a b"}}),
+    ],
+)
+def test_a_row_that_believes_too_much_is_refused(
+    liar: Liar, field: str, said: str, changes: Callable[[], dict[str, Any]]
+) -> None:
+    with pytest.raises(Invalid, match=said) as refusal:
+        registry.ensure_providers([replace(liar.row(), **changes())])
+    assert refusal.value.field == field
+    assert registry.is_empty()
+
+
+def test_metadata_need_a_certificate(liar: Liar) -> None:
+    bare = re.sub("<md:KeyDescriptor.*</md:KeyDescriptor>", "", metadata())
+    encrypting = metadata().replace('use="signing"', 'use="encryption"')
+    for text in (bare, encrypting):
+        with pytest.raises(Invalid, match="no certificate"):
+            registry.ensure_providers([replace(liar.row(), saml_metadata=text)])
+
+
+@pytest.mark.parametrize("lacks", sorted(protocols.LACKS))
+def test_what_this_server_cannot_speak_is_not_entered(
+    liar: Liar, app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    registry.ensure_providers([liar.row()])
+    settings = app.config["SETTINGS"]
+    if lacks == "key":
+        oidc.use(replace(settings, saml_key=None))
+    elif lacks == "program":
+        monkeypatch.setenv("PATH", "/nowhere")
+    else:
+        monkeypatch.setattr(protocols, "find_spec", lambda name: None)
+    try:
+        assert protocols.lacking() == lacks
+        for row in (replace(liar.row(), leeway=5), replace(liar.row(), slug="yy", is_enabled=False)):
+            with pytest.raises(Invalid, match="cannot speak SAML") as refusal:
+                registry.ensure_providers([row])
+            assert refusal.value.field == "protocol"
+        answer = Visitor(app).portal.get("/sign-in/xx")
+        assert (answer.status_code, "does not answer just now" in answer.text) == (503, True)
+        registry.ensure_providers([replace(liar.row(), is_enabled=False)])
+        withdrawn = registry.known("xx")
+        assert withdrawn
+        assert not withdrawn.is_enabled, "that needs nothing"
+    finally:
+        oidc.use(settings)
+
+
+def test_a_login_that_people_have_used_keeps_its_protocol(liar: Liar, ada: User) -> None:
+    oidc_row = replace(liar.row(), protocol=Speaks.OIDC, saml_metadata="", claim_map={"authority": "/office"})
+    registry.ensure_providers([oidc_row])
+    registry.ensure_providers([liar.row()])
+    provider = registry.known("xx")
+    assert provider
+    operator(provider, "Cy", None)
+    proposals.propose(ada, oidc_row)
+    other = operator(ada.provider, "Bo")
+    with pytest.raises(Exception, match="speaks for its country for ever"):
+        proposals.approve(other, "xx")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "is not set"),
+        ("", "holds no key"),
+        (lambda: _pem(rsa.generate_private_key(65537, 2048)), "3072"),
+        (lambda: _pem(ec.generate_private_key(ec.SECP256R1())), "3072"),
+    ],
+)
+def test_a_key_that_is_not_good_enough_is_none(tmp_path: Path, text: Any, said: str) -> None:
+    path = tmp_path / "key.pem"
+    if text is not None:
+        path.write_text(text() if callable(text) else text)
+    with pytest.raises(NoKey, match=said):
+        own(None if text is None else path)
+    with pytest.raises(NoKey, match="cannot be read"):
+        own(tmp_path / "nowhere.pem")
+
+
+def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
+# --- what its pages show
+
+
+def test_one_enters_it_from_a_preset_and_another_lets_it_in(
+    liar: Liar, ada: User, bo: User, browse: Browse, app: Flask
+) -> None:
+    hers, his = browse(ada), browse(bo)
+    at = "/providers/new?preset=saml"
+    page = hers.get(at).text
+    assert 'name="saml_metadata"' in page
+    assert not re.search('name="(scope|hosts|uses_pkce|uses_par|userinfo|header_limit|protocol)"', page)
+    assert 'value="PS256"' not in page
+    assert 'value="claims"' not in page
+    row = replace(liar.row(), is_enabled=False)
+    wrong = submit(hers, at, at, sent(row, saml_metadata="<a/>"))
+    assert (wrong.status_code, "not the metadata of one login" in wrong.text) == (422, True)
+    assert submit(hers, at, at, sent(row)).status_code == 303
+    proposal = newest()
+    der = base64.b64decode(liar.certificate)
+    page = his.get(f"/providers/proposals/{proposal.id}").text
+    assert all(word in page for word in (saml.SIGN_IN, saml.SIGN_OUT, fingerprint(der), "SAML 2.0"))
+    assert submit(his, "/providers", f"/providers/proposals/{proposal.id}/approve", {}).status_code == 303
+    made = registry.known("xx")
+    assert made
+    assert registry.row_of(made) == row
+    page = his.get(f"/providers/{made.id}").text
+    assert f"/providers/{made.id}/metadata" in page
+    assert "PKCE" not in page
+    change = f"/providers/{made.id}/change"
+    answer = submit(hers, change, change, sent(replace(row, leeway=5), edition=made.version))
+    assert answer.status_code == 303
+    assert newest().row["protocol"] == "saml"
+
+
+def test_a_new_certificate_is_seen_by_whoever_approves(
+    liar: Liar, ada: User, bo: User, browse: Browse, tmp_path: Path
+) -> None:
+    registry.ensure_providers([liar.row()])
+    (tmp_path / "next").mkdir()
+    after = Liar(tmp_path / "next", liar.origin)
+    proposal = proposals.propose(ada, after.row())
+    page = browse(bo).get(f"/providers/proposals/{proposal.id}").text
+    for each in (liar, after):
+        assert fingerprint(base64.b64decode(each.certificate)) in page
+
+
+def test_the_portals_own_metadata_are_for_operators(liar: Liar, ada: User, browse: Browse, app: Flask) -> None:
+    [made] = registry.ensure_providers([liar.row()])
+    at = f"/providers/{made.id}/metadata"
+    answer = browse(ada).get(at)
+    assert answer.content_type == "application/samlmetadata+xml"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="xx-portal.xml"'
+    root = fromstring(answer.data)
+    assert root.get("entityID") == CLIENT_ID
+    (role,) = root.findall(f"{MD}SPSSODescriptor")
+    assert (role.get("AuthnRequestsSigned"), role.get("WantAssertionsSigned")) == ("true", "true")
+    places = {(each.get("Binding"), each.get("Location")) for each in role if each.get("Location")}
+    here = f"{liar.origin}/sign-in/xx"
+    assert places == {(POST, f"{here}/acs"), (REDIRECT, f"{here}/logout")}
+    certificate = own(app.config["SETTINGS"].saml_key).certificate
+    assert base64.b64encode(certificate).decode() in answer.text
+    assert x509.load_der_x509_certificate(certificate).not_valid_after_utc.year > 2050
+    assert browse(operator(ada.provider, "Cy", None)).get(at).status_code == 404
+    other = browse(ada).get(f"/providers/{ada.provider_id}/metadata")
+    assert (other.status_code, "does not speak SAML" in other.text) == (409, True)
+
+
+def test_the_certificate_is_the_same_whenever_it_is_made(app: Flask) -> None:
+    key: Path = app.config["SETTINGS"].saml_key
+    before = own(key)
+    own.cache_clear()
+    assert own(key).certificate == before.certificate
+
+
+# --- its test
+
+
+class Desk(Visitor):
+    """An operator at the page of the test."""
+
+    provider: IdentityProvider
+
+    def at(self, what: str = "") -> str:
+        return f"/providers/{self.provider.id}/test{what}"
+
+    def onward(self, what: str) -> str:
+        return str(self.post(self.at(what)).headers["Refresh"]).removeprefix("0; url=")
+
+    def findings(self) -> dict[str, str]:
+        session().expire_all()
+        [test] = session().scalars(select(ProviderTest).execution_options(**UNCHECKED)).all()
+        return {each["check"]: f"{each['result']} {each['why']}" for each in test.findings}
+
+    def page(self) -> str:
+        return plainly(self.portal.get(self.at()).text)
+
+
+@pytest.fixture
+def desk(app: Flask, ada: User, liar: Liar) -> Callable[..., Desk]:
+    def at_the_page(**changes: Any) -> Desk:
+        one = Desk(app)
+        [one.provider] = registry.ensure_providers([replace(liar.row(), **changes)])
+        one.portal.set_cookie(app.config["SETTINGS"].session_cookie, factories.login(ada), secure=True)
+        one.post(one.at())
+        return one
+
+    return at_the_page
+
+
+def test_a_sound_login_passes_every_check(desk: Callable[..., Desk], liar: Liar, app: Flask) -> None:
+    one = desk()
+    assert one.findings() == {
+        "material": "passed own_rsa", "pinned": "passed pinned", "keys": "passed certificates",
+        "sign_out": "passed sign_out",
+    }  # fmt: skip
+    before = len(logins())
+    address = one.onward("/sign-in")
+    assert saml.asked(address).get("ForceAuthn") == "true"
+    attributes = "".join(attribute(*pair) for pair in (("given", "Xe"), ("office", "XX-1"), ("mail", "x@xx.test")))
+    answer = one.arrive(liar.form(address, attributes=attributes))
+    assert (answer.status_code, answer.headers["Location"]) == (303, one.at("#sign-in"))
+    found = one.findings()
+    assert {found[check] for check in ("sign_in", "claims", "level", "authority", "proved")} == {
+        "passed sign_in", "passed claims", "passed level", "passed authority", "passed proved",
+    }  # fmt: skip
+    assert "Xe" in one.page()
+    assert one.portal.get(f"/sign-in/xx/logout?{liar.logout()}").status_code == 303
+    assert one.findings()["told"] == "passed told"
+    onward = one.onward("/sign-out")
+    assert saml.asked(onward).findtext("{urn:oasis:names:tc:SAML:2.0:protocol}SessionIndex") == "session-1"
+    (state,) = re.findall("RelayState=([^&]+)", onward)
+    back = one.portal.get(f"/sign-in/xx/logout?SAMLResponse=x&RelayState={state}")
+    assert one.portal.get(back.headers["Location"]).headers["Location"] == one.at("#sign-in")
+    assert one.findings()["left"] == "passed left"
+    assert len(logins()) == before
+    assert ledger("provider.sign_in_tested")[-1]["wrong"] == []
+
+
+BY_WORD = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"/>'
+PLAINLY = [
+    ({"signature": ""}, "sign_in", "unsigned", "ask the login to sign assertions"),
+    ({"signature_method": f"{saml.MORE}#rsa-sha512"}, "sign_in", "algorithm", "does not allow"),
+    ({"audience": saml.AUDIENCE.format("https://other.test")}, "sign_in", "claim", "for somebody else"),
+    ({"recipient": ' Recipient="https://other.test"'}, "sign_in", "claim", "for somebody else"),
+    ({"until": "2020-01-01T00:00:00Z"}, "sign_in", "expired", "Check the clocks"),
+    ({"begins": "2090-01-01T00:00:00Z"}, "sign_in", "clock", "from the future"),
+    (
+        {"format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}, "sign_in", "no_lasting_name",
+        "Ask for a persistent name",
+    ),
+    ({"acr": "urn:x"}, "level", "unknown_word", "which the row does not know"),
+    ({"acr": f"{LOA}/low"}, "level", "weaker", "will need a passkey"),
+    ({"proved": "2020-01-01T00:00:00Z"}, "proved", "not_asked_again", "asked to have the person prove it anew"),
+    ({"status": BY_WORD}, "sign_in", "cancelled", "(NoAuthnContext)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "why", "said"), PLAINLY, ids=[f"{each[2]}-{at}" for at, each in enumerate(PLAINLY)]
+)
+def test_what_is_wrong_with_an_answer_is_said_plainly(
+    desk: Callable[..., Desk], liar: Liar, changes: dict[str, Any], check: str, why: str, said: str
+) -> None:
+    one = desk()
+    one.arrive(liar.form(one.onward("/sign-in"), **changes))
+    assert one.findings()[check] == f"wrong {why}"
+    assert said in one.page()
+
+
+def test_what_is_wrong_with_what_is_pinned_is_said_plainly(desk: Callable[..., Desk], liar: Liar, app: Flask) -> None:
+    gone = metadata(more=' validUntil="2020-01-01T00:00:00Z"', certificate=liar.certificate)
+    one = desk(saml_metadata=gone)
+    assert one.findings()["pinned"] == "wrong metadata_over"
+    assert "held until 2020-01-01" in one.page()
+    assert Visitor(app).portal.get("/sign-in/xx").status_code == 503, "nobody is sent there any more"
+    one = desk(saml_metadata=metadata(more=' validUntil="2090-01-01T00:00:00Z"'))
+    assert one.findings()["pinned"] == "passed pinned_until"
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    ended = certified(liar.key, begins=yesterday - dt.timedelta(days=1), ends=yesterday)
+    der = base64.b64encode(ended.public_bytes(serialization.Encoding.DER)).decode()
+    one = desk(saml_metadata=metadata(certificate=der))
+    assert one.findings()["keys"] == "wrong certificate_over"
+    assert "A certificate is over" in one.page()
+    one = desk(algorithms=("ES256",))
+    assert one.findings()["keys"] == "wrong no_fitting_certificate"
+    without = re.sub("<md:SingleLogoutService[^>]*>", "", liar.metadata())
+    one = desk(saml_metadata=without)
+    assert one.findings()["sign_out"] == "wrong no_sign_out_pinned"
+
+
+def test_what_the_server_lacks_is_said_plainly(
+    desk: Callable[..., Desk], app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = desk()
+    monkeypatch.setenv("PATH", "/nowhere")
+    one.post(one.at())
+    assert one.findings()["material"] == "wrong lacks_program"
+    assert "xmlsec1 is missing" in one.page()
