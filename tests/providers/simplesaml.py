@@ -109,7 +109,7 @@ def _php(value: Any) -> str:
     return json.dumps(value)
 
 
-def _configure(folder: Path, base: str, origin: str, saml_key: Path) -> None:
+def _configure(folder: Path, base: str, here: str, saml_key: Path) -> None:
     for name in ("metadata", "cert", "tmp", "sessions"):
         (folder / name).mkdir(parents=True)
     key = rsa.generate_private_key(65537, 2048)
@@ -145,8 +145,8 @@ def _configure(folder: Path, base: str, origin: str, saml_key: Path) -> None:
             },
         }),
         "metadata/saml20-sp-remote.php": (f"$metadata[{_php(CLIENT_ID)}] = ", {
-            "AssertionConsumerService": f"{origin}/sign-in/ss/acs",
-            "SingleLogoutService": f"{origin}/sign-in/ss/logout",
+            "AssertionConsumerService": f"{here}/acs",
+            "SingleLogoutService": f"{here}/logout",
             "certData": base64.b64encode(own(saml_key).certificate).decode(),
             "validate.authnrequest": True, "validate.logout": True, "redirect.validate": True,
             "redirect.sign": True, "sign.logout": True, "NameIDFormat": PERSISTENT,
@@ -157,13 +157,13 @@ def _configure(folder: Path, base: str, origin: str, saml_key: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, origin: str, saml_key: Path) -> Iterator[Simplesaml]:
+def running(folder: Path, origin: str, saml_key: Path, slug: str = "ss") -> Iterator[Simplesaml]:
     """It runs for the portal at ``origin``, whose requests it believes under this key only."""
     assert ROOT.is_dir(), "run .ci/saml first"
     port = services.free_ports(1)
     base = f"http://127.0.0.1:{port}"
-    home = folder / "simplesaml"
-    _configure(home, base, origin, saml_key)
+    home = folder / f"simplesaml-{port}"
+    _configure(home, base, f"{origin}/sign-in/{slug}", saml_key)
     component = Component(
         name="simplesamlphp",
         argv=["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", "-t", str(ROOT / "www")],
@@ -171,5 +171,5 @@ def running(folder: Path, origin: str, saml_key: Path) -> Iterator[Simplesaml]:
         ready=lambda: answers(f"{base}/saml2/idp/metadata.php"),
         cwd=home,
     )
-    with services.running(component, folder / "simplesamlphp.log"):
-        yield Simplesaml(base, origin)
+    with services.running(component, home / "said.log"):
+        yield Simplesaml(base, origin, slug)

@@ -57,12 +57,11 @@ def parsed(document: bytes) -> Element:
         raise SignInRefused(Why.UNSOUND, "encoding")
     parser = DefusedXMLParser(target=_Plain(), encoding="utf-8", forbid_dtd=True)
     try:
-        document.decode("utf-8")
         parser.feed(document)
         root: Element = parser.close()
     except DefusedXmlException as error:
         raise SignInRefused(Why.UNSOUND, f"document type: {type(error).__name__}") from error
-    except (ParseError, ValueError) as error:
+    except ParseError as error:
         raise SignInRefused(Why.UNSOUND, "no document") from error
     return root
 
