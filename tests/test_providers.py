@@ -331,6 +331,32 @@ def test_the_first_login_of_all_needs_nobody(run: Run, tmp_path: Path) -> None:
     assert "acr_levels" in ledger("provider.entered")[-1]["changed"]
 
 
+SAML_TOML = """
+preset = "saml"
+slug = "xx"
+name = "XX"
+kind = "member_state"
+country = "XX"
+issuer = "ISSUER"
+client_id = "https://portal.test/saml"
+acr_levels = { "urn:strong" = "high" }
+claim_map = { authority = "office" }
+authorities = { A = "An agency" }
+"""
+
+
+def test_a_login_that_speaks_saml_is_entered_by_command(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "saml.toml"
+    said = f"{SAML_TOML}saml_metadata = '''{metadata()}'''\n"
+    file.write_text(said.replace("ISSUER", "https://other.test"))
+    assert run("enter", file) == (1, f"Not done: issuer: The metadata is of another issuer: {ISSUER}.\n")
+    file.write_text(said.replace("ISSUER", ISSUER))
+    assert run("enter", file) == (0, "xx: entered, as the first login of this portal.\n")
+    made = registry.known("xx")
+    assert made
+    assert (made.protocol, made.saml_metadata) == (Speaks.SAML, metadata())
+
+
 def test_a_file_that_makes_no_sense_is_said_so(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     assert run("enter", file)[1].startswith("Not done: the file cannot be read")
