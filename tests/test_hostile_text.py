@@ -64,7 +64,7 @@ OWN = {
     "country_rule": {"handling"},
     "exhibit": {"reference", "handling"},
     "exhibit_tag": {"tag"},
-    "identity_provider": {"slug", "country", "issuer", "client_id", "algorithms", "scope", "hosts"},
+    "identity_provider": {"slug", "country", "issuer", "client_id", "algorithms", "scope", "hosts", "saml_metadata"},
     "invitation": {"subject"},
     "ledger_entry": {
         *("zone", "actor_name", "actor_country", "actor_authority", "act", "noun", "reference", "details"),
