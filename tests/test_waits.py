@@ -159,11 +159,8 @@ ACTS: tuple[Callable[[Place], Acting], ...] = (
 
 
 @pytest.mark.parametrize("prepare", ACTS, ids=lambda each: each.__name__)
-def test_the_right_is_asked_again_after_the_wait(
-    place: Place, cluster: Postgres, monkeypatch: pytest.MonkeyPatch, prepare: Any
-) -> None:
+def test_the_right_is_asked_again_after_the_wait(place: Place, cluster: Postgres, prepare: Any) -> None:
     """Her membership ends while her act waits; where a draft names her, whoever she is, her account does."""
-    monkeypatch.setattr(messages, "ASKED_AGAIN_AFTER", 0.0)
     act, table, id = prepare(place)
     before = entries()
     ends: Statement = ("UPDATE membership SET live_until = now() WHERE id = %s", [place.world.members["fr_leader"].id])

@@ -98,9 +98,17 @@ def _connect(auth: object = None) -> bool:
     push.connected[login.user_id] += 1
     push.logins[opened] += 1
     push.readers[login.user_id] = (login.user.language, login.user.time_zone)
-    if isinstance(auth, dict) and "as_of" in auth and heard.concerns(login.user, auth["as_of"]):
+    if isinstance(auth, dict) and "as_of" in auth and _has_missed(login.user, auth["as_of"]):
         socketio.emit("look_again", {}, to=request.sid)  # type: ignore[attr-defined]
     return True
+
+
+def _has_missed(person: User, as_of: object) -> bool:
+    try:
+        return heard.concerns(person, as_of)
+    except errors.DATABASE_AWAY as error:
+        errors.database_away(error)
+        return True
 
 
 def _line() -> str:
