@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -456,6 +457,26 @@ def test_word_of_a_sign_out_is_told_to_whom_it_concerns(liar: Hostile, desk: Cal
     assert one.findings()[Check.TOLD] == (Result.PASSED, "told")
     assert [len(each["wrong"]) for each in ledger("provider.farewell_tested")] == [1, 0]
     assert one.is_signed_in()
+
+
+def test_word_that_comes_in_the_moment_in_which_the_browser_does_is_kept(
+    liar: Hostile, desk: Callable[..., Desk]
+) -> None:
+    one = desk()
+    one.press()
+    one.try_it(liar)
+    one.onward("/sign-out")
+    assert one.provider
+    assert one.person
+    person, provider = session().merge(one.person), one.provider
+    seen = trying.latest(person, provider)
+    assert seen
+    with ThreadPoolExecutor(1) as apart:
+        word = {"logout_token": liar.logout_token()}
+        answer = apart.submit(one.portal.post, "/sign-in/xx/logout", data=word).result()
+    assert answer.status_code == 200
+    assert trying.came_back(person, str(seen.id))
+    assert one.findings()[Check.TOLD] == (Result.PASSED, "told")
 
 
 def test_where_the_row_has_no_sign_out_none_is_asked_for(liar: Hostile, desk: Callable[..., Desk]) -> None:

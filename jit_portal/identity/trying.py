@@ -112,6 +112,7 @@ def leave(actor: User, provider_id: uuid.UUID) -> str | None:
         raise Refused(gettext("Sign in for the test first: there is nothing yet to sign out of."))
     address = protocols.client(provider).farewell_address(test.id_token, str(test.id), test.provider_session)
     with transaction():
+        test = _held(actor, test)
         test.left_at = None if address is None else dt.datetime.now(dt.UTC)
         _put(test, [checking.no_way_out() if address is None else checking.gone()])
         if address is None:
@@ -125,6 +126,7 @@ def came_back(actor: User | None, state: str) -> ProviderTest | None:
     if actor is None or test is None or test.left_at is None:
         return None
     with transaction():
+        test = _held(actor, test)
         test.left_at = test.id_token = None
         _put(test, [checking.back()])
         _record_way_out(actor, test.provider, test, Result.PASSED)
@@ -173,6 +175,11 @@ def _hers(actor: User | None, test_id: object) -> ProviderTest | None:
         return None
 
 
+def _held(actor: User, test: ProviderTest) -> ProviderTest:
+    """Hers as it is now, its row locked: the login's own word may come in the same moment as her browser."""
+    return policy.fetch(actor, ProviderTest, test.id, lock=True)
+
+
 def _begun(actor: User, provider: IdentityProvider) -> ProviderTest:
     test = latest(actor, provider)
     if test is None:
@@ -184,6 +191,7 @@ def _keep_answer(
     actor: User, provider: IdentityProvider, test: ProviderTest, found: list[Finding], vouched: Vouched | None = None
 ) -> None:
     with transaction():
+        test = _held(actor, test)
         test.findings = [each for each in test.findings if each["check"] not in checking.OF_A_SIGN_IN]
         _put(test, found)
         test.came = {name: getattr(vouched, name) for name in _CAME} if vouched else None
