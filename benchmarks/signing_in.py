@@ -1,27 +1,23 @@
 """Signing in and being signed out: the portal's own share, the check of every request, and how soon it is over.
 
-By hand: ``python -m benchmarks.signing_in``. PostgreSQL, the store, ``web``, ``vault`` and the demo's national login
+By hand: ``python -m benchmarks.signing_in``. PostgreSQL, ``web`` and the demo's national login
 are real; load generator and servers share this machine. A round trip is the portal's two answers of one sign-in, in
 this process and without a network, less what it waited for the login. 10,000 other sign-ins are live meanwhile. Chat is
 measured in turns with and without 200 sign-ins a minute. What is over is timed from before the act until the socket is
-cut, or the upload is refused amid its bytes.
+cut.
 """
 
 import asyncio
 import datetime as dt
 import os
 import platform
-import select
-import socket
 import statistics
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,17 +25,15 @@ import requests
 from flask import Flask
 from sqlalchemy import event
 
-from benchmarks.chat import Room, p95, people_of, providers
+from benchmarks.chat import Room, p95, people_of, providers, settings
 from jit_portal import database, migrate
 from jit_portal.config import Settings
 from jit_portal.database import session, transaction
 from jit_portal.demo import postgres
-from jit_portal.demo.postgres import APP, OWNER
+from jit_portal.demo.postgres import OWNER
 from jit_portal.demo.providers.registration import rows
-from jit_portal.demo.secrets import Secrets, make_signing_key
-from jit_portal.demo.store import BUCKET, PORTAL
+from jit_portal.demo.secrets import Secrets
 from jit_portal.extensions import limiter
-from jit_portal.files.keys import FileKeyring
 from jit_portal.identity import endings, registry, sessions
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.scim import tokens as scim_tokens
@@ -52,7 +46,6 @@ from tests.providers import logins
 from tests.providers.logins import Demo
 from tests.providers.test_journeys import Visitor
 from tests.signing_in import Browser, known
-from tests.vault import BYTES, MIB, Vault, about, running_vault
 from tests.web import Signed, Web, running_web
 
 LIVE = 10_000
@@ -70,9 +63,7 @@ class Bench:
 
     app: Flask
     web: Web
-    vault: Vault
     login: Demo
-    environ: dict[str, str]
     providers: dict[str, IdentityProvider]
     numbers: "count[int]" = field(default_factory=count)
 
@@ -80,18 +71,6 @@ class Bench:
         """Another case of the same two countries."""
         here = {slug: session().merge(provider) for slug, provider in self.providers.items()}
         return factories.world(f"Case {next(self.numbers)}", ("fr", "nl"), here)
-
-
-def portal(folder: Path, cluster: postgres.Postgres, store: Any) -> dict[str, str]:
-    make_signing_key(folder / "signing-key.json")
-    FileKeyring.create(folder / "keyring.json")
-    return {
-        "JIT_ROLE": "web", "JIT_ORIGIN": "http://localhost", "JIT_INSTANCE": "bench",
-        "JIT_DATABASE_URL": cluster.url(APP), "JIT_STORE_ENDPOINT": store.endpoint, "JIT_STORE_SECURE": "0",
-        "JIT_STORE_ACCESS_KEY": PORTAL, "JIT_STORE_SECRET_KEY": store.secrets.store_portal, "JIT_STORE_BUCKET": BUCKET,
-        "JIT_KEYRING": str(folder / "keyring.json"), "JIT_SECRET_KEY": "only for this benchmark, never anywhere else",
-        "JIT_SIGNING_KEY": str(folder / "signing-key.json"), "JIT_PROXY_HOPS": "1", "PATH": os.environ["PATH"],
-    }  # fmt: skip
 
 
 def many_sign_ins(world: World, how_many: int) -> list[str]:
@@ -117,7 +96,7 @@ def round_trips(bench: Bench) -> str:
         finally:
             waited += time.perf_counter() - began
 
-    Wire.request = timed  # type: ignore[method-assign]
+    Wire.request = timed  # type: ignore[assignment,method-assign]
     own, whole = [], []
     for turn in range(TRIPS + 10):
         limiter.reset()
@@ -279,41 +258,6 @@ def at_the_provider(bench: Bench, someone: User) -> str:
     return f"over at the national login: cut after median {statistics.median(times):.0f} ms, at most {max(times):.0f}"
 
 
-def uploads(bench: Bench) -> str:
-    """From the act until an upload that is amid its bytes is refused."""
-    times = []
-    for _ in range(ENDINGS):
-        world = bench.world()
-        member = world["fr_member"]
-        vault = bench.vault.sign_in(bench.environ, member)
-        said = {"Upload-Length": str(64 * MIB), "Upload-Metadata": about(world, f"{uuid.uuid4()}.bin")}
-        begun = requests.post(f"{vault.address}/vault/uploads", headers=vault.headers | said, timeout=30)
-        end = by_button(bench, world)
-        began, refused = sent_slowly(vault, begun.headers["Location"], end)
-        times.append((refused - began) * 1000)
-    return f"over amid an upload: refused after median {statistics.median(times):.0f} ms, at most {max(times):.0f}"
-
-
-def sent_slowly(vault: Vault, path: str, end: Callable[[], object]) -> tuple[float, float]:
-    """Send a file a little at a time, end its login amid it; when that was, and when the vault refused the rest."""
-    host, port = vault.address.removeprefix("http://").split(":")
-    sent = {"Host": host, "Content-Type": BYTES, "Content-Length": str(64 * MIB), "Upload-Offset": "0", **vault.headers}
-    lines = [f"PATCH {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
-    began = 0.0
-    with socket.create_connection((host, int(port))) as line:
-        line.sendall("\r\n".join(lines).encode())
-        for piece in range(64 * 16):
-            if piece == 40:
-                began = time.perf_counter()
-                end()
-            line.sendall(bytes(MIB // 16))
-            if select.select([line], [], [], 0.02)[0]:
-                refused = time.perf_counter()
-                assert line.recv(64).startswith(b"HTTP/1.1 401")
-                return began, refused
-    raise AssertionError("it was never refused")
-
-
 def measure(bench: Bench) -> Iterator[str]:
     registry.ensure_providers([row for row in rows(bench.login.base) if row.slug == bench.login.slug])
     someone = known(bench.login.someone)
@@ -324,28 +268,25 @@ def measure(bench: Bench) -> Iterator[str]:
     yield sockets(bench, "its person's button", by_button)
     yield sockets(bench, "its country's directory", by_directory)
     yield at_the_provider(bench, someone)
-    yield uploads(bench)
 
 
 def main() -> None:
     print(f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, {os.cpu_count()} cores for load and servers together")
     with services.scratch() as folder:
         cluster = postgres.prepare(folder, folder, Secrets())
-        with services.running(cluster.component(), folder / "postgres.log"), services.object_store(folder) as store:
+        with services.running(cluster.component(), folder / "postgres.log"):
             cluster.make_roles()
             migrate.upgrade(cluster.url(OWNER))
-            environ = portal(folder, cluster, store)
-            port = services.free_ports(1)
+            environ = settings(folder, cluster)
             with (
                 running_web(environ, folder) as web,
-                running_vault(environ, folder, port) as vault,
                 logins.running_demo(folder, web.origin, folder / "signing-key.json") as login,
             ):
-                app = create_app(Settings.read({**environ, "JIT_ORIGIN": web.origin}))
+                app = create_app(Settings.read({**environ, "JIT_ROLE": "web", "JIT_ORIGIN": web.origin}))
                 with app.test_request_context():
                     providers.update(factories.world("First", ("fr", "nl")).providers)
                     login = replace(login, slug="ro", someone="ro-0001")
-                    for line in measure(Bench(app, web, vault, login, environ, providers)):
+                    for line in measure(Bench(app, web, login, providers)):
                         print(line, flush=True)
 
 
