@@ -17,4 +17,3 @@ if settings.role == "web":
 # What is loaded now stays: looking through it for garbage, again and again, would make somebody wait each time.
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 50)

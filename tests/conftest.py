@@ -1,5 +1,6 @@
 """What every test may ask for: a real database, a real store, and the settings that point to them."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = [item for item in items if item.get_closest_marker("every_look")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays, as in the portal's own processes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
