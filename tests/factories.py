@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, delete, select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Entrustment, Exhibit, ExhibitTag, Release, Shelf
@@ -84,11 +85,12 @@ def provider(slug: str) -> IdentityProvider:
 
 def user(at: IdentityProvider, name: str, authority: Authority | None = None) -> User:
     """Somebody who calls verbs in a login that she has just proved as strongly as there is; see ``acts_in``."""
+    authority = authority or _police(at)
     made = User(
         provider_id=at.id,
         issuer=at.issuer,
         subject=f"{at.slug}-{uuid.uuid4().hex[:8]}",
-        authority_id=(authority or _police(at)).id,
+        authority_id=authority.id,
         name=name,
         title="",
         email="",
@@ -97,6 +99,8 @@ def user(at: IdentityProvider, name: str, authority: Authority | None = None) ->
     )
     session().add(made)
     session().flush()
+    set_committed_value(made, "provider", at)
+    set_committed_value(made, "authority", authority)
     made.current_login = _login(made, secrets.token_urlsafe(32), browser=OF_VERBS).id
     return made
 

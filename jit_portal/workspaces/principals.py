@@ -1,7 +1,9 @@
 """Whom a membership answers to when a release, a country rule or a forbid names somebody."""
 
 import uuid
+from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -32,40 +34,61 @@ def principal(
     return session().scalars(wanted).unique().one()
 
 
+class Named(NamedTuple):
+    """What a principal is described by; what its kind does not speak of stays empty."""
+
+    kind: PrincipalKind
+    party_id: uuid.UUID | None = None
+    authority_id: uuid.UUID | None = None
+    role: Role | None = None
+    user_id: uuid.UUID | None = None
+
+
 def answer_to(membership: Membership, party: Party, provider_party: Party | None) -> None:
     """Tie a new membership to every principal that means it.
 
     Releases and standing releases to a party, authority or role reach its leaders, members and seconded members, and
-    the participants of that very body; a release to
-    a person reaches any role but secretariat and auditor. Forbids reach whomever they name, also through the party of
-    the person's own login.
+    the participants of that very body; a release to a person reaches any role but secretariat and auditor. Forbids
+    reach whomever they name, also through the party of the person's own login.
     """
     groups = _in_groups(membership.role, party)
     named = membership.role not in (Role.SECRETARIAT, Role.AUDITOR)
-    space = membership.workspace_id
+    own = {} if provider_party is None else _of_own_login(membership, provider_party)
     ties = {
-        principal(space, PrincipalKind.PARTY, party_id=party.id).id: groups,
-        principal(space, PrincipalKind.AUTHORITY, authority_id=membership.authority_id).id: groups,
-        principal(space, PrincipalKind.ROLE, party_id=party.id, role=membership.role).id: groups,
-        principal(space, PrincipalKind.PERSON, user_id=membership.user_id).id: named,
+        Named(PrincipalKind.PARTY, party_id=party.id): groups,
+        Named(PrincipalKind.AUTHORITY, authority_id=membership.authority_id): groups,
+        Named(PrincipalKind.ROLE, party_id=party.id, role=membership.role): groups,
+        Named(PrincipalKind.PERSON, user_id=membership.user_id): named,
     }
-    _tie(membership, ties)
-    if provider_party is not None:
-        answer_to_own(membership, provider_party)
+    _tie(membership, own | ties)
 
 
 def answer_to_own(membership: Membership, provider_party: Party) -> None:
     """Tie a membership to the party of the person's own login, where it is another's: for forbids only."""
+    _tie(membership, _of_own_login(membership, provider_party))
+
+
+def _of_own_login(membership: Membership, provider_party: Party) -> dict[Named, bool]:
+    return {
+        Named(PrincipalKind.PARTY, party_id=provider_party.id): False,
+        Named(PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role): False,
+    }
+
+
+def _tie(membership: Membership, ties: dict[Named, bool]) -> None:
+    """Principals that nobody has named yet are made; what the membership answers to already stays as it is."""
     space = membership.workspace_id
-    party = principal(space, PrincipalKind.PARTY, party_id=provider_party.id)
-    role = principal(space, PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role)
-    _tie(membership, {party.id: False, role.id: False})
-
-
-def _tie(membership: Membership, ties: dict[uuid.UUID, bool]) -> None:
-    """What the membership answers to already stays as it is."""
+    made = [{"id": uuid.uuid4(), "workspace_id": space, **named._asdict()} for named in ties]
+    session().execute(insert(Principal).on_conflict_do_nothing(), made)
+    columns = [getattr(Principal, name) for name in Named._fields]
+    same = [
+        sa.and_(*(column == value for column, value in zip(columns, named, strict=True) if value is not None))
+        for named in ties
+    ]
+    known = session().execute(select(Principal.id, *columns).where(Principal.workspace_id == space, sa.or_(*same)))
     rows = [
-        {"membership_id": membership.id, "principal_id": id, "is_for_grants": grants} for id, grants in ties.items()
+        {"membership_id": membership.id, "principal_id": id, "is_for_grants": ties[Named(*described)]}
+        for id, *described in known
     ]
     session().execute(insert(MembershipPrincipal).on_conflict_do_nothing(), rows)
 
