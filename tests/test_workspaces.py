@@ -38,7 +38,7 @@ from jit_portal.vocabulary import (
     Sight,
 )
 from jit_portal.workspaces import overview, people, service
-from jit_portal.workspaces.models import Membership
+from jit_portal.workspaces.models import Membership, MembershipPrincipal, Principal
 from jit_portal.workspaces.principals import principal
 from tests import factories
 from tests.drafting import UNCHECKED, submit
@@ -215,6 +215,15 @@ def test_a_person_let_in_twice_at_the_same_moment_is_in_once(world: World, app: 
     for each in both:
         each.join()
     assert sorted(outcomes) == ["New FR is in this JIT already.", "in"]
+
+
+def test_a_member_answers_to_what_means_her_in_this_jit_alone(world: World) -> None:
+    member = enrol(world, "fr_leader", "fr", who="stranger")
+    tied = select(Principal).join(MembershipPrincipal).where(MembershipPrincipal.membership_id == member.id)
+    found = list(session().scalars(tied).unique())
+    assert {each.kind for each in found} == set(PrincipalKind)
+    assert len(found) == len(PrincipalKind)
+    assert {each.workspace_id for each in found} == {world.workspace.id}
 
 
 def test_who_was_ended_can_come_back(world: World) -> None:
