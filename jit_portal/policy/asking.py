@@ -7,7 +7,7 @@ longer than asking: it is made once, for whoever asks (``asker``) about whicheve
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import visitors
 
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound
@@ -214,8 +215,46 @@ def _ask(user: User, thing: Thing, *wanted: ColumnElement[bool], outer: bool = F
 @cache
 def _answers(model: type[Thing], wanted: tuple[ColumnElement[bool], ...], outer: bool) -> Select[*tuple[Any, ...]]:
     columns = [func.coalesce(each, sa.false()) for each in wanted]
-    statement = joined(select(*columns), model, outer=outer).where(model.id == _about, person.id == asker)
+    statement = answered_once(model, columns, outer=outer).where(model.id == _about, person.id == asker)
     return statement.execution_options(policy=True)
+
+
+def answered_once(
+    model: type[Thing], columns: Sequence[ColumnElement[Any]], *beside: Any, outer: bool = False
+) -> Select[*tuple[Any, ...]]:
+    """These columns for such things and people, and what is said beside them; what several of them look up is planned
+    and looked up once.
+    """
+    lookups: list[sa.ScalarSelect[Any]] = []
+
+    def note(element: Any, **_: Any) -> Any:
+        if isinstance(element, sa.ScalarSelect):
+            lookups.append(element)
+        return element if isinstance(element, (sa.ScalarSelect, sa.Exists)) else None
+
+    for column in columns:
+        visitors.replacement_traverse(column, {}, note)
+    said = [_said(each) for each in lookups]
+    shared = {text: each for text, each in zip(said, lookups, strict=True) if said.count(text) > 1}
+    if not shared:
+        return joined(select(*beside, *columns), model, outer=outer)
+    # Without an offset, the database would put each back into every column that wants it, and plan it there.
+    once = select(*(each.label(f"answer_{number}") for number, each in enumerate(shared.values()))).offset(0).lateral()
+    answers = dict(zip(shared, once.c, strict=True))
+
+    def tell(element: Any, **_: Any) -> Any:
+        if isinstance(element, sa.ScalarSelect):
+            return answers.get(_said(element), element)
+        return element if isinstance(element, sa.Exists) else None
+
+    told = [visitors.replacement_traverse(column, {}, tell) for column in columns]
+    return joined(select(*beside, *told), model, outer=outer).join(once, true())
+
+
+def _said(lookup: sa.ScalarSelect[Any]) -> str:
+    """What tells one subquery from another: its text with its values."""
+    compiled = lookup.compile()
+    return f"{compiled} {compiled.params}"
 
 
 def _passes(rows: list[Answers], rule: tuple[ColumnElement[bool], ...]) -> bool:

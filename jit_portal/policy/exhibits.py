@@ -69,18 +69,12 @@ def _answers_to(principal_id: SQLColumnExpression[Any], condition: SQLColumnExpr
 
 def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
     """A live release of at least this sight reaches the person (E2, E4)."""
-    found = (
-        select(sa.true())
-        .where(
-            Release.exhibit_id == Exhibit.id,
-            Release.sight >= sight,
-            live(Release.live_from, Release.live_until),
-            reaches(Release.principal_id),
-        )
-        .limit(1)
-        .correlate_except(Release)
+    found = select(func.max(Release.sight)).where(
+        Release.exhibit_id == Exhibit.id,
+        live(Release.live_from, Release.live_until),
+        reaches(Release.principal_id),
     )
-    return found.scalar_subquery().is_(sa.true())
+    return func.coalesce(found.correlate_except(Release).scalar_subquery(), 0) >= sight
 
 
 def has_code(code: SQLColumnExpression[Any], codes: SQLColumnExpression[Any]) -> ColumnElement[bool]:
@@ -127,19 +121,18 @@ def _live_rules() -> list[ColumnElement[bool]]:
     ]
 
 
-def _there_is_a_rule(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    found = select(sa.true()).where(*conditions).limit(1).correlate_except(CountryRule)
-    return found.scalar_subquery().is_(sa.true())
+def _of_rules(sight: ColumnElement[int], conditions: list[ColumnElement[bool]]) -> sa.ScalarSelect[int]:
+    return select(sight).where(*conditions).correlate_except(CountryRule).scalar_subquery()
 
 
 def standing_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
     """A standing release of at least this sight reaches the person."""
-    return _there_is_a_rule(*standing_releases(reaches), CountryRule.sight >= sight)
+    return func.coalesce(_of_rules(func.max(CountryRule.sight), standing_releases(reaches)), 0) >= sight
 
 
 def forbidden(sight: Sight, reaches: Reaches = reaches_for_forbids) -> ColumnElement[bool]:
     """A forbid takes this sight, or one below it, away from the person."""
-    return _there_is_a_rule(*forbids(reaches), CountryRule.sight <= sight)
+    return func.coalesce(_of_rules(func.min(CountryRule.sight), forbids(reaches)) <= sight, sa.false())
 
 
 def sight_conditions(

@@ -31,11 +31,16 @@ def has_role(*roles: Role) -> ColumnElement[bool]:
     return me.role.in_(roles)
 
 
-def there_is(*conditions: ColumnElement[bool], among: tuple[Any, ...]) -> ColumnElement[bool]:
+def there_is(
+    source: Any, *conditions: ColumnElement[bool], joined: tuple[tuple[Any, ColumnElement[bool]], ...] = ()
+) -> ColumnElement[bool]:
     """Such a row is there, looked for with each row that asks: under OR, EXISTS would be planned in two ways, one of
     which gathers every such row beforehand.
     """
-    found = select(true()).select_from(*among).where(*conditions).limit(1).correlate_except(*among)
+    found = select(true()).select_from(source)
+    for target, on in joined:
+        found = found.join(target, on)
+    found = found.where(*conditions).limit(1).correlate_except(source, *(target for target, _ in joined))
     return found.scalar_subquery().is_(true())
 
 
@@ -43,10 +48,10 @@ def _is_latest() -> ColumnElement[bool]:
     """This version of the agreement is in force, or was the last that was."""
     later = aliased(Agreement, name="later")
     followed = there_is(
+        later,
         later.jit_id == Agreement.jit_id,
         later.version > Agreement.version,
         later.in_force_from <= NOW,
-        among=(later,),
     )
     return and_(Agreement.in_force_from <= NOW, not_(followed))
 
@@ -54,14 +59,16 @@ def _is_latest() -> ColumnElement[bool]:
 def leads_for(member: Any) -> ColumnElement[bool]:
     """A leader's membership; for a body, which has no leaders, that of the participant whom the agreement names."""
     named = there_is(
-        AgreementPerson.agreement_id == Agreement.id,
+        AgreementPerson,
         AgreementPerson.party_id == member.party_id,
         AgreementPerson.user_id == member.user_id,
         AgreementPerson.duty == AgreementDuty.LEADER,
-        Party.id == member.party_id,
         Party.kind.in_(BODIES),
         _is_latest(),
-        among=(AgreementPerson, Agreement, Party),
+        joined=(
+            (Agreement, Agreement.id == AgreementPerson.agreement_id),
+            (Party, Party.id == AgreementPerson.party_id),
+        ),
     )
     return or_(member.role == Role.LEADER, and_(member.role == Role.PARTICIPANT, named))
 
@@ -70,13 +77,13 @@ def has_live_leader(party_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Somebody leads the party now, with a live membership and an active account."""
     other, someone = aliased(Membership, name="leading"), aliased(User, name="someone")
     return there_is(
+        other,
         other.party_id == party_id,
         leads_for(other),
         live(other.live_from, other.live_until),
-        someone.id == other.user_id,
         someone.deactivated_at.is_(None),
         someone.duty.is_(None),
-        among=(other, someone),
+        joined=((someone, someone.id == other.user_id),),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import lazyload
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.identity.models import User
-from jit_portal.policy.asking import holds, joined
+from jit_portal.policy.asking import answered_once, holds
 from jit_portal.policy.exhibits import (
     SIGHT_OF,
     forbids,
@@ -30,7 +30,7 @@ _SIGHT = case(
 
 
 _SIGHTS = (
-    joined(select(Exhibit.id, _SIGHT.label("sight")), Exhibit)
+    answered_once(Exhibit, [_SIGHT.label("sight")], Exhibit.id)
     .where(Exhibit.id == func.any(bindparam("exhibits", type_=ARRAY(UUID(as_uuid=True)))), person.id == asker)
     .execution_options(policy=True)
 )
@@ -74,7 +74,7 @@ _RELEASES = (
 
 
 _SEERS = (
-    joined(select(me, _SIGHT, own, _RELEASES, _rules(*standing_releases()), _rules(*forbids())), Exhibit)
+    answered_once(Exhibit, [_SIGHT, own], me, _RELEASES, _rules(*standing_releases()), _rules(*forbids()))
     .where(Exhibit.id == bindparam("exhibit", type_=UUID(as_uuid=True)), *GATES.values())
     .order_by(my_party.name, person.name)
     .options(lazyload(me.workspace))
@@ -90,5 +90,5 @@ def seers(exhibit: Exhibit) -> list[Seer]:
     rows = session().execute(_SEERS, {"exhibit": exhibit.id}).all()
     return [
         Seer(member, Sight(sight) if sight else None, bool(is_own), releases or [], rules or [], refused or [])
-        for member, sight, is_own, releases, rules, refused in rows
+        for member, releases, rules, refused, sight, is_own in rows
     ]
