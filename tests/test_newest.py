@@ -89,7 +89,28 @@ def test_an_ended_membership_sees_nothing_new(app: Flask) -> None:
     assert dt.datetime.now(dt.UTC) < module.THE_END[0]
 
 
-def test_a_page_takes_two_queries_and_three_where_little_is_seen(
+@pytest.mark.parametrize("joins_again", [False, True], ids=["ended", "another"])
+def test_a_membership_that_ends_between_two_queries_shows_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, joins_again: bool
+) -> None:
+    """Not even where another takes its place that moment."""
+    world = filled(9)
+    branches = module._branches
+
+    def after_it_ends(*ways: str) -> object:
+        factories.end_membership(world, "fr_member")
+        if joins_again:
+            with transaction():
+                world.join("fr_member", "fr", Role.EXPERT, person=world["fr_member"], live_from=factories.now())
+        return branches(*ways)
+
+    monkeypatch.setattr(module, "_WINDOW", module.window(1))
+    assert len(policy.newest(world["fr_member"], world.workspace)) > 1
+    monkeypatch.setattr(module, "_branches", after_it_ends)
+    assert policy.newest(world["fr_member"], world.workspace) == []
+
+
+def test_a_page_takes_one_query_and_three_where_little_is_seen(
     app: Flask, monkeypatch: pytest.MonkeyPatch, count_queries: Callable[[], int]
 ) -> None:
     world = filled(3)
@@ -99,4 +120,4 @@ def test_a_page_takes_two_queries_and_three_where_little_is_seen(
         count_queries()
         assert len(policy.newest(world["fr_member"], world.workspace, 5)) == 5
         taken.append(count_queries())
-    assert taken == [2, 3]
+    assert taken == [1, 3]

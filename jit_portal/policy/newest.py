@@ -1,11 +1,16 @@
 """The newest exhibits a person sees in a workspace, in milliseconds at a million exhibits; proven equal to ``which``.
 
-Who sees much finds a page among the workspace's newest. Who sees little is given the newest by each way of seeing: own,
-held, released, by shelf, by tag. Every branch also carries the whole rule: it can leave out, but never disclose.
+Who sees much finds a page among the workspace's newest, in one query. Who sees little is then given the newest by each
+way of seeing that she has: own, held, released, by shelf, by tag. Every branch also carries the whole rule: it can
+leave out, but never disclose.
+
+Planning takes longer than answering. So the reader is one row, planned by itself; and for the branches, what never
+changes in her membership is given as values, so that the database leaves out of its plan whatever cannot hold for her.
 """
 
 import datetime as dt
 import uuid
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,13 +28,14 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
-from sqlalchemy.orm import aliased, join
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import visitors
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.identity.models import User
 from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, own, sight_conditions
-from jit_portal.policy.person import live, me, my_party, person
+from jit_portal.policy.person import live, me, my_party, person, there_is
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
 
@@ -48,6 +54,7 @@ _before_id = bindparam("before_id", type_=_uuid)
 _size = bindparam("size", type_=sa.Integer)
 
 _place = sa.tuple_(Exhibit.created_at, Exhibit.id)
+_here = Exhibit.workspace_id == _workspace
 _older = _place < sa.tuple_(_before_at, _before_id)
 _newest_first = (Exhibit.created_at.desc(), Exhibit.id.desc())
 
@@ -65,12 +72,45 @@ _RULE = and_(
     *sight_conditions(Sight.SEE, _granted_to, _forbidden_to).values(),
 )
 
+Known = dict[Any, ColumnElement[Any]]
 
-def _asked_by(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """The person's side, one row: her membership, her party and herself."""
-    return statement.where(
-        me.workspace_id == _workspace, me.user_id == _user, my_party.id == me.party_id, person.id == me.user_id
-    )
+
+def _knowing(known: Known, expression: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same expression, with what is known of the reader in the place of her own columns."""
+
+    def tell(element: Any, **_: Any) -> Any:
+        return known.get(element)
+
+    return visitors.replacement_traverse(expression, {}, tell)
+
+
+_asked_about = [each for each in visitors.iterate(_RULE) if isinstance(each, sa.Column)]
+_hers = {each.id.expression.table for each in (me, my_party, person)}
+_named = {each: f"{each.table.name}_{each.key}" for each in (me.id.expression, *_asked_about) if each.table in _hers}
+"""Every column of her membership, her party and herself that the rule asks about."""
+
+
+def _one_reader() -> FromClause:
+    """Whoever asks, one row; with an offset, by which the database plans it by itself."""
+    tied = select(func.array_agg(MembershipPrincipal.principal_id)).where(MembershipPrincipal.membership_id == me.id)
+    grants, forbids = tied.where(MembershipPrincipal.is_for_grants).scalar_subquery(), tied.scalar_subquery()
+    columns = [column.label(name) for column, name in _named.items()]
+    reader = select(*columns, grants.label("grants"), forbids.label("forbids"))
+    reader = reader.join_from(me, my_party, my_party.id == me.party_id).join(person, person.id == me.user_id)
+    theirs = (me.workspace_id == _workspace, me.user_id == _user, live(me.live_from, me.live_until))
+    return reader.where(*theirs).offset(0).subquery("reader")
+
+
+_reader = _one_reader()
+_IN_ROW: Known = {column: _reader.c[name] for column, name in _named.items()}
+_IN_ROW |= {_grants: _reader.c.grants, _forbids: _reader.c.forbids}
+_never_change = (me.id, me.party_id, me.role, me.is_outside_union, my_party.kind)
+_VALUES: dict[Any, sa.BindParameter[Any]] = {
+    column.expression: bindparam(f"my_{column.key}", type_=column.type) for column in _never_change
+}
+_VALUES |= {_grants: _grants, _forbids: _forbids}
+_BY_VALUES: Known = _IN_ROW | _VALUES
+_ITS_RULE = _knowing(_BY_VALUES, _RULE)
 
 
 def window(looked_at: int = LOOKED_AT) -> Select[Exhibit]:
@@ -78,8 +118,9 @@ def window(looked_at: int = LOOKED_AT) -> Select[Exhibit]:
     newest = select(Exhibit.created_at).where(Exhibit.workspace_id == _workspace, _older).order_by(*_newest_first)
     last = newest.offset(looked_at - 1).limit(1).correlate(None).scalar_subquery()
     since = func.coalesce(last, sa.cast("-infinity", sa.DateTime(timezone=True)))
-    in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since, _RULE)
-    return _these(_asked_by(select(Exhibit.id).where(*in_window)).order_by(*_newest_first).limit(_size))
+    in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since)
+    found = select(Exhibit.id).where(*in_window, _knowing(_IN_ROW, _RULE))
+    return _these(found.order_by(*_newest_first).limit(_size))
 
 
 def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
@@ -89,19 +130,24 @@ def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
     return these.execution_options(policy=True)
 
 
-def _some(*narrowed: ColumnElement[bool], correlated: tuple[Any, ...] = ()) -> FromClause:
-    """The newest that fit, with the whole rule, for one row of what stands before it."""
-    found = select(Exhibit.id, Exhibit.created_at).where(*narrowed, _older, _RULE)
-    found = found.order_by(*_newest_first).limit(_size).correlate(me, my_party, person, *correlated)
-    return found.lateral()
+def _newest_of(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The newest that fit, with the whole rule."""
+    found = select(Exhibit.id, Exhibit.created_at).where(*narrowed, _ITS_RULE)
+    return found.order_by(*_newest_first).limit(_size).correlate(_reader)
 
 
-def _by(found: FromClause, *sources: Any, where: tuple[ColumnElement[bool], ...] = ()) -> Select[*tuple[Any, ...]]:
-    side: Any = join(me, my_party, my_party.id == me.party_id)
-    for each, on in ((person, person.id == me.user_id), *((source, true()) for source in sources), (found, true())):
-        side = join(side, each, on)
-    newest = select(found.c.id, found.c.created_at).select_from(side)
-    return newest.where(me.workspace_id == _workspace, me.user_id == _user, *where)
+def _of_each(source: Any, found: Select[*tuple[Any, ...]], *where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The newest that were found for each row of a source."""
+    some = found.correlate(_reader, source).lateral()
+    return select(some.c.id, some.c.created_at).join_from(source, some, true()).where(*where).correlate(_reader)
+
+
+def _owned() -> Select[*tuple[Any, ...]]:
+    return _newest_of(_here, _older, _knowing(_BY_VALUES, and_(Exhibit.party_id == me.party_id, own)))
+
+
+def _held() -> Select[*tuple[Any, ...]]:
+    return _newest_of(_here, _older, Exhibit.holder_id == _user)
 
 
 def _released() -> Select[*tuple[Any, ...]]:
@@ -112,16 +158,14 @@ def _released() -> Select[*tuple[Any, ...]]:
         .where(
             Release.principal_id == mine.c.principal_id,
             live(Release.live_from, Release.live_until),
-            Exhibit.workspace_id == _workspace,
+            _here,
             sa.tuple_(Release.exhibit_created_at, Release.exhibit_id) < sa.tuple_(_before_at, _before_id),
-            _RULE,
+            _ITS_RULE,
         )
         .order_by(Release.exhibit_created_at.desc(), Release.exhibit_id.desc())
         .limit(_size)
-        .correlate(me, my_party, person, mine)
-        .lateral()
     )
-    return _by(found, mine)
+    return _of_each(mine, found)
 
 
 def _standing(*conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
@@ -161,7 +205,7 @@ def _by_shelf() -> Select[*tuple[Any, ...]]:
         shown.correlate(Shelf).exists(),
         not_(hidden.correlate(Shelf).exists()),
     )
-    return _by(_some(Exhibit.shelf_id == Shelf.id, correlated=(Shelf,)), Shelf, where=visible)
+    return _of_each(Shelf, _newest_of(Exhibit.shelf_id == Shelf.id, _older), *visible)
 
 
 def _by_tag() -> Select[*tuple[Any, ...]]:
@@ -173,42 +217,67 @@ def _by_tag() -> Select[*tuple[Any, ...]]:
             ExhibitTag.tag == CountryRule.tag,
             sa.tuple_(ExhibitTag.exhibit_created_at, ExhibitTag.exhibit_id) < sa.tuple_(_before_at, _before_id),
             Exhibit.party_id == CountryRule.party_id,
-            _RULE,
+            _ITS_RULE,
         )
         .order_by(ExhibitTag.exhibit_created_at.desc(), ExhibitTag.exhibit_id.desc())
         .limit(_size)
-        .correlate(me, my_party, person, CountryRule)
-        .lateral()
     )
-    return _by(found, CountryRule, where=_standing(CountryRule.tag.is_not(None)))
+    return _of_each(CountryRule, found, *_standing(CountryRule.tag.is_not(None)))
 
 
-def _branches() -> Select[Exhibit]:
-    """The newest that she sees by any way of seeing."""
-    ours = _by(_some(Exhibit.workspace_id == _workspace, Exhibit.party_id == me.party_id, own))
-    held = _by(_some(Exhibit.workspace_id == _workspace, Exhibit.holder_id == _user))
-    every = sa.union(ours, held, _released(), _by_shelf(), _by_tag()).subquery("every")
-    return _these(select(every.c.id).order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size))
+_OWNED, _HELD, _RELEASED, _SHELF, _TAG = "owned", "held", "released", "by_shelf", "by_tag"
+_WAYS = {_OWNED: _owned(), _HELD: _held(), _RELEASED: _released(), _SHELF: _by_shelf(), _TAG: _by_tag()}
+"""The ways of seeing, with the newest that each shows."""
 
 
-def _ties() -> Select[uuid.UUID, bool]:
-    """The principals that mean her: for forbids all of them, for grants those that say so."""
-    tied = me.id == MembershipPrincipal.membership_id
-    ties = select(MembershipPrincipal.principal_id, MembershipPrincipal.is_for_grants).join(me, tied)
-    return ties.where(me.user_id == _user, me.workspace_id == _workspace, live(me.live_from, me.live_until))
+def _is_held() -> ColumnElement[bool]:
+    held = select(true()).where(Exhibit.holder_id == _user).order_by(*_newest_first).limit(1)
+    return held.scalar_subquery().is_(true())
 
 
-_TIES = _ties()
+def _is_released() -> ColumnElement[bool]:
+    mine = func.unnest(_grants).table_valued("principal_id", name="mine").render_derived()
+    released = select(Release.id).where(Release.principal_id == mine.c.principal_id)
+    one = released.order_by(Release.exhibit_created_at.desc(), Release.exhibit_id.desc()).limit(1).correlate(mine)
+    return select(true()).select_from(mine).join(one.lateral(), true()).exists()
+
+
+def _what_is_known() -> Select[*tuple[Any, ...]]:
+    """What never changes in her membership, and for each way of seeing, whether there is what it begins with.
+
+    Each is looked up in its index or in a table of few rows: in the order of an index, or the database would read all.
+    """
+    begins = {
+        _OWNED: there_is(Shelf, Shelf.workspace_id == _workspace, Shelf.party_id == me.party_id),
+        _HELD: _is_held(),
+        _RELEASED: _is_released(),
+        _SHELF: there_is(CountryRule, *_standing(CountryRule.tag.is_(None))),
+        _TAG: there_is(CountryRule, *_standing(CountryRule.tag.is_not(None))),
+    }
+    known = [_IN_ROW[each].label(value.key) for each, value in _VALUES.items()]
+    return select(*known, *(_knowing(_IN_ROW, each).label(name) for name, each in begins.items())).select_from(_reader)
+
+
+@cache
+def _branches(*ways: str) -> Select[Exhibit]:
+    """The newest that she sees by any of these ways, while she has the membership that is known."""
+    every = sa.union(*(_WAYS[way] for way in ways)).lateral("every")
+    newest = select(every.c.id).join_from(_reader, every, true())
+    newest = newest.where(_knowing(_IN_ROW, me.id == _VALUES[me.id.expression]))
+    return _these(newest.order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size))
+
+
 _WINDOW = window()
-_BRANCHES = _branches()
+_KNOWN = _what_is_known()
 
 
 def newest(user: User, workspace: Workspace, size: int = 50, before: Place = THE_END) -> list[Exhibit]:
     """The newest ``size`` exhibits of the workspace that she sees, older than ``before``: ``which`` in order."""
     values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size}
     values |= {"before_at": before[0], "before_id": before[1]}
-    ties = session().execute(_TIES, values).all()
-    values |= {"grants": [tie.principal_id for tie in ties if tie.is_for_grants]}
-    values |= {"forbids": [tie.principal_id for tie in ties]}
     found = session().scalars(_WINDOW, values).all()
-    return list(found if len(found) == size else session().scalars(_BRANCHES, values))
+    if len(found) == size:
+        return list(found)
+    known = dict(session().execute(_KNOWN, values).mappings().one_or_none() or {})
+    ways = [way for way in _WAYS if known.get(way)]
+    return list(session().scalars(_branches(*ways), values | known)) if ways else []
