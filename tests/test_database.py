@@ -1,10 +1,12 @@
 """Leaving a session: what was only tried is undone, and what the database has prepared is kept."""
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
 from jit_portal.database import leave, session, transaction
+from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.identity.models import User
 from tests import factories
 from tests.factories import World
@@ -45,3 +47,25 @@ def test_reading_keeps_what_the_database_prepared(world: World) -> None:
     leave()
     prepared = session().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
     assert any("user" in statement for statement in prepared)
+
+
+def test_a_line_that_broke_while_it_rested_is_not_lent(world: World, cluster: Postgres) -> None:
+    name_of(world)
+    leave()
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as line:
+        cut = line.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [APP])
+        assert set(cut.fetchall()) == {(True,)}
+    assert name_of(world)
+
+
+def test_a_line_that_rested_is_lent_without_a_word(world: World, cluster: Postgres) -> None:
+    name_of(world)
+    used = session().connection().connection.driver_connection
+    assert isinstance(used, psycopg.Connection)
+    leave()
+    pid = used.info.backend_pid
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as line:
+        asked = "SELECT state_change FROM pg_stat_activity WHERE pid = %s"
+        before = line.execute(asked, [pid]).fetchone()
+        assert session().connection().connection.driver_connection is used
+        assert line.execute(asked, [pid]).fetchone() == before
