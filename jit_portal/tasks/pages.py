@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,13 +51,14 @@ def board(person: User, workspace: Workspace, args: Mapping[str, str]) -> dict[s
     if wanted is None:
         return {"boards": seen, "board": None}
     choice = chosen(args)
+    lanes = reading.lanes(person, wanted, choice, today(person))
     return {
         "boards": seen,
         "board": wanted,
         "board_may": policy.allowed(person, wanted),
         "chosen": choice,
-        "lanes": reading.lanes(person, wanted, choice, today(person)),
-        "movable": reading.movable(person, wanted),
+        "lanes": lanes,
+        "movable": set[uuid.UUID]().union(*(lane.movable for lane in lanes)),
         "files": citations.counts(wanted),
         "today": today(person),
         "here": _address_of(wanted, choice),
@@ -83,14 +84,15 @@ def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
     wanted: Board | None = context["board"]
     workspace_id = context["workspace"].id
     shown: dict[str, Any] = latest(person, workspace_id)
-    shown |= {"hears": reading.hears(person, workspace_id), "form": None}
+    # What she has not read is counted by the workspaces in which she hears a channel.
+    shown |= {"hears": workspace_id in context["unread_messages"], "form": None}
     if wanted is not None:
-        audience = reading.audience(wanted)
-        mine = next((party_id for someone, party_id in audience if someone.id == person.id), None)
-        shown["people"] = [someone for someone, _ in audience]
+        seats = people.audience(wanted)
+        mine = next((seat.party_id for seat in seats if seat.person.id == person.id), None)
+        shown["people"] = [seat.person for seat in seats]
         shown["own_party"] = next((party for party in context["parties"] if party.id == mine), None)
         if May.CREATE_TASK in context["board_may"]:
-            shown["form"] = task_form(person, wanted)
+            shown["form"] = _task_form(person, wanted, seats, context["parties"])
     return shown
 
 
@@ -172,10 +174,17 @@ def mine(person: User) -> dict[str, Any]:
 
 def task_form(person: User, wanted: Board, column_id: str | None = None) -> NewTaskForm:
     """The form for a new task on this board, filled in from the request where it was sent."""
+    parties = policy.parties_of([wanted.workspace.jit_id])
+    return _task_form(person, wanted, people.audience(wanted), parties, column_id)
+
+
+def _task_form(
+    person: User, wanted: Board, seats: list[people.Seat], parties: Sequence[Party], column_id: str | None = None
+) -> NewTaskForm:
     form = NewTaskForm()
-    own = people.own_party(person, wanted.workspace_id)
-    leads = person.id in people.leaders(wanted, own.id)
-    form.offer(wanted.columns, own, people.askable(wanted, own.id) if leads else ())
+    mine = next(seat for seat in seats if seat.person.id == person.id)
+    own = next(party for party in parties if party.id == mine.party_id)
+    form.offer(wanted.columns, own, people.askable_among(seats, parties, own.id) if mine.leads else ())
     if not form.is_submitted():
         form.token.data = str(uuid.uuid4())
         form.column.data = _id(column_id) or wanted.columns[0].id

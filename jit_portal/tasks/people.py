@@ -1,7 +1,8 @@
 """Whose a task can be: the parties and people that a board can name."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -10,6 +11,28 @@ from jit_portal.jits.models import Party
 from jit_portal.policy.person import is_leader, live, me, person
 from jit_portal.tasks.models import Board, Task
 from jit_portal.workspaces.models import Membership
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody in a board's audience, the party that she is there for, and whether she leads it."""
+
+    person: User
+    party_id: uuid.UUID
+    leads: bool
+
+
+def audience(board: Board) -> list[Seat]:
+    """Who sees the board, by name; the caller has fetched the board."""
+    seen = policy.who(board).add_columns(me.party_id, is_leader)
+    seats = {row[0].id: Seat(*row) for row in session().execute(seen)}
+    return sorted(seats.values(), key=lambda seat: (seat.person.name, seat.person.id))
+
+
+def askable_among(seats: Iterable[Seat], parties: Iterable[Party], own_id: uuid.UUID) -> list[Party]:
+    """The other parties that somebody in the board's audience leads."""
+    led = {seat.party_id for seat in seats if seat.leads}
+    return [party for party in parties if party.id in led and party.id != own_id]
 
 
 def own_party(actor: User, workspace_id: uuid.UUID) -> Party:
@@ -35,7 +58,4 @@ def leaders(thing: Board | Task, party_id: uuid.UUID) -> Sequence[uuid.UUID]:
 
 def askable(board: Board, own_id: uuid.UUID) -> Sequence[Party]:
     """The other parties that somebody in the board's audience leads."""
-    leading = policy.who(board).where(is_leader).with_only_columns(me.party_id)
-    led = set(session().scalars(leading))
-    parties = policy.parties_of([board.workspace.jit_id])
-    return [party for party in parties if party.id in led and party.id != own_id]
+    return askable_among(audience(board), policy.parties_of([board.workspace.jit_id]), own_id)

@@ -12,13 +12,13 @@ from jit_portal.database import session
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
-from jit_portal.messages.models import Channel
 from jit_portal.policy.person import me
 from jit_portal.tasks.models import Board, Column, Task, TaskChange, TaskReference
 from jit_portal.vocabulary import ColumnKind, May, Sight
 
 DONE_SHOWN = 50
 """How many finished cards a board shows at first; open ones are all shown."""
+_MOVABLE = policy.holds(Task, May.MOVE)
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Chosen:
 
 @dataclass
 class Lane:
-    """A column with its cards, and how many more finished ones it has."""
+    """A column with its cards, the ids of those that the reader may move, and how many more finished ones it has."""
 
     column: Column
     cards: list[Task] = field(default_factory=list)
+    movable: set[uuid.UUID] = field(default_factory=set)
     hidden: int = 0
 
 
@@ -67,12 +68,15 @@ def lanes(reader: User, board: Board, chosen: Chosen, today: dt.date) -> list[La
     found = {column.id: Lane(column) for column in board.columns}
     wanted = _narrowed(reader, board, chosen, today)
     done = [column.id for column in board.columns if column.kind == ColumnKind.DONE]
-    open_cards = wanted.where(Task.column_id.not_in(done)).order_by(Task.rank, Task.number)
-    finished = wanted.where(Task.column_id.in_(done)).order_by(Task.rank, Task.number)
+    cards = wanted.add_columns(_MOVABLE).order_by(Task.rank, Task.number)
     if not chosen.all_done:
-        finished = finished.limit(DONE_SHOWN + 1)
-    for task in [*session().scalars(open_cards), *session().scalars(finished)]:
+        first = wanted.where(Task.column_id.in_(done)).order_by(Task.rank, Task.number).limit(DONE_SHOWN + 1)
+        shown = first.with_only_columns(Task.id).correlate(None)
+        cards = cards.where(or_(Task.column_id.not_in(done), Task.id.in_(shown)))
+    for task, is_movable in session().execute(cards):
         found[task.column_id].cards.append(task)
+        if is_movable:
+            found[task.column_id].movable.add(task.id)
     for column_id in done:
         lane = found[column_id]
         if not chosen.all_done and len(lane.cards) > DONE_SHOWN:
@@ -80,19 +84,6 @@ def lanes(reader: User, board: Board, chosen: Chosen, today: dt.date) -> list[La
             lane.cards = lane.cards[:DONE_SHOWN]
             lane.hidden = (session().scalar(counted) or 0) - DONE_SHOWN
     return list(found.values())
-
-
-def movable(reader: User, board: Board) -> frozenset[uuid.UUID]:
-    """The ids of the board's tasks that the reader may move."""
-    may = policy.which(reader, Task, May.MOVE).where(Task.board_id == board.id)
-    return frozenset(session().scalars(may.with_only_columns(Task.id)))
-
-
-def audience(board: Board) -> list[tuple[User, uuid.UUID]]:
-    """Who sees the board, by name, each with the party they are there for; the caller has fetched the board."""
-    seen = policy.who(board).add_columns(me.party_id)
-    pairs = {(row[0], row[1]) for row in session().execute(seen)}
-    return sorted(pairs, key=lambda pair: (pair[0].name, pair[0].id))
 
 
 def history(task: Task) -> Sequence[TaskChange]:
@@ -117,12 +108,6 @@ def latest_exhibits(reader: User, workspace_id: uuid.UUID, most: int = 5) -> lis
     newest = session().scalars(seen.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).limit(most)).all()
     sights = policy.sights(reader, newest)
     return [(exhibit, sights[exhibit.id]) for exhibit in newest if exhibit.id in sights]
-
-
-def hears(reader: User, workspace_id: uuid.UUID) -> bool:
-    """Whether there is a conversation to show beside the board."""
-    heard = policy.which(reader, Channel).where(Channel.workspace_id == workspace_id).with_only_columns(Channel.id)
-    return session().scalar(heard.limit(1)) is not None
 
 
 def _open_tasks(reader: User) -> Select[Task]:
