@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,14 +35,22 @@ OF_A_PLACE: dict[str, Any] = {
     "unread_messages": None,
 }
 """What layout.html and the pieces of pages ask for, and pages outside every JIT do not say."""
-JitsSeen = tuple[Sequence[Jit], dict[uuid.UUID, list[Party]]]
 LOCALES = ("en_GB", "fr")
 LANGUAGE_COOKIE = "__Host-language"
 
-_JITS = policy.asked(Jit).order_by(Jit.name)
-_SPACES = policy.asked(Workspace).with_only_columns(Workspace.jit_id, Workspace.id)
+_space = policy.asked(Workspace).where(Workspace.jit_id == Jit.id).with_only_columns(Workspace.id).correlate(Jit)
+_JITS = policy.asked(Jit).add_columns(_space.scalar_subquery()).order_by(Jit.name)
 _SPARED = re.compile(r"(?<=[+-])0(?=\d)|:00$")
 """What the short form of a distance from UTC leaves out of the long one."""
+
+
+@dataclass(frozen=True)
+class JitsSeen:
+    """Her JITs by name, the parties that she sees in each, and the workspaces that are open to her."""
+
+    jits: list[Jit]
+    parties: dict[uuid.UUID, list[Party]]
+    spaces: dict[uuid.UUID, uuid.UUID | None]
 
 
 @dataclass(frozen=True)
@@ -133,24 +140,22 @@ def _today(person: User) -> dt.date:
 
 
 def jits_of(person: User) -> JitsSeen:
-    """Her JITs by name, and the parties that she sees in each."""
-    jits = session().scalars(_JITS, {"asker": person.id}).all()
-    parties: dict[uuid.UUID, list[Party]] = {jit.id: [] for jit in jits}
+    """Her JITs with what she sees in each, in two queries."""
+    rows = session().execute(_JITS, {"asker": person.id}).all()
+    parties: dict[uuid.UUID, list[Party]] = {jit.id: [] for jit, _ in rows}
     for party in policy.parties_of(parties, person):
         parties[party.jit_id].append(party)
-    return jits, parties
+    return JitsSeen([jit for jit, _ in rows], parties, {jit.id: space for jit, space in rows})
 
 
 def beside(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, int] | None = None) -> Beside:
     """What stands beside a page; what the page has found itself is not asked again."""
-    return Beside(sidebar(person, seen, unread), news.unread_notices(person), news.open_tasks(person))
+    return Beside(sidebar(person, seen, unread), *news.waiting(person))
 
 
 def sidebar(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, int] | None = None) -> list[SidebarJit]:
     """Her JITs by name, in a constant number of queries."""
-    jits, parties = jits_of(person) if seen is None else seen
-    flags: dict[Any, list[str]] = {jit.id: [party.country for party in parties[jit.id]] for jit in jits}
-    spaces = dict(session().execute(_SPACES, {"asker": person.id}).all())
+    seen = seen or jits_of(person)
     has_unread = {id for id, count in (news.unread_messages(person) if unread is None else unread).items() if count}
     return [
         SidebarJit(
@@ -158,9 +163,9 @@ def sidebar(person: User, seen: JitsSeen | None = None, unread: dict[uuid.UUID, 
             jit.name,
             jit.initial,
             jit.tone,
-            flags[jit.id],
-            spaces.get(jit.id) in has_unread,
-            spaces.get(jit.id),
+            [party.country for party in seen.parties[jit.id]],
+            seen.spaces[jit.id] in has_unread,
+            seen.spaces[jit.id],
         )
-        for jit in jits
+        for jit in seen.jits
     ]

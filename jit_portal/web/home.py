@@ -2,15 +2,17 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
 from jit_portal import policy
-from jit_portal.database import session
+from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
@@ -22,9 +24,10 @@ from jit_portal.tasks.models import Column, Task
 from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
 from jit_portal.web import context
 from jit_portal.web.context import JitsSeen
-from jit_portal.web.news import changed_tasks, joined, new_versions, unread_messages
+from jit_portal.web.news import news
 from jit_portal.workspaces.models import Membership, Workspace
-from jit_portal.workspaces.overview import fresh_exhibits
+
+T = TypeVar("T", bound=Thing)
 
 MOST = 60
 FEW = 8
@@ -90,49 +93,62 @@ class Home:
 
 def home(person: User) -> Home:
     """Everything for the page, in a number of queries that does not grow with what there is."""
-    seen, unread = context.jits_of(person), unread_messages(person)
+    seen, new = context.jits_of(person), news(person)
     return Home(
         seen=seen,
-        unread_messages=unread,
-        cards=_cards(person, seen, unread),
+        unread_messages=new["messages"],
+        cards=_cards(person, seen, new),
         tasks=_tasks(person),
         mentions=reading.shown(person, limit=FEW, unread=True, kind=NoticeKind.MENTIONED),
-        uploads=_uploads(person),
-        offers=_offers(person),
+        uploads=_found(person, _UPLOADS),
+        offers=_found(person, _OFFERS),
         drafts=_drafts(person),
-        kept=_kept(person),
+        kept=_found(person, _KEPT),
         may_begin=policy.jits.may_begin(person),
     )
 
 
-def _kept(person: User) -> Sequence[Workspace]:
-    left = policy.which(person, Workspace, May.READ).where(~party_live)
-    return session().scalars(left.order_by(Workspace.opened_at)).unique().all()
+_KEPT = policy.asked(Workspace, May.READ).where(~party_live).order_by(Workspace.opened_at)
+_MEMBERSHIPS = policy.asked(Membership).where(
+    Membership.user_id == policy.asker, live(Membership.live_from, Membership.live_until)
+)
+_SIGNED = policy.asked(Agreement).where(Agreement.state == AgreementState.SIGNED).order_by(Agreement.version)
+_TASKS = (
+    policy.asked(Task)
+    .join(Column, Column.id == Task.column_id)
+    .where(Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
+    .order_by(Task.due_on.asc().nulls_last(), Task.number)
+    .limit(MOST)
+)
+_UPLOADS = (
+    policy.asked(StoredFile)
+    .where(StoredFile.uploaded_by_id == policy.asker, StoredFile.integrity == Integrity.RECEIVING)
+    .order_by(StoredFile.created_at.desc())
+    .limit(FEW)
+)
+_OFFERS = policy.asked(Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc()).limit(FEW)
 
 
-def _cards(person: User, seen: JitsSeen, unread: dict[uuid.UUID, int]) -> list[Card]:
-    jits, parties = seen
-    mine = policy.which(person, Membership).where(
-        Membership.user_id == person.id, live(Membership.live_from, Membership.live_until)
-    )
-    members = {member.workspace.jit_id: member for member in session().scalars(mine).unique()}
+def _found(person: User, asked: Select[T]) -> Sequence[T]:
+    return session().scalars(asked, {"asker": person.id}).unique().all()
+
+
+def _cards(person: User, seen: JitsSeen, new: dict[str, Counter[uuid.UUID]]) -> list[Card]:
+    members = {member.workspace.jit_id: member for member in _found(person, _MEMBERSHIPS)}
     agreements = _agreements(person)
-    news = [unread, *(each(person) for each in (fresh_exhibits, changed_tasks, joined))]
-    versions = new_versions(person)
     cards = []
-    for jit in jits:
+    for jit in seen.jits:
         member = members.get(jit.id)
-        place = member.workspace_id if member else None
-        counts = [*(each.get(place, 0) if place else 0 for each in news), versions.get(jit.id, 0)]
-        cards.append(Card(jit, parties[jit.id], member, agreements.get(jit.id), *counts))
+        here = [new[kind][member.workspace_id] if member else 0 for kind in ("messages", "exhibits", "tasks", "joined")]
+        counts = [*here, new["versions"][jit.id]]
+        cards.append(Card(jit, seen.parties[jit.id], member, agreements.get(jit.id), *counts))
     return cards
 
 
 def _agreements(person: User) -> dict[uuid.UUID, Agreement]:
     """By JIT, the last version that came into force, or else the one that will."""
     found: dict[uuid.UUID, Agreement] = {}
-    signed = policy.which(person, Agreement).where(Agreement.state == AgreementState.SIGNED)
-    for each in session().scalars(signed.order_by(Agreement.version)):
+    for each in _found(person, _SIGNED):
         if each.jit_id not in found or not _begins_later(each):
             found[each.jit_id] = each
     return found
@@ -143,16 +159,9 @@ def _begins_later(agreement: Agreement) -> bool:
 
 
 def _tasks(person: User) -> list[tuple[str, list[Task]]]:
-    open_tasks = (
-        policy.which(person, Task)
-        .join(Column, Column.id == Task.column_id)
-        .where(Task.assignee_id == person.id, Column.kind != ColumnKind.DONE)
-        .order_by(Task.due_on.asc().nulls_last(), Task.number)
-        .limit(MOST)
-    )
     today = dt.datetime.now(ZoneInfo(person.time_zone)).date()
     groups: dict[str, list[Task]] = {"overdue": [], "today": [], "week": [], "later": [], "undated": []}
-    for task in session().scalars(open_tasks).unique():
+    for task in _found(person, _TASKS):
         groups[_group(task.due_on, today)].append(task)
     return [(group, tasks) for group, tasks in groups.items() if tasks]
 
@@ -167,21 +176,11 @@ def _group(due: dt.date | None, today: dt.date) -> str:
     return "week" if due <= today + WEEK else "later"
 
 
-def _uploads(person: User) -> Sequence[StoredFile]:
-    mine = policy.which(person, StoredFile).where(
-        StoredFile.uploaded_by_id == person.id, StoredFile.integrity == Integrity.RECEIVING
-    )
-    return session().scalars(mine.order_by(StoredFile.created_at.desc()).limit(FEW)).unique().all()
-
-
-def _offers(person: User) -> Sequence[Exhibit]:
-    offered = policy.which(person, Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc()).limit(FEW)
-    return session().scalars(offered).unique().all()
-
-
 def _drafts(person: User) -> list[tuple[Agreement, list[AgreementParty]]]:
     """Drafts that wait for a signature which she may record."""
     awaited = set(session().execute(policy.jits.awaited(person).where(AgreementParty.recorded_at.is_(None))).all())
+    if not awaited:
+        return []
     wanted = select(Agreement).where(Agreement.id.in_({agreement for agreement, _ in awaited}))
     loaded = wanted.options(selectinload(Agreement.named_parties), selectinload(Agreement.jit))
     return [

@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 
-from sqlalchemy import and_, distinct, func, select
+from sqlalchemy import Select, and_, distinct, func, literal_column, select, union_all
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -17,9 +17,13 @@ from jit_portal.realtime import push
 from jit_portal.tasks.models import Board, Column, Task, TaskChange
 from jit_portal.vocabulary import AgreementState, ColumnKind, May
 from jit_portal.workspaces.models import Membership, Workspace
-from jit_portal.workspaces.overview import RECENTLY
+from jit_portal.workspaces.overview import FRESH_EXHIBITS, RECENTLY
 
 _UNREAD_NOTICES = SEEN.where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
+_hers_to_do = (Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
+_her_tasks = policy.asked(Task).join(Column, Column.id == Task.column_id).where(*_hers_to_do)
+_OPEN_TASKS = _her_tasks.with_only_columns(func.count(Task.id))
+_WAITING = select(_UNREAD_NOTICES.scalar_subquery(), _OPEN_TASKS.scalar_subquery())
 
 
 def unread_notices(person: User) -> int:
@@ -27,14 +31,10 @@ def unread_notices(person: User) -> int:
     return session().scalar(_UNREAD_NOTICES, {"asker": person.id}) or 0
 
 
-_not_done = (Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
-_open_tasks = policy.asked(Task).join(Column, Column.id == Task.column_id).where(*_not_done)
-_OPEN_TASKS = _open_tasks.with_only_columns(func.count(Task.id))
-
-
-def open_tasks(person: User) -> int:
-    """How many tasks are hers and not done, over all JITs."""
-    return session().scalar(_OPEN_TASKS, {"asker": person.id}) or 0
+def waiting(person: User) -> tuple[int, int]:
+    """How many notices of what she sees now she has not read, and how many tasks are hers and not done, in all JITs."""
+    notices, tasks = session().execute(_WAITING, {"asker": person.id}).one()
+    return notices, tasks
 
 
 _mark = (ReadMark.channel_id == Channel.id) & (ReadMark.user_id == policy.asker)
@@ -49,43 +49,53 @@ def unread_messages(person: User) -> dict[uuid.UUID, int]:
     return {workspace_id: int(count or 0) for workspace_id, count in rows}
 
 
-def changed_tasks(person: User) -> dict[uuid.UUID, int]:
-    """By workspace, how many open tasks are hers, or for her to answer, that somebody else changed last, and lately."""
-    done = select(Column.id).where(Column.id == Task.column_id, Column.kind == ColumnKind.DONE).exists()
-    counted: Counter[uuid.UUID] = Counter()
-    for tasks in (
-        policy.which(person, Task).where(Task.assignee_id == person.id, ~done),
-        policy.which(person, Task, May.ANSWER),
-    ):
-        last = and_(TaskChange.task_id == Task.id, TaskChange.edition == Task.edition)
-        changed = tasks.join(TaskChange, last).where(TaskChange.by_id != person.id, TaskChange.at > NOW - RECENTLY)
-        rows = session().execute(
-            changed.with_only_columns(Board.workspace_id, func.count()).group_by(Board.workspace_id)
-        )
-        counted.update(dict(rows.all()))
-    return counted
+def _changed(tasks: Select[Task]) -> Select[uuid.UUID, int]:
+    """By workspace, how many of these tasks somebody else changed last, and lately."""
+    last = and_(TaskChange.task_id == Task.id, TaskChange.edition == Task.edition)
+    changed = tasks.join(TaskChange, last).where(TaskChange.by_id != policy.asker, TaskChange.at > NOW - RECENTLY)
+    return changed.with_only_columns(Board.workspace_id, func.count()).group_by(Board.workspace_id)
 
 
-def joined(person: User) -> dict[uuid.UUID, int]:
+def _joined() -> Select[uuid.UUID, int]:
     """By workspace, how many people joined lately who are members still, after she did."""
-    others = policy.which(person, Membership).where(
-        Membership.user_id != person.id,
+    others = policy.asked(Membership).where(
+        Membership.user_id != policy.asker,
         Membership.live_from > func.greatest(me.live_from, NOW - RECENTLY),
         policy.person.live(Membership.live_from, Membership.live_until),
     )
-    space = Membership.workspace_id
     people = func.count(distinct(Membership.user_id))
-    return dict(session().execute(others.with_only_columns(space, people).group_by(space)).all())
+    return others.with_only_columns(Membership.workspace_id, people).group_by(Membership.workspace_id)
 
 
-def new_versions(person: User) -> dict[uuid.UUID, int]:
+def _new_versions() -> Select[uuid.UUID, int]:
     """By JIT, how many further versions of its agreement came into force lately, or will."""
-    signed = policy.which(person, Agreement).where(
+    signed = policy.asked(Agreement).where(
         Agreement.state == AgreementState.SIGNED, Agreement.version > 1, Agreement.in_force_from > NOW - RECENTLY
     )
-    versions = func.count(distinct(Agreement.id))
-    rows = session().execute(signed.with_only_columns(Agreement.jit_id, versions).group_by(Agreement.jit_id))
-    return dict(rows.all())
+    return signed.with_only_columns(Agreement.jit_id, func.count(distinct(Agreement.id))).group_by(Agreement.jit_id)
+
+
+_NEWS = (
+    ("messages", _UNREAD_MESSAGES),
+    ("exhibits", FRESH_EXHIBITS),
+    ("tasks", _changed(_her_tasks)),
+    ("tasks", _changed(policy.asked(Task, May.ANSWER))),
+    ("joined", _joined()),
+    ("versions", _new_versions()),
+)
+_ALL_NEWS = union_all(*(found.add_columns(literal_column(f"'{kind}'")) for kind, found in _NEWS))
+
+
+def news(person: User) -> dict[str, Counter[uuid.UUID]]:
+    """How much is new to her, in one query: by kind, and by workspace; ``versions`` of agreements by JIT.
+
+    ``messages`` that she has not read; ``exhibits`` of others; ``tasks`` that are hers, or hers to answer, and that
+    somebody else changed lately; people who ``joined`` lately.
+    """
+    found: dict[str, Counter[uuid.UUID]] = {kind: Counter() for kind, _ in _NEWS}
+    for place, number, kind in session().execute(_ALL_NEWS, {"asker": person.id}):
+        found[kind][place] += int(number)
+    return found
 
 
 def people_here(person: User, workspace: Workspace) -> list[User]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -54,7 +54,7 @@ def overview(person: User, workspace: Workspace) -> Overview:
         leaders=dict(leaders),
         joined=[member for member in members if member.live_from > since and member.user_id != person.id][:FEW],
         unread=_unread(person, workspace),
-        fresh_exhibits=fresh_exhibits(person).get(workspace.id, 0),
+        fresh_exhibits=dict(session().execute(FRESH_EXHIBITS, {"asker": person.id}).all()).get(workspace.id, 0),
         tasks=_due(person, workspace),
         exhibits=exhibits,
         sights=policy.sights(person, exhibits),
@@ -78,17 +78,22 @@ def _unread(person: User, workspace: Workspace) -> list[tuple[Channel, int]]:
     return [(channel, int(number)) for channel, number in rows.unique()]
 
 
-def fresh_exhibits(person: User) -> dict[uuid.UUID, int]:
+def _fresh_exhibits() -> Select[uuid.UUID, int]:
     """By workspace, how many exhibits of others came since she last opened the vault, or joined; a thousand at most."""
-    seen = policy.which(person, Exhibit).outerjoin(
-        VaultVisit, (VaultVisit.workspace_id == Exhibit.workspace_id) & (VaultVisit.user_id == person.id)
-    )
-    fresh = seen.where(
-        Exhibit.created_at > func.coalesce(VaultVisit.visited_at, me.live_from), Exhibit.created_by_id != person.id
+    visit = (VaultVisit.workspace_id == Exhibit.workspace_id) & (VaultVisit.user_id == policy.asker)
+    fresh = (
+        policy.asked(Exhibit)
+        .outerjoin(VaultVisit, visit)
+        .where(
+            Exhibit.created_at > func.coalesce(VaultVisit.visited_at, me.live_from),
+            Exhibit.created_by_id != policy.asker,
+        )
     )
     capped = fresh.with_only_columns(Exhibit.workspace_id).limit(MOST_COUNTED).subquery()
-    counted = select(capped.c.workspace_id, func.count()).group_by(capped.c.workspace_id)
-    return dict(session().execute(counted).all())
+    return select(capped.c.workspace_id, func.count()).group_by(capped.c.workspace_id)
+
+
+FRESH_EXHIBITS = _fresh_exhibits()
 
 
 def _due(person: User, workspace: Workspace) -> Sequence[Task]:
