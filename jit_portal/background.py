@@ -8,6 +8,9 @@ import sqlalchemy as sa
 
 from jit_portal.database import session
 
+WORKER = "jit-portal-worker"
+"""What a worker calls its lines to the database: they end with its process, however it ends."""
+
 _queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 

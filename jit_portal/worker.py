@@ -8,6 +8,7 @@ from typing import Any
 import procrastinate
 
 from jit_portal import database
+from jit_portal.background import WORKER
 from jit_portal.config import Settings
 from jit_portal.exhibits import jobs as exhibits
 from jit_portal.files import jobs as files
@@ -36,7 +37,9 @@ async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> No
 
 def make_app(database_url: str) -> procrastinate.App:
     """Every task there is, over the queue in this database; once a process."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url, min_size=1, max_size=8))
+    named = {"application_name": WORKER}
+    connector = procrastinate.PsycopgConnector(conninfo=database_url, kwargs=named, min_size=1, max_size=8)
+    app = procrastinate.App(connector=connector)
     app.add_tasks_from(queue, namespace="queue")
     app.add_tasks_from(files.tasks, namespace="files")
     app.add_tasks_from(exhibits.tasks, namespace="exhibits")

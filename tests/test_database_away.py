@@ -14,8 +14,9 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from jit_portal import database
+from jit_portal.background import WORKER
 from jit_portal.database import factory, session
-from jit_portal.demo.postgres import Postgres
+from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.files import storage
 from jit_portal.identity.models import User
 from jit_portal.realtime import push
@@ -173,10 +174,12 @@ def test_every_component_is_named_with_its_state(app: Flask, cluster: Postgres) 
     assert answer.status_code == 200
     with psycopg.connect(cluster.url("postgres")) as connection:
         connection.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '12 seconds')")
-    assert _states(client)["worker"] == "ready"
-    with psycopg.connect(cluster.url("postgres")) as connection:
-        connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '20 seconds'")
-    assert _states(client)["worker"] == "away", "a dead worker is shown within twenty seconds"
+    assert _states(client)["worker"] == "away", "what it left behind is no sign of life"
+    with psycopg.connect(cluster.url(APP), application_name=WORKER):
+        assert _states(client)["worker"] == "ready"
+        with psycopg.connect(cluster.url("postgres")) as connection:
+            connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '20 seconds'")
+        assert _states(client)["worker"] == "away", "a worker that hangs is shown within twenty seconds"
 
 
 @pytest.mark.usefixtures("patient")

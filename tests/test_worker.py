@@ -33,20 +33,19 @@ def world(app: Flask) -> World:
 
 
 @contextmanager
-def running_worker(environ: dict[str, str], folder: Path, *, stop: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+def running_worker(environ: dict[str, str], folder: Path) -> Iterator[services.Running]:
     began = time.time()
     component = Component(
         name="worker",
         argv=[sys.executable, "-m", "jit_portal.worker"],
         environ=environ | {"JIT_ROLE": "worker"},
         ready=lambda: beats_since(began),
-        stop_signal=stop,
         stop_seconds=10,
         start_seconds=60,
         cwd=Path(__file__).parent.parent,
     )
-    with services.running(component, folder / "worker.log"):
-        yield
+    with services.running(component, folder / "worker.log") as worker:
+        yield worker
 
 
 def beats_since(moment: float) -> bool:
@@ -72,6 +71,20 @@ def test_a_file_is_verified_at_once(world: World, environ: dict[str, str], folde
         wait_until(lambda: integrity(exhibit) == Integrity.VERIFIED, 10)
     session.remove()
     assert worker_seen_at() is None
+
+
+def test_a_killed_worker_is_missed_at_once(app: Flask, environ: dict[str, str], folder: Path) -> None:
+    def state() -> str:
+        answer = app.test_client().get("/readyz").json
+        assert answer is not None
+        return str(answer["components"]["worker"])
+
+    with running_worker(environ, folder) as worker:
+        wait_until(lambda: state() == "ready", 10)
+        worker.stop(signal.SIGKILL)
+        wait_until(lambda: state() == "away", 3)
+        worker.start()
+        wait_until(lambda: state() == "ready", 3)
 
 
 def test_it_goes_on_when_the_database_comes_back(

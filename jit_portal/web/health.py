@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app
 from sqlalchemy import text
 
+from jit_portal.background import WORKER
 from jit_portal.config import Settings
 from jit_portal.database import leave, session
 from jit_portal.extensions import limiter
@@ -75,10 +76,17 @@ def _database_answers() -> bool:
     return session().scalar(text("SELECT true")) is True
 
 
+_WORKER_BEATS = text("""
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = :name AND datname = current_database())
+   AND EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '18 seconds')
+""")
+
+
 def _worker_beats() -> bool:
-    """A worker has given a sign of life lately: it does every ten seconds."""
-    beat = text("SELECT max(last_heartbeat) > now() - interval '18 seconds' FROM procrastinate_workers")
-    return session().scalar(beat) is True
+    """A worker holds a line to the database, which ends at once with its process, and has given a sign of life lately:
+    it does every ten seconds, unless it hangs.
+    """
+    return session().scalar(_WORKER_BEATS, {"name": WORKER}) is True
 
 
 class _UnixConnection(http.client.HTTPConnection):
