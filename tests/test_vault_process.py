@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import select
 import signal
 import socket
 import threading
@@ -19,6 +20,7 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 from jit_portal.vocabulary import Integrity
 from tests import factories, services
 from tests.factories import World
+from tests.portal import before_the_store
 from tests.vault import BYTES, MIB, Vault, about, bytes_in_store, do_the_work, file_at, running_vault
 
 PORT = services.free_ports(10) + 5
@@ -157,6 +159,34 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(vault: Vault, world: W
     vault.headers["Cookie"] = vault.headers["Cookie"].split("; ", 1)[1]
     assert patch(vault, address, 0, data).status_code == 401
     assert file_at(address).received == 0
+
+
+def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
+    environ: dict[str, str], folder: Path, world: World
+) -> None:
+    """Neither what fills no part of the store yet, nor what is left of the body, is waited for."""
+    with (
+        before_the_store(environ["JIT_STORE_ENDPOINT"]) as gate,
+        running_vault(environ | {"JIT_STORE_ENDPOINT": gate.address}, folder, PORT + 3) as own,
+    ):
+        vault = own.sign_in(environ, world["fr_member"])
+        address = begin(vault, world, 64 * MIB)
+        gate.refusal = 503, "text/plain", b"closed"
+        host, _, rest = address.removeprefix("http://").partition(":")
+        port, _, path = rest.partition("/")
+        lines = [f"PATCH /{path} HTTP/1.1", f"Host: {host}:{port}", f"Content-Type: {BYTES}"]
+        lines += [f"Content-Length: {64 * MIB}", "Upload-Offset: 0"]
+        lines += [f"{name}: {value}" for name, value in vault.headers.items()]
+        began, sent = time.monotonic(), 0
+        with socket.create_connection((host, int(port))) as line:
+            line.sendall("\r\n".join([*lines, "", ""]).encode())
+            while not select.select([line], [], [], 0.05)[0]:
+                line.sendall(bytes(64 << 10))
+                sent += 64 << 10
+                assert sent < 16 * MIB, "nothing was said before a part was full"
+            said = line.recv(4096)
+        assert said.startswith(b"HTTP/1.1 503 ")
+        assert time.monotonic() - began < 8
 
 
 def test_a_body_without_a_length_that_is_too_long(vault: Vault, world: World) -> None:

@@ -6,7 +6,9 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -25,7 +27,7 @@ from jit_portal.files import service as files
 from jit_portal.files.again import Again
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
-from jit_portal.files.receiving import LONGEST, Digest
+from jit_portal.files.receiving import LONGEST, Body, Digest
 from jit_portal.web.requests import open_to_all, refuse_nul
 from jit_portal.web.session import still_signed_in, viewer
 from jit_portal.wording import gettext
@@ -38,6 +40,7 @@ limiter.shared_limit("6000/minute", "uploads", key_func=asker)(bp)
 
 VERSION = "1.0.0"
 BYTES = "application/offset+octet-stream"
+_STORE_ASKED = 2.0
 _MOST_SAID = 64 << 10
 _MOST_DRAINED = 80 << 20
 _MOST_METADATA = 32 << 10
@@ -61,18 +64,21 @@ def limit_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 @bp.after_request
 def close_politely(response: Response) -> Response:
-    """Read what is left of a refused body, or the proxy in front answers 502 in our place; name the protocol."""
-    left = _MOST_DRAINED if response.status_code >= 400 else 0
-    # From the server itself: the portal's own stream refuses what is over its limit.
-    body = request.environ["wsgi.input"]
-    try:
-        while left > 0 and (came := body.read(1 << 20)):
-            left -= len(came)
-    except OSError:
-        response.headers["Connection"] = "close"
+    """Tell who is refused at once, then read what is left of the body; name the protocol."""
+    if response.status_code >= 400:
+        # From the server itself: the portal's own stream refuses what is over its limit.
+        response.call_on_close(partial(_let_go_by, request.environ["wsgi.input"]))
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _let_go_by(body: Body) -> None:
+    """A line that is closed amid a body can take the answer with it, and the proxy in front says 502 in our place."""
+    left = _MOST_DRAINED
+    with suppress(OSError):
+        while left > 0 and (came := body.read(1 << 20)):
+            left -= len(came)
 
 
 class Malformed(Invalid):
@@ -84,10 +90,10 @@ class Malformed(Invalid):
 class ClientBody:
     """The request's body; a client that goes away is a broken connection, whoever notices it.
 
-    ``again`` asks while it comes in whether it may go on.
+    Each of ``again`` asks while it comes in whether it may go on.
     """
 
-    def __init__(self, again: Again) -> None:
+    def __init__(self, *again: Again) -> None:
         self._again = again
 
     def read(self, size: int, /) -> bytes:
@@ -95,7 +101,8 @@ class ClientBody:
             came = bytes(request.stream.read(size))
         except ClientDisconnected as error:
             raise ConnectionError("the client went away") from error
-        self._again.passed(len(came))
+        for again in self._again:
+            again.passed(len(came))
         return came
 
 
@@ -161,7 +168,9 @@ def append(file_id: uuid.UUID) -> Response:
         return Response(f"bytes come as {BYTES}", 415)
     offset, size, checksum = _number("Upload-Offset"), request.content_length, _checksum()
     signed_in = still_signed_in()
-    body = ClientBody(Again(lambda: files.require_writing(signed_in(), file_id)))
+    # A slow line fills no part for long, and would not learn until then that nobody takes it.
+    still_stored = Again(storage.require, every_bytes=LONGEST, every_seconds=_STORE_ASKED)
+    body = ClientBody(Again(lambda: files.require_writing(signed_in(), file_id)), still_stored)
     file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)
     return _answer(file, 204)
 

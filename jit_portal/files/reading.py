@@ -21,14 +21,20 @@ class Range:
     """
 
     def __init__(
-        self, file: StoredFile, first: int, last: int, passed: Callable[[int], None] = lambda _size: None
+        self,
+        file: StoredFile,
+        first: int,
+        last: int,
+        passed: Callable[[int], None] = lambda _size: None,
+        *,
+        in_hurry: bool = False,
     ) -> None:
         if not 0 <= first <= last < file.length:
             raise ValueError(f"no bytes {first} to {last} in a file of {file.length}")
         self._first, self._last, self._passed = first, last, passed
         self._seal = seal_of(file)
         self._reading = storage.store().read(
-            file.object_name, *sealed_range(first // CHUNK, last // CHUNK, file.length)
+            file.object_name, *sealed_range(first // CHUNK, last // CHUNK, file.length), in_hurry=in_hurry
         )
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,10 +52,10 @@ class Range:
 
 
 def beginning(file: StoredFile, size: int) -> bytes:
-    """The first ``size`` bytes of a file, or all of them."""
+    """The first ``size`` bytes of a file, or all of them, for a page that waits for them."""
     if file.is_empty:
         return b""
-    return b"".join(Range(file, 0, min(size, file.length) - 1))
+    return b"".join(Range(file, 0, min(size, file.length) - 1, in_hurry=True))
 
 
 def sha256(file: StoredFile, go_on: Callable[[], None] = lambda: None) -> str:

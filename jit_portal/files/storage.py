@@ -19,6 +19,8 @@ from jit_portal.errors import StoreUnavailable
 from jit_portal.wording import gettext
 
 SEALED_TYPE = "application/octet-stream"
+HURRY = 3.0
+"""Seconds for which the store may be silent while a page waits for it."""
 _READ = 1 << 18
 _FULL = ("XMinioStorageFull", "InsufficientStorage", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded")
 
@@ -66,12 +68,16 @@ class Store:
         self, endpoint: str, access_key: str, secret_key: str, bucket: str, *, secure: bool, read_timeout: float = 30
     ) -> None:
         self.bucket = bucket
-        # Never retried here: the upload is, by its client, and a part may not be sent twice unseen. The time to connect
-        # is also that for which a busy store may take no more bytes of what is sent.
-        pool = urllib3.PoolManager(
-            maxsize=32, timeout=urllib3.Timeout(connect=10, read=read_timeout), retries=urllib3.Retry(False)
-        )
-        self._minio = Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=pool)
+
+        def client(connect: float, read: float) -> Minio:
+            # Never retried here: the upload is, by its client, and a part may not be sent twice unseen.
+            timeout = urllib3.Timeout(connect=connect, read=read)
+            pool = urllib3.PoolManager(maxsize=32, timeout=timeout, retries=urllib3.Retry(False))
+            return Minio(endpoint, access_key, secret_key, secure=secure, region="us-east-1", http_client=pool)
+
+        # The time to connect is also that for which a busy store may take no more bytes of what is sent.
+        self._minio = client(10, read_timeout)
+        self._hurried = client(HURRY, HURRY)
 
     @classmethod
     @cache
@@ -115,10 +121,11 @@ class Store:
                 made = self._minio._put_object(self.bucket, name, cast(bytes, data), {"Content-Type": SEALED_TYPE})
             return str(made.etag)
 
-    def read(self, name: str, offset: int, size: int) -> Reading:
-        """Open ``size`` bytes from ``offset`` on (``size`` > 0)."""
+    def read(self, name: str, offset: int, size: int, *, in_hurry: bool = False) -> Reading:
+        """Open ``size`` bytes from ``offset`` on (``size`` > 0); ``in_hurry`` while a page waits for them."""
+        minio = self._hurried if in_hurry else self._minio
         with _phrased():
-            return Reading(self._minio.get_object(self.bucket, name, offset=offset, length=size))
+            return Reading(minio.get_object(self.bucket, name, offset=offset, length=size))
 
     def size(self, name: str) -> int:
         """Length of an object in bytes."""
@@ -139,7 +146,7 @@ class Store:
     def answers(self) -> bool:
         """Whether the store has the bucket; ``StoreUnavailable`` when it does not answer."""
         with _phrased():
-            return bool(self._minio.bucket_exists(self.bucket))
+            return bool(self._hurried.bucket_exists(self.bucket))
 
 
 @contextmanager
@@ -179,6 +186,12 @@ def use(store: Store) -> None:
     """Speak to ``store`` from this process on."""
     global _store
     _store = store
+
+
+def require() -> None:
+    """Go on only if the store answers now."""
+    if not store().answers():
+        raise StoreUnavailable(gettext("The store does not answer."))
 
 
 def store() -> Store:
