@@ -282,7 +282,7 @@ class TestPreview:
         monkeypatch.setattr(storage, "_store", storage.Store("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
         page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1")
         assert page.status_code == 200
-        assert "not available now" in page.text
+        assert "The vault cannot be reached just now" in page.text
 
     @pytest.mark.parametrize("how", ["changed", "gone"])
     def test_the_page_stays_up_with_a_damaged_file(self, world: World, browse: Browse, how: str) -> None:
@@ -294,7 +294,7 @@ class TestPreview:
             storage.store().put(exhibit.file.object_name, bytes(len(png()) + 28))
         page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1")
         assert page.status_code == 200
-        assert "not available now" in page.text
+        assert "The vault cannot be reached just now" in page.text
 
 
 class TestHistory:

@@ -12,6 +12,7 @@ const ELEMENTS = {
   "jit-copy": () => import("./copy.js"),
   "jit-text": () => import("./preview.js"),
   "jit-pdf": () => import("./preview.js"),
+  "jit-media": () => import("./preview.js"),
   "jit-upload": () => import("./vault-upload.js"),
   "jit-go-on": () => import("./go-on.js"),
   "jit-minutes-left": () => import("./minutes-left.js"),

@@ -1,53 +1,92 @@
-/** Previews that a browser does not show by itself: text, and PDF page by page. Bytes come from our own origin, through the policy. */
+/**
+ * Previews: text, PDF page by page, pictures and recordings. Bytes come from our own origin, through the policy. Where there is nothing to
+ * show, the words stand beside in template[data-says="away"], whose [data-again] tries again, and template[data-says="broken"].
+ */
 import { startWorker } from "./trusted.js";
 
-class TextPreview extends HTMLElement {
-  async connectedCallback() {
-    const text = await this.read();
-    const shown = document.createElement(text === null ? "p" : "pre");
-    shown.dir = "auto";
-    shown.tabIndex = 0;
-    shown.textContent = text ?? this.dataset.failed;
-    this.replaceChildren(shown);
+const AWAY = "away";
+const BROKEN = "broken";
+const UNREADABLE = new Set(["InvalidPDFException", "PasswordException", "FormatError"]);
+
+/** What is the matter with an address that gave nothing to show: its bytes, or that they cannot be had just now. */
+async function matter(address) {
+  const headers = { "X-Requested-With": "fetch", Range: "bytes=0-0" };
+  const isThere = await fetch(address, { headers }).then((answer) => answer.ok, () => false);
+  return isThere ? BROKEN : AWAY;
+}
+
+class Preview extends HTMLElement {
+  connectedCallback() {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.begin();
   }
 
-  /** The text, or null when the portal does not answer with it. */
-  async read() {
-    try {
-      const answer = await fetch(this.dataset.src, { headers: { "X-Requested-With": "fetch" } });
-      return answer.ok ? await answer.text() : null;
-    } catch {
-      return null;
-    }
+  /** Put this in the place of what is shown; the focus does not get lost with what goes. */
+  put(...elements) {
+    const hadFocus = this.contains(document.activeElement);
+    this.replaceChildren(...elements);
+    const next = this.querySelector("button, [tabindex], [controls], a");
+    if (hadFocus) next?.focus();
+  }
+
+  say(what) {
+    this.put(this.parentElement.querySelector(`template[data-says="${what}"]`).content.cloneNode(true));
+    this.querySelector("[data-again]")?.addEventListener("click", () => this.begin());
   }
 }
 
-class PdfPreview extends HTMLElement {
-  async connectedCallback() {
-    if (this.isStarted) return;
-    this.isStarted = true;
+class TextPreview extends Preview {
+  async begin() {
+    const answer = await fetch(this.dataset.src, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+    const text = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (text === null) return this.say(AWAY);
+    const shown = document.createElement("pre");
+    shown.dir = "auto";
+    shown.tabIndex = 0;
+    shown.textContent = text;
+    this.put(shown);
+  }
+}
+
+/** Holds an element that fetches and shows by itself, until that says that it cannot. */
+class MediaPreview extends Preview {
+  begin() {
+    const media = (this.media = this.media?.cloneNode() ?? this.firstElementChild);
+    media.addEventListener("error", () => this.failed(media));
+    if (media.parentElement !== this) this.put(media);
+    // What went wrong before anybody listened.
+    if (media.error || (media.complete && !media.naturalWidth)) this.failed(media);
+  }
+
+  async failed(media) {
+    const what = await matter(media.src);
+    if (this.media === media && media.isConnected) this.say(what);
+  }
+}
+
+class PdfPreview extends Preview {
+  async begin() {
     try {
       const pdfjs = await import("pdfjs-dist");
       pdfjs.GlobalWorkerOptions.workerPort ??= startWorker("pdf.worker.js");
       const opening = pdfjs.getDocument({ url: this.dataset.src, isEvalSupported: false, enableXfa: false, verbosity: 0, rangeChunkSize: 1 << 20, disableAutoFetch: true });
-      await this.show(await opening.promise);
-    } catch {
-      const said = document.createElement("p");
-      said.textContent = this.dataset.failed;
-      this.replaceChildren(said);
+      this.show(await opening.promise);
+    } catch (error) {
+      this.say(UNREADABLE.has(error.name) ? BROKEN : AWAY);
     }
   }
 
-  async show(pdf) {
+  show(pdf) {
     const pages = document.createElement("div");
     pages.className = "pdf-pages";
     pages.tabIndex = 0;
-    this.replaceChildren(pages);
+    this.put(pages);
     const watching = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting || target.dataset.drawn) continue;
+        if (!isIntersecting || "drawn" in target.dataset) continue;
         target.dataset.drawn = "";
-        this.draw(pdf, target);
+        this.draw(pdf, target).catch(() => pages.isConnected && this.say(AWAY));
       }
     }, { root: null, rootMargin: "600px" });
     for (let number = 1; number <= pdf.numPages; number += 1) {
@@ -77,4 +116,5 @@ class PdfPreview extends HTMLElement {
 }
 
 customElements.define("jit-text", TextPreview);
+customElements.define("jit-media", MediaPreview);
 customElements.define("jit-pdf", PdfPreview);

@@ -27,8 +27,8 @@ READ_BACK = ("willReadFrequently",)
 """Chromium's advice on speed, when the same picture is read back from a canvas more than once, as axe does."""
 RTL = "صندوق البريد"
 TEXT = f"Ledger of the carrier – naïve, čeština, Ελληνικά, 🚚\n{RTL}\n\n" + "x" * 5000 + "\n<script>alert(1)</script>\n"
-NOT_SHOWN = "No preview for this kind of file"
-BROKEN = "This PDF cannot be shown. Download it to look at it."
+NOT_SHOWN = "This kind of file has no preview"
+BROKEN = "This file cannot be shown"
 
 
 @pytest.fixture
@@ -206,29 +206,59 @@ HTML = b"<!doctype html><script>alert(1)</script><img src=x onerror=alert(2)>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(2)</script></svg>'
 
 
+MEDIA = ".preview :is(img, video, audio, canvas, iframe, object, embed)"
+
+
 @pytest.mark.parametrize(
-    ("data", "name", "says"),
+    ("data", "name"),
     [
-        pytest.param(b"%PDF-1.7\n<script>alert(1)</script>", "script.pdf", BROKEN, id="script in a pdf"),
-        pytest.param(pdf()[:700], "cut.pdf", BROKEN, id="cut pdf"),
-        pytest.param(HTML, "scene.png", NOT_SHOWN, id="html as png"),
-        pytest.param(HTML, "page.pdf", NOT_SHOWN, id="html as pdf"),
-        pytest.param(HTML, "notes.txt", NOT_SHOWN, id="html as text"),
-        pytest.param(SVG, "drawing.svg", NOT_SHOWN, id="svg"),
-        pytest.param(b'<?xml version="1.0"?>' + SVG, "drawing.png", NOT_SHOWN, id="svg as png"),
-        pytest.param(b"MZ\x90\x00" + bytes(200), "photo.jpg", NOT_SHOWN, id="program as jpg"),
+        pytest.param(b"%PDF-1.7\n<script>alert(1)</script>", "script.pdf", id="script in a pdf"),
+        pytest.param(pdf()[:700], "cut.pdf", id="cut pdf"),
+        pytest.param(png()[:40], "cut.png", id="cut picture"),
+        pytest.param(sound()[:30], "cut.wav", id="cut recording"),
     ],
 )
-def test_what_is_not_what_it_says_is_refused_in_words(
-    window: OpenWindow, world: World, data: bytes, name: str, says: str
-) -> None:
+def test_what_is_broken_is_said_in_words(window: OpenWindow, world: World, data: bytes, name: str) -> None:
     page = opened(window, world, put(world, data, name))
-    expect(page.get_by_text(says)).to_be_visible()
-    assert page.locator(".preview :is(img, video, audio, canvas, iframe, object, embed)").count() == 0
+    expect(page.get_by_role("heading", name=BROKEN)).to_be_visible()
+    expect(page.locator(MEDIA)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(b"PK\x03\x04" + bytes(200), "ledger.xlsx", id="sheet"),
+        pytest.param(b'<?xml version="1.0"?><gpx version="1.1"></gpx>', "route.gpx", id="route"),
+        pytest.param(HTML, "scene.png", id="html as png"),
+        pytest.param(HTML, "page.pdf", id="html as pdf"),
+        pytest.param(HTML, "notes.txt", id="html as text"),
+        pytest.param(SVG, "drawing.svg", id="svg"),
+        pytest.param(b'<?xml version="1.0"?>' + SVG, "drawing.png", id="svg as png"),
+        pytest.param(b"MZ\x90\x00" + bytes(200), "photo.jpg", id="program as jpg"),
+    ],
+)
+def test_what_has_no_preview_is_offered_none(window: OpenWindow, world: World, data: bytes, name: str) -> None:
+    exhibit = put(world, data, name)
+    page = window(world["fr_member"], f"/exhibits/{exhibit.id}")
+    expect(page.get_by_text(f"{NOT_SHOWN}. Download it to look at it with the right program.")).to_be_visible()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    assert page.get_by_role("link", name="Open preview").count() == 0
+    page.goto(f"/exhibits/{exhibit.id}?preview=1")
+    expect(page.get_by_role("heading", name=NOT_SHOWN)).to_be_visible()
+    assert page.locator(MEDIA).count() == 0
+
+
+def test_who_may_not_download_is_not_offered_that(window: OpenWindow, world: World, faults: Faults) -> None:
+    exhibit = put(world, b"PK\x03\x04" + bytes(200), "ledger.xlsx")
+    factories.release(world, exhibit, "nl", Sight.READ)
+    page = window(world["nl_member"], f"/exhibits/{exhibit.id}?preview=1")
+    expect(page.get_by_text("Whoever may download it can look at it").first).to_be_visible()
+    assert page.get_by_role("link", name="Download").count() == 0
+    assert faults(page) == {}
 
 
 def test_a_broken_index_is_read_past_or_refused_in_words(window: OpenWindow, world: World) -> None:
     data = pdf(1)
     at = data.rindex(b"startxref")
     page = opened(window, world, put(world, data[:at] + b"startxref\n999999\n%%EOF", "broken.pdf"))
-    expect(page.get_by_text(BROKEN).or_(page.get_by_role("img", name="Page 1 of 1"))).to_be_visible()
+    expect(page.get_by_role("heading", name=BROKEN).or_(page.get_by_role("img", name="Page 1 of 1"))).to_be_visible()

@@ -1,0 +1,76 @@
+"""Previews while the vault or its store is away: said as what it is, and shown once it is back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PHONE, Faults, OpenWindow
+from tests.browser.test_previews import READ_BACK, film, pdf, png, sound
+from tests.factories import World
+from tests.portal import Portal
+from tests.vault import put
+
+Away = Callable[[Portal], AbstractContextManager[None]]
+
+AWAY = "The vault cannot be reached just now"
+FORGIVEN = (*READ_BACK, "status of 503", "net::ERR_")
+KINDS: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "text": (lambda _: b"Ledger of the carrier", "notes.txt"),
+    "document": (lambda _: pdf(), "statement.pdf"),
+    "picture": (lambda _: png(), "scene.png"),
+    "sound": (lambda _: sound(), "call.wav"),
+    "film": (film, "film.mp4"),
+}
+SHOWN = ".preview :is(pre, .pdf-pages, img, audio, video)"
+
+
+@contextmanager
+def without_vault(process: Portal) -> Iterator[None]:
+    process.kill_vault()
+    try:
+        yield
+    finally:
+        process.start_vault()
+
+
+@contextmanager
+def without_store(process: Portal) -> Iterator[None]:
+    process.gate.refusal = 503, "text/plain", b"closed"
+    try:
+        yield
+    finally:
+        process.gate.opens()
+
+
+@pytest.mark.parametrize("away", [without_store, without_vault], ids=["store", "vault"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_cannot_be_reached_is_said_and_shown_at_the_next_try(
+    window: OpenWindow,
+    world: World,
+    process: Portal,
+    tmp_path: Path,
+    kind: str,
+    away: Away,
+) -> None:
+    make, name = KINDS[kind]
+    exhibit = put(world, make(tmp_path), name)
+    with away(process):
+        page = window(world["fr_member"], f"/exhibits/{exhibit.id}?preview=1", forgives=FORGIVEN)
+        expect(page.get_by_role("heading", name=AWAY)).to_be_visible()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name=AWAY)).to_be_visible()
+    page.get_by_role("button", name="Try again").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(SHOWN)).to_be_visible()
+    expect(page.get_by_role("heading", name=AWAY)).to_have_count(0)
+
+
+def test_the_words_for_it_stand_well(window: OpenWindow, world: World, process: Portal, faults: Faults) -> None:
+    exhibit = put(world, pdf(), "statement.pdf")
+    with without_store(process):
+        page = window(world["fr_member"], f"/exhibits/{exhibit.id}?preview=1", PHONE, FORGIVEN)
+        expect(page.get_by_role("alert").get_by_role("heading", name=AWAY)).to_be_visible()
+        assert faults(page) == {}
