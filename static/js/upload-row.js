@@ -102,9 +102,12 @@ export class Row {
     return reason || said[state.replace(/-./, (pair) => pair[1].toUpperCase())] || "";
   }
 
+  /** All of it is there only once it is received: until then the last byte is not counted. */
   figures({ done, total }) {
-    this.bar.value = done;
-    this.write("percent", percent(done / total));
+    const sure = Math.min(done, total - 1);
+    this.bar.value = sure;
+    this.write("percent", percent(sure / total));
+    if (this.state !== "sending") this.pace.rest();
     const pace = this.state === "sending" ? this.pace.at(done) : 0;
     this.write("speed", pace ? speed(pace) : "");
     this.write("left", pace ? `${duration((total - done) / pace)} ${this.uploads.dataset.left}` : "");

@@ -1,7 +1,8 @@
 /**
  * One file on its way: sent by tus while its SHA-256 is computed beside, then the hash is declared. It says what happens to it by
- * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused", "waiting" {reason}, "elsewhere", "signed-out",
- * "failed" {reason}, "refused" {reason}, "changed", "gone", "ended", "cancelled", "finished", and when asked "verified" or "mismatch".
+ * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused", "waiting" {reason} and once it is known {done, total} of
+ * what is stored, "away" while the vault does not answer, "elsewhere", "signed-out", "failed" {reason}, "refused" {reason}, "changed",
+ * "gone", "ended", "cancelled", "finished", and when asked "verified" or "mismatch".
  */
 import { Upload } from "tus-js-client";
 import { askToSignIn } from "./dialog.js";
@@ -11,7 +12,7 @@ import { HttpStack, MOST_CHECKED, reasonIn, reasonOf, renewToken } from "./uploa
 import { forget, remember } from "./upload-memory.js";
 
 const CHUNK = 64 * 1024 * 1024;
-const RETRY_AFTER = [300, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
+const RETRY_AFTER = [300, 1000, 2000, 4000, ...Array(20).fill(5000)];
 const LOOK_AGAIN = 5000;
 const WAITS = new Set([0, 409, 423, 460]);
 const UNREADABLE = /^(NotReadable|NotFound)Error/;
@@ -23,6 +24,8 @@ export class Transfer {
   #hasher;
   #sha256;
   #reason = "";
+  #stored = 0;
+  #isAsking = true;
   #isSent = false;
   #isOver = false;
 
@@ -41,7 +44,7 @@ export class Transfer {
       onShouldRetry: (error) => this.#mayRetry(error),
       onUploadUrlAvailable: () => this.#begun(),
       onProgress: (done, total) => this.#moved(done, total),
-      onChunkComplete: () => this.#gotThrough(),
+      onChunkComplete: (_, stored) => this.#gotThrough(stored),
       onError: (error) => this.#stopped(error),
       onSuccess: () => this.#sent(),
     });
@@ -53,6 +56,7 @@ export class Transfer {
   }
 
   resume() {
+    this.#isAsking = true;
     this.change("waiting", { reason: this.#reason });
     if (!this.#hasher) this.#hash();
     if (this.#isSent) this.#declare();
@@ -101,13 +105,17 @@ export class Transfer {
     this.#give("changed");
   }
 
-  /** Bytes leave: while a refusal is being tried again its words stand until bytes were taken. */
+  /** Bytes leave: while a refusal is being tried again its words stand, beside what is stored, until bytes were taken. */
   #moved(done, total) {
-    if (this.#reason) this.change("waiting", { done, total, reason: this.#reason });
+    // What is said first is how far the vault has come.
+    if (this.#isAsking) this.#stored = done;
+    this.#isAsking = false;
+    if (this.#reason) this.change("waiting", { done: this.#stored, total, reason: this.#reason });
     else this.change("sending", { done, total });
   }
 
-  #gotThrough() {
+  #gotThrough(stored) {
+    this.#stored = stored;
     this.#reason = "";
     this.#upload.options.chunkSize = CHUNK;
   }
@@ -125,7 +133,9 @@ export class Transfer {
   #wait(status, reason) {
     this.#reason = status ? reason || this.#reason : "";
     this.#upload.options.chunkSize = MOST_CHECKED;
+    this.#isAsking = true;
     if (status === 423) this.change("elsewhere");
+    else if (status >= 500 && !this.#reason) this.change("away");
     else this.change("waiting", { reason: this.#reason });
     if (!status) this.#lookAtFile();
   }

@@ -1,6 +1,6 @@
 /**
  * jit-upload[data-endpoint] in a dialog: files on their way into the vault (templates/components/uploads.html draws it, and holds its
- * words). Inside: form[data-about] whose fields describe what is sent, with a hidden "workspace"; [data-drop] with a file input, and
+ * words). Inside: form[data-about] whose fields, in details[data-fields], describe what is sent, with a hidden "workspace"; [data-drop] with a file input, and
  * [data-folder] if folders may be chosen; ul[data-rows] and a template of one row; [data-unfinished] and [data-wrong], hidden. Here and
  * beside the dialog: [data-said], read out. Files may be dropped anywhere on the page. Chosen files wait for the form, save those that were begun before:
  * they go on at once. Dispatches "jit:upload" {state, file} as each file goes on.
@@ -28,6 +28,7 @@ customElements.define("jit-upload", class extends HTMLElement {
   connectedCallback() {
     if (this.form) return;
     this.form = this.querySelector("[data-about]");
+    this.fields = this.querySelector("[data-fields]");
     this.list = this.querySelector("[data-rows]");
     this.dialog = this.closest("dialog");
     this.endpoint = new URL(this.dataset.endpoint, location.href).href;
@@ -65,8 +66,16 @@ customElements.define("jit-upload", class extends HTMLElement {
       row.url = await recall(this.workspace, each.file, each.path);
       if (row.url) row.show("queued");
     }
+    this.fold();
     this.next();
     this.remind();
+  }
+
+  /** What describes files stands open while some wait for it, and folded while they are only being sent. */
+  fold() {
+    const hadFocus = this.fields.contains(document.activeElement);
+    this.fields.open = !this.rows.length || this.rows.some((row) => row.state === "chosen");
+    if (hadFocus && !this.fields.open) this.fields.querySelector("summary").focus();
   }
 
   /** The form is sent: it describes every file that waits for it. */
@@ -80,6 +89,7 @@ customElements.define("jit-upload", class extends HTMLElement {
       row.metadata = { ...said, title: fitting(title) };
       row.show("queued");
     }
+    this.fold();
     waiting[0].element.scrollIntoView({ block: "nearest" });
     this.next();
   }
@@ -114,6 +124,7 @@ customElements.define("jit-upload", class extends HTMLElement {
 
   left(row) {
     this.rows = this.rows.filter((other) => other !== row);
+    this.fold();
     this.remind();
     this.tray.update();
   }

@@ -13,7 +13,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import Faults, OpenWindow
 from tests.browser.uploading import choose, file_named, made, send, slow_down, upload_button, vault_of, wait_for
 from tests.factories import World
 from tests.portal import Portal
@@ -71,9 +71,11 @@ def test_a_vault_that_dies_is_waited_for(window: OpenWindow, world: World, proce
     kept = file_named(path.name)
     assert kept is not None
     assert 16 * MIB <= kept.received < len(data)
-    expect(page.locator("[data-status]")).to_contain_text("Waiting for the connection")
-    slow_down(page, -1)
-    process.start_vault()
+    try:
+        expect(page.locator("[data-status]")).to_have_text("Waiting for the vault: it goes on by itself", timeout=5_000)
+    finally:
+        slow_down(page, -1)
+        process.start_vault()
     expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
     file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
     assert file.sha256_declared == hashlib.sha256(data).hexdigest()
@@ -114,6 +116,21 @@ def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str
     page.locator('#confirm button[value="yes"]').click()
     expect(row).to_have_count(0)
     assert wait_for(path.name, lambda file: file.integrity == Integrity.CANCELLED).received < len(data)
+
+
+def test_what_describes_files_is_folded_while_they_are_sent(page: Page, faults: Faults, tmp_path: Path) -> None:
+    slow_down(page, 2 * MIB)
+    fields, summary = page.locator("[data-fields]"), page.locator("[data-fields] > summary")
+    send(page, made(tmp_path, "first.bin", 40 * MIB)[0])
+    expect(fields).not_to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+    assert faults(page) == {}
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title (optional)")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title (optional)")).to_be_hidden()
+    choose(page, made(tmp_path, "second.bin", 10)[0])
+    expect(page.get_by_label("Title (optional)")).to_be_visible()
 
 
 def test_a_refusal_is_said_in_words(window: OpenWindow, world: World, tmp_path: Path) -> None:

@@ -98,6 +98,38 @@ def test_a_store_that_is_away_is_said(window: OpenWindow, world: World, process:
     expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=60_000)
 
 
+def test_a_store_that_goes_away_is_said_in_seconds_on_a_slow_line(
+    window: OpenWindow, world: World, process: Portal, tmp_path: Path
+) -> None:
+    """Not only when all that is under way has gone out; and nothing is said to be there that is not."""
+    path, _ = made(tmp_path, "slow.bin", 60 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 503",))
+    slow_down(page, 2 * MIB)
+    send(page, path)
+    expect(page.locator("[data-speed]")).not_to_be_empty()
+    page.evaluate(PERCENTS)
+    process.gate.refusal = 503, "text/plain", b"closed"
+    expect(page.locator("[data-status]")).to_contain_text("The store does not answer. It is tried", timeout=8_000)
+    expect(page.locator("[data-percent]")).to_have_text("0%")
+    slow_down(page, -1)
+    process.gate.opens()
+    expect(page.locator("[data-upload]")).to_have_class(FINISHED, timeout=60_000)
+    assert page.evaluate("window.wrongly") == []
+
+
+PERCENTS = """() => {
+  window.wrongly = [];
+  const row = document.querySelector("[data-upload]");
+  const look = () => {
+    const said = row.querySelector("[data-percent]").textContent;
+    const bar = row.querySelector("progress");
+    const isWhole = said === "100%" || bar.value === bar.max;
+    if (isWhole && !row.classList.contains("is-finished")) wrongly.push(said);
+  };
+  new MutationObserver(look).observe(row, { attributes: true, childList: true, characterData: true, subtree: true });
+}"""
+
+
 @pytest.fixture(autouse=True)
 def open_again(process: Portal) -> None:
     """No test finds the store as another left it."""
