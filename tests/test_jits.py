@@ -717,6 +717,19 @@ def test_after_the_end_it_can_be_read_and_extended(at: Desk) -> None:
     assert policy.may(at["fr_one"], May.UPLOAD, space)
 
 
+def test_an_agreement_is_read_part_by_part(at: Desk, browse: Browse) -> None:
+    first = at.in_force("fr", "nl")
+    page = browse(at["fr_one"]).get(f"/jits/{first.jit_id}/agreement").text
+    text = page[page.index('class="agreement-text"') : page.index("<details")]
+    headings = re.findall(r"<h3[^>]*>(.*?)</h3>", text, re.DOTALL)
+    assert [plain(each) for each in headings] == ["The team", "Period", "France", "Netherlands"]
+    assert "Purpose Forged residence documents. Legal basis" in plain(text)
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
 def test_the_history_says_what_each_version_changed(at: Desk) -> None:
     first = at.in_force("fr", "nl")
     draft = service.extend(at["fr_one"], first.jit)
@@ -724,7 +737,7 @@ def test_the_history_says_what_each_version_changed(at: Desk) -> None:
     newest, oldest = versions.versions_of(at["fr_one"], first.jit)
     said = {change.what: (change.before, change.after) for change in newest.changes}
     assert said["Purpose"] == ("Forged residence documents.", "Wider.")
-    assert said["Romania: leaders"] == ("", "RO One")
+    assert said["Romania: Leaders"] == ("", "RO One")
     assert "Reference" not in said
     assert oldest.changes == []
 

@@ -16,7 +16,7 @@ from jit_portal.jits import documents, service, signing, versions
 from jit_portal.jits.forms import DocumentForm, DraftForm, EditionForm, SignatureForm
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.jits.signing import Signature
-from jit_portal.jits.terms import changes, read_out, terms_of
+from jit_portal.jits.terms import changes, read_out, sections, terms_of
 from jit_portal.jits.words import PARTY_KINDS, ROLES
 from jit_portal.vocabulary import AgreementState, May
 from jit_portal.web.errors import put_on_record
@@ -108,7 +108,7 @@ def edit(agreement_id: uuid.UUID) -> Page:
     held = _agreement(agreement_id, May.AMEND)
     service.refuse_if_signed_by_any(held)
     form = _draft(terms_of(held))
-    form.now_at(held.edition, read_out(held))
+    form.now_at(held.edition, read_out(sections(held)))
     return _form_page(form, jit=held.jit, agreement=held)
 
 
@@ -122,8 +122,8 @@ def update(agreement_id: uuid.UUID) -> Page:
         service.edit(viewer(), held, form.read(), form.terms.edition.data or 0)
     except service.Stale as error:
         put_on_record(error, "jits.update")
-        meanwhile = changes(form.base(), read_out(error.agreement))
-        form.now_at(error.agreement.edition, read_out(error.agreement))
+        meanwhile = changes(form.base(), read_out(sections(error.agreement)))
+        form.now_at(error.agreement.edition, read_out(sections(error.agreement)))
         return _form_page(form, 409, jit=held.jit, agreement=error.agreement, meanwhile=meanwhile, stale=True)
     except Invalid as error:
         form.complain(error.reason, error.field)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from babel import Locale
 from flask_babel import get_locale
 
-from jit_portal.jits.models import Agreement, AgreementParty
+from jit_portal.jits.models import Agreement, AgreementParty, Party
 from jit_portal.jits.words import KINDS, ROLES, legal_bases
 from jit_portal.vocabulary import AgreementDuty, Role
 from jit_portal.wording import country, day, gettext
@@ -39,6 +39,15 @@ class Terms:
     time_zone: str
     parties: tuple[NamedParty, ...]
     controller: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of what a version says, line by line: what, and how it is; ``party`` where it is of one."""
+
+    title: str
+    lines: dict[str, str]
+    party: Party | None = None
 
 
 @dataclass(frozen=True)
@@ -83,38 +92,53 @@ def in_order(named: Iterable[AgreementParty]) -> list[AgreementParty]:
     return sorted(named, key=lambda each: (KINDS.index(each.party.kind), each.party.name))
 
 
-def read_out(agreement: Agreement) -> dict[str, str]:
-    """What a version says, line by line in the reader's language: what, and how it is."""
-    lines = {
+def sections(agreement: Agreement) -> list[Section]:
+    """What a version says in the reader's language: of the team, of its period, of each party; no empty lines."""
+    team = {
         gettext("Reference"): agreement.jit.reference,
         gettext("Name"): agreement.jit.name,
         gettext("Purpose"): agreement.purpose,
         gettext("Legal basis"): "; ".join(legal_bases(agreement.legal_bases)),
         gettext("States of operation"): ", ".join(sorted(country_name(code) for code in agreement.states_of_operation)),
+        gettext("Controller for data of third countries"): _people(agreement, None, AgreementDuty.CONTROLLER),
+    }
+    period = {
         gettext("First day"): day(agreement.starts_on),
         gettext("Last day"): day(agreement.ends_on),
         gettext("Time zone"): agreement.time_zone,
-        gettext("Controller for data of third countries"): _people(agreement, None, AgreementDuty.CONTROLLER),
     }
-    for named in in_order(agreement.named_parties):
-        lines |= _party_lines(agreement, named)
-    return lines
+    parties = in_order(agreement.named_parties)
+    return [
+        Section(gettext("The team"), _said(team)),
+        Section(gettext("Period"), _said(period)),
+        *(Section(country(named.party), _said(_party_lines(agreement, named)), named.party) for named in parties),
+    ]
+
+
+def _said(lines: Mapping[str, str]) -> dict[str, str]:
+    return {what: said for what, said in lines.items() if said}
 
 
 def _party_lines(agreement: Agreement, named: AgreementParty) -> dict[str, str]:
-    name = country(named.party)
-    until = named.invites_until or agreement.ends_on
-    roles = ", ".join(str(ROLES[role]) for role in Role if named.lists(role))
-    lines = {
-        gettext("%(party)s: party", party=name): gettext("yes"),
-        gettext("%(party)s: roles", party=name): roles,
-        gettext("%(party)s: invites until", party=name): day(until),
-        gettext("%(party)s: leaders", party=name): _people(agreement, named.party_id, AgreementDuty.LEADER),
-        gettext("%(party)s: space administrators", party=name): _people(
-            agreement, named.party_id, AgreementDuty.SPACE_ADMINISTRATOR
-        ),
+    return {
+        gettext("Roles"): ", ".join(str(ROLES[role]) for role in Role if named.lists(role)),
+        gettext("Leaders"): _people(agreement, named.party_id, AgreementDuty.LEADER),
+        gettext("Space administrators"): _people(agreement, named.party_id, AgreementDuty.SPACE_ADMINISTRATOR),
+        gettext("Invites until"): day(named.invites_until or agreement.ends_on),
     }
-    return {what: said for what, said in lines.items() if said}
+
+
+def read_out(said: Iterable[Section]) -> dict[str, str]:
+    """The same line by line, as it is compared: what, and how it is."""
+    lines: dict[str, str] = {}
+    for section in said:
+        if section.party is None:
+            lines |= section.lines
+            continue
+        lines[gettext("%(party)s: party", party=section.title)] = gettext("yes")
+        for what, value in section.lines.items():
+            lines[gettext("%(what)s: %(said)s", what=section.title, said=what)] = value
+    return lines
 
 
 def _people(agreement: Agreement, party_id: uuid.UUID | None, duty: AgreementDuty) -> str:

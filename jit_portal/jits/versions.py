@@ -12,16 +12,16 @@ from jit_portal.database import session
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit
 from jit_portal.jits.signing import lacking, remarks
-from jit_portal.jits.terms import Change, changes, in_order, read_out
+from jit_portal.jits.terms import Change, Section, changes, in_order, read_out, sections
 from jit_portal.vocabulary import AgreementState, May, PartyKind
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version as it is read: line by line, and what it changed against the signed one before."""
+    """A version as it is read: part by part, and what it changed against the signed one before."""
 
     agreement: Agreement
-    lines: dict[str, str]
+    sections: list[Section]
     changes: list[Change]
     parties: list[AgreementParty]
     may: frozenset[May]
@@ -51,10 +51,10 @@ def versions_of(person: User, jit: Jit) -> list[Version]:
     )
     read: list[Version] = []
     for agreement in session().scalars(loaded.order_by(Agreement.version)):
-        lines = read_out(agreement)
-        earlier = changes(read[-1].lines, lines) if read else []
+        said = sections(agreement)
+        earlier = changes(read_out(read[-1].sections), read_out(said)) if read else []
         may = policy.allowed(person, agreement) if agreement.state == AgreementState.DRAFT else frozenset({May.SEE})
-        read.append(Version(agreement, lines, earlier, in_order(agreement.named_parties), may))
+        read.append(Version(agreement, said, earlier, in_order(agreement.named_parties), may))
     return read[::-1]
 
 
