@@ -23,7 +23,7 @@ from jit_portal.notices import reading, service
 from jit_portal.notices.models import Notice
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board, Task
-from jit_portal.vocabulary import Audience, ColumnKind, Integrity, NoticeKind
+from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind
 from jit_portal.web import home, news
 from tests import factories
 from tests.drafting import UNCHECKED, Desk, desk, submit
@@ -440,3 +440,18 @@ def test_notices_of_what_is_not_shown_take_no_place(world: World, browse: Browse
     assert news.unread_notices(world["fr_leader"]) == 1
     service.read(world["fr_leader"], reading.shown(world["fr_leader"])[0].notice)
     assert news.unread_notices(world["fr_leader"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("duty", "leads"), [(Duty.NATIONAL_ADMINISTRATOR, ["/people"]), (Duty.OPERATOR, ["/people", "/providers"])]
+)
+def test_who_looks_after_accounts_is_led_to_them_and_to_no_tasks(
+    world: World, browse: Browse, duty: Duty, leads: list[str]
+) -> None:
+    page = browse(factories.administrator(world.providers["fr"], duty)).get("/").text
+    dock = page[page.index('<nav class="dock"') :]
+    dock = dock[: dock.index("</nav>")]
+    assert re.findall(r'<a href="([^"]+)"', dock) == ["/", *leads, "/notices"]
+    content = page[page.index("<main") : page.index("</main>")]
+    assert [path for path in ("/people", "/providers") if f'href="{path}"' in content] == leads
+    assert 'href="/tasks"' not in page

@@ -492,6 +492,15 @@ def test_a_person_who_cannot_be_let_in_is_refused_on_the_page(world: World, brow
         assert "There is a problem" in answer.text
 
 
+def test_what_is_wrong_is_said_above_the_form_and_leads_to_its_field(world: World, browse: Browse) -> None:
+    page = f"/workspaces/{world.workspace.id}/people/{world.parties['nl'].id}/invite"
+    sent = {"known-person": "", "known-role": "member", "known-purpose": "x" * 501}
+    said = submit(browse(world["nl_leader"]), page, page.replace("/invite", "/enrol"), sent).text
+    summary = said[said.index("error-summary") : said.index("</ul>", said.index("error-summary"))]
+    found = dict(re.findall(r'<a href="#([\w-]+)">([^<]+): [^<]+</a>', summary))
+    assert found == {"known-person": "Person", "known-purpose": "Purpose and scope"}
+
+
 def test_people_of_another_country_cannot_be_slipped_into_the_form(world: World, browse: Browse) -> None:
     page = f"/workspaces/{world.workspace.id}/people/{world.parties['nl'].id}/invite"
     for name in ("fr_new", "nl_member", "stranger"):

@@ -91,7 +91,7 @@ def test_two_keys_open_the_portal_and_a_leader_sees_it_happen(
     press(page, "Enrol the second key")
     expect(page.get_by_text("Both keys are enrolled.")).to_be_visible()
     page.goto(f"/break-glass/keys/{token}")
-    expect(page.get_by_text("There is nothing here, or it is not shown to you.")).to_be_visible()
+    expect(page.get_by_text("It does not exist, or it has not been released to you.")).to_be_visible()
 
     page.goto("/break-glass")
     is_as_it_should_be(page, faults, tmp_path, "first")
