@@ -22,8 +22,9 @@ from jit_portal.database import factory, session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.identity import invitations, passkeys, proposals, registry
+from jit_portal.identity.answers import credential_id
 from jit_portal.identity.devices import Device
-from jit_portal.identity.glass import accounts
+from jit_portal.identity.glass import accounts, enrolling
 from jit_portal.identity.glass import opening as breaking
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
 from jit_portal.identity.models import GLASS, IdentityProvider, LoginSession, Passkey, User
@@ -304,6 +305,24 @@ def test_what_is_no_second_hardware_key_is_not_enrolled(
     assert sender.send(link, credential=said).status_code == 403
     assert why_refused()[:2] == ("break_glass.enrol", why)
     assert count(Passkey) == 1
+
+
+def test_a_key_that_two_enrol_at_once_is_that_of_one(
+    app: Flask, world: World, window: Window, account: GlassAccount, link: str, keys: Keys, cluster: Postgres
+) -> None:
+    said = keys[0].create(window.ask(f"{link}/ask"))
+    cookie = window.client.get_cookie("__Host-jit-test-attempt")
+    assert cookie is not None
+
+    def enrol() -> None:
+        with app.test_request_context():
+            enrolling.enrol(link.rsplit("/", 1)[-1], cookie.value, said)
+
+    columns = "id, user_id, name, credential_id, public_key, sign_count"
+    quicker = f"INSERT INTO passkey ({columns}) VALUES (%s, %s, 'x', %s, '', 0)"
+    held: Statement = (quicker, [uuid.uuid4(), world["fr_leader"].id, credential_id(said)])
+    assert status_after_the_wait(cluster, enrol, held=held, meanwhile=("SELECT 1", [])) == 403
+    assert why_refused() == ("break_glass.enrol", "known", str(account.user_id))
 
 
 @pytest.mark.parametrize("how", ["over", "spent", "closed", "invented"])

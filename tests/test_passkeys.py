@@ -18,7 +18,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed
-from jit_portal.identity import oidc, passkeys, sessions, stepping
+from jit_portal.identity import answers, oidc, passkeys, sessions, stepping
 from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, PasskeyChallenge, User
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance, Outcome
@@ -272,6 +272,21 @@ def test_of_two_at_once_one_is_the_tenth(cluster: Postgres, leader: User, key: S
         meanwhile=(tenth, [uuid.uuid4(), leader.id]),
     )
     assert (status, len(held(leader))) == (409, passkeys.MOST)
+
+
+def test_a_passkey_that_two_enrol_at_once_is_that_of_one(cluster: Postgres, leader: User, key: SecurityKey) -> None:
+    """Neither has it while both look."""
+    said = key.create(json.loads(passkeys.offer_enrolment(leader)))
+    columns = "id, user_id, name, credential_id, public_key, sign_count"
+    quicker = f"INSERT INTO passkey ({columns}) VALUES (%s, %s, 'x', %s, '', 0)"
+    other = factories.administrator(leader.provider)
+    status = status_after_the_wait(
+        cluster,
+        lambda: passkeys.enrol(leader, "Key", said),
+        held=(quicker, [uuid.uuid4(), other.id, answers.credential_id(said)]),
+        meanwhile=("SELECT 1", []),
+    )
+    assert (status, held(leader)) == (403, [])
 
 
 def test_she_is_told_that_a_passkey_was_added(client: FlaskClient, leader: User, key: SecurityKey) -> None:

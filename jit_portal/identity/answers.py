@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import webauthn
+from psycopg.errors import UniqueViolation
+from sqlalchemy.exc import IntegrityError
 from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 from webauthn.helpers import base64url_to_bytes
 from webauthn.helpers.exceptions import WebAuthnException
@@ -20,6 +22,7 @@ from jit_portal.identity.models import Passkey
 LARGEST = 16 << 10
 """Characters of what a browser says of a key."""
 SITE = "JIT Portal"
+_ONCE = "uq_passkey_credential_id"
 _UNSOUND = (WebAuthnException, ValueError, TypeError, KeyError, RecursionError)
 """What the reading of nonsense ends in."""
 
@@ -93,6 +96,11 @@ def challenge(said: str) -> bytes:
         return _bytes(json.loads(_bytes(response.get("clientDataJSON")))["challenge"])
     except _UNSOUND as error:
         raise Unsound from error
+
+
+def is_known(error: IntegrityError) -> bool:
+    """Whether a key was not taken in because somebody, who was quicker, has enrolled it."""
+    return isinstance(error.orig, UniqueViolation) and error.orig.diag.constraint_name == _ONCE
 
 
 def _bytes(value: object) -> bytes:

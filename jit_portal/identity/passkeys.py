@@ -9,6 +9,7 @@ import uuid
 
 import webauthn
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 from webauthn.helpers import options_to_json
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -73,13 +74,16 @@ def enrol(user: User, name: str, said: str) -> Passkey:
         public_key=made.credential_public_key,
         sign_count=made.sign_count,
     )
-    with transaction():
-        # Locked: two at once would both be the tenth.
-        session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
-        _refuse_one_more(user, made.credential_id)
-        session().add(passkey)
-        audit.record(user, "passkey.enrolled", passkey)
-        notices.tell(NoticeKind.PASSKEY_ADDED, _login(user), [user.id], None)
+    try:
+        with transaction():
+            # Locked: two at once would both be the tenth.
+            session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
+            _refuse_one_more(user, made.credential_id)
+            session().add(passkey)
+            audit.record(user, "passkey.enrolled", passkey)
+            notices.tell(NoticeKind.PASSKEY_ADDED, _login(user), [user.id], None)
+    except IntegrityError as error:
+        raise (_refused("known") if answers.is_known(error) else error) from error
     return passkey
 
 

@@ -73,7 +73,7 @@ def offer(token: str, browser: str) -> str:
 def enrol(token: str, browser: str, said: str) -> bool:
     """Take in the key that was made; says whether the account has both, and can be opened from now on."""
     account = find(token)
-    with on_record("break_glass.enrol"):
+    with on_record("break_glass.enrol", account.user_id):
         taken = challenges.take(browser, GlassStep.ENROLMENT, said)
         if taken.account_id != account.id:
             raise refused("challenge", account.user_id)

@@ -4,8 +4,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.exc import IntegrityError
+
 from jit_portal.audit import service as audit
 from jit_portal.errors import NotAllowed
+from jit_portal.identity import answers
 from jit_portal.identity.answers import Unsound
 from jit_portal.wording import gettext
 
@@ -23,13 +26,15 @@ def refused(why: str, person_id: uuid.UUID | None = None) -> NotAllowed:
 
 
 @contextmanager
-def on_record(act: str) -> Iterator[None]:
+def on_record(act: str, person_id: uuid.UUID | None = None) -> Iterator[None]:
     """What is refused within is on the portal's record, whoever tried."""
     try:
         try:
             yield
         except Unsound as error:
-            raise refused("unsound") from error
+            raise refused("unsound", person_id) from error
+        except IntegrityError as error:
+            raise (refused("known", person_id) if answers.is_known(error) else error) from error
     except NotAllowed as refusal:
         audit.refused(None, act, None, refusal)
         raise
