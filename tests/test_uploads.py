@@ -19,6 +19,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import Unauthorized
 
 from jit_portal import policy
 from jit_portal.database import session, transaction
@@ -28,6 +30,7 @@ from jit_portal.demo.secrets import Secrets
 from jit_portal.errors import NotFound, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
+from jit_portal.exhibits.watching import Watch
 from jit_portal.files import again, keys, receiving, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
@@ -740,3 +743,52 @@ def test_the_store_goes_away_and_comes_back(
             do_the_work(environ)
             time.sleep(0.5)
     assert file_at(address).integrity == Integrity.VERIFIED
+
+
+# --- asked about while it runs
+
+
+def refuse() -> None:
+    raise Unauthorized
+
+
+def test_what_waits_is_asked_about_and_its_line_cut() -> None:
+    is_cut = threading.Event()
+
+    def wait(watch: Watch) -> None:
+        with watch:
+            assert is_cut.wait(10), "it waits for something else, and its line is not cut"
+            watch.end()
+
+    with pytest.raises(Unauthorized):
+        wait(Watch(refuse, is_cut.set))
+
+
+def test_what_ends_by_itself_is_answered_and_not_cut() -> None:
+    cut: list[str] = []
+
+    def go_on(watch: Watch) -> None:
+        with watch:
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                watch.end()
+
+    with pytest.raises(Unauthorized):
+        go_on(Watch(refuse, lambda: cut.append("cut")))
+    assert cut == []
+
+
+def test_a_database_that_is_away_refuses_nothing() -> None:
+    asked: list[str] = []
+
+    def ask() -> None:
+        asked.append("once more")
+        raise OperationalError("SELECT 1", {}, Exception())
+
+    with Watch(ask, lambda: asked.append("cut")) as watch:
+        until = time.monotonic() + 10
+        while len(asked) < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        watch.end()
+    assert asked == ["once more"] * len(asked)
+    assert len(asked) >= 3

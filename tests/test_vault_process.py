@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from flask import Flask
 from tusclient import client as tus
 from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
+from jit_portal.identity import endings
 from jit_portal.vocabulary import Integrity
 from tests import factories, services
 from tests.factories import World
@@ -138,18 +140,23 @@ def raw(vault: Vault, address: str, data: bytes, announced: int, is_chunked: boo
     """Send a request by hand, and go away in the middle of its body."""
     host, port = vault.address.removeprefix("http://").split(":")
     length = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {announced}"
-    lines = [f"PATCH {address.removeprefix(vault.address)} HTTP/1.1", f"Host: {host}", f"Content-Type: {BYTES}", length]
-    lines += [f"{name}: {value}" for name, value in (vault.headers | {"Upload-Offset": "0"}).items()]
     with socket.create_connection((host, int(port))) as line:
-        line.sendall("\r\n".join([*lines, "", ""]).encode())
+        line.sendall(head_of(vault, address, length))
         if is_chunked:
             line.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         else:
             line.sendall(data)
 
 
+def head_of(vault: Vault, address: str, length: str) -> bytes:
+    host = vault.address.removeprefix("http://").split(":")[0]
+    lines = [f"PATCH {address.removeprefix(vault.address)} HTTP/1.1", f"Host: {host}", f"Content-Type: {BYTES}", length]
+    lines += [f"{name}: {value}" for name, value in (vault.headers | {"Upload-Offset": "0"}).items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
 def test_a_refusal_reaches_a_client_that_is_still_sending(vault: Vault, world: World) -> None:
-    data = bytes(40 * MIB)
+    data = bytes(16 * MIB)
     address = begin(vault, world, len(data))
     assert patch(vault, address, 5, data).status_code == 409
     assert patch(vault, address, 0, data + b"x").status_code == 413
@@ -172,21 +179,73 @@ def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
         vault = own.sign_in(environ, world["fr_member"])
         address = begin(vault, world, 64 * MIB)
         gate.refusal = 503, "text/plain", b"closed"
-        host, _, rest = address.removeprefix("http://").partition(":")
-        port, _, path = rest.partition("/")
-        lines = [f"PATCH /{path} HTTP/1.1", f"Host: {host}:{port}", f"Content-Type: {BYTES}"]
-        lines += [f"Content-Length: {64 * MIB}", "Upload-Offset: 0"]
-        lines += [f"{name}: {value}" for name, value in vault.headers.items()]
-        began, sent = time.monotonic(), 0
+        host, port = vault.address.removeprefix("http://").split(":")
+        sent = 0
         with socket.create_connection((host, int(port))) as line:
-            line.sendall("\r\n".join([*lines, "", ""]).encode())
+            line.sendall(head_of(vault, address, f"Content-Length: {64 * MIB}"))
             while not select.select([line], [], [], 0.05)[0]:
                 line.sendall(bytes(64 << 10))
                 sent += 64 << 10
                 assert sent < 16 * MIB, "nothing was said before a part was full"
             said = line.recv(4096)
         assert said.startswith(b"HTTP/1.1 503 ")
-        assert time.monotonic() - began < 8
+
+
+class Sending:
+    """A request whose body leaves piece by piece until the line is cut, while its answer is listened for."""
+
+    def __init__(self, vault: Vault, address: str, announced: int, piece: int, every: float) -> None:
+        host, port = vault.address.removeprefix("http://").split(":")
+        self.sent = 0
+        self.sent_when_answered: int | None = None
+        self.answer = b""
+        self._piece, self._every, self._announced = bytes(piece), every, announced
+        self._line = socket.create_connection((host, int(port)))
+        self._line.sendall(head_of(vault, address, f"Content-Length: {announced}"))
+        self._threads = [threading.Thread(target=act, daemon=True) for act in (self._send, self._listen)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self) -> None:
+        with suppress(OSError):
+            while self.sent < self._announced:
+                self._line.sendall(self._piece)
+                self.sent += len(self._piece)
+                time.sleep(self._every)
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while came := self._line.recv(4096):
+                self.answer += came
+                if self.sent_when_answered is None:
+                    self.sent_when_answered = self.sent
+
+    def runs_out(self) -> None:
+        """Wait until all is sent, or nothing more can be."""
+        for thread in self._threads:
+            thread.join(60)
+        self._line.close()
+
+
+@pytest.mark.parametrize(
+    ("piece", "every", "first"), [(64 << 10, 0.005, 16 * MIB), (1 << 10, 0.05, 0)], ids=["fast", "slow"]
+)
+def test_an_upload_whose_login_ends_is_answered_and_then_cut(
+    vault: Vault, world: World, piece: int, every: float, first: int
+) -> None:
+    """However fast it comes; of what waits too long for an answer, the line is cut, and whoever looks again is told."""
+    whole = 3000 * piece
+    address = begin(vault, world, whole)
+    sending = Sending(vault, address, whole, piece, every)
+    wait_until(lambda: file_at(address).received >= first and sending.sent >= 20 * piece)
+    before = sending.sent
+    endings.end_all(world["fr_member"])
+    sending.runs_out()
+    if sending.sent_when_answered is not None:
+        assert sending.answer.startswith(b"HTTP/1.1 401")
+        assert sending.sent_when_answered - before < 400 * piece
+    assert sending.sent - before < 600 * piece
+    assert requests.head(address, headers=vault.headers, timeout=30).status_code == 401
 
 
 def test_a_body_without_a_length_that_is_too_long(vault: Vault, world: World) -> None:

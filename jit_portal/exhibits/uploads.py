@@ -4,12 +4,14 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
+import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import format_datetime
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -21,13 +23,14 @@ from jit_portal import policy
 from jit_portal.errors import Invalid
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.bytes import Sent
+from jit_portal.exhibits.watching import Watch
 from jit_portal.extensions import asker, limiter
 from jit_portal.files import keys, storage
 from jit_portal.files import service as files
 from jit_portal.files.again import Again
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
-from jit_portal.files.receiving import LONGEST, Body, Digest
+from jit_portal.files.receiving import LONGEST, Digest
 from jit_portal.web.requests import open_to_all, refuse_nul
 from jit_portal.web.session import still_signed_in, viewer
 from jit_portal.wording import gettext
@@ -42,7 +45,8 @@ VERSION = "1.0.0"
 BYTES = "application/offset+octet-stream"
 _STORE_ASKED = 2.0
 _MOST_SAID = 64 << 10
-_MOST_DRAINED = 80 << 20
+_THROWN_AWAY = 64 << 10
+_LISTENS = 0.5
 _MOST_METADATA = 32 << 10
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
@@ -64,21 +68,30 @@ def limit_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 @bp.after_request
 def close_politely(response: Response) -> Response:
-    """Tell who is refused at once, then read what is left of the body; name the protocol."""
-    if response.status_code >= 400:
-        # From the server itself: the portal's own stream refuses what is over its limit.
-        response.call_on_close(partial(_let_go_by, request.environ["wsgi.input"]))
+    """Name the protocol; a refusal is answered before what is left of its body, most of which is never taken."""
+    line = request.environ.get("gunicorn.socket")
+    if response.status_code >= 400 and line is not None:
+        response.call_on_close(partial(_let_go, line, request.environ["wsgi.input"]))
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _let_go_by(body: Body) -> None:
-    """A line that is closed amid a body can take the answer with it, and the proxy in front says 502 in our place."""
-    left = _MOST_DRAINED
+def _let_go(line: socket.socket, body: BinaryIO) -> None:
+    """Whoever still sends has a moment to hear the answer, for a line that is cut at once may lose it; then cut."""
+    cut = threading.Timer(_LISTENS, _cut, [line])
+    cut.daemon = True
+    cut.start()
     with suppress(OSError):
-        while left > 0 and (came := body.read(1 << 20)):
-            left -= len(came)
+        while body.read(_THROWN_AWAY):
+            pass
+    cut.cancel()
+
+
+def _cut(line: socket.socket | None) -> None:
+    if line is not None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
 
 
 class Malformed(Invalid):
@@ -90,19 +103,20 @@ class Malformed(Invalid):
 class ClientBody:
     """The request's body; a client that goes away is a broken connection, whoever notices it.
 
-    Each of ``again`` asks while it comes in whether it may go on.
+    ``watch`` says while it comes in whether it may go on, ``store`` asks whether it can be kept.
     """
 
-    def __init__(self, *again: Again) -> None:
-        self._again = again
+    def __init__(self, watch: Watch, store: Again) -> None:
+        self._watch, self._store = watch, store
 
     def read(self, size: int, /) -> bytes:
         try:
             came = bytes(request.stream.read(size))
         except ClientDisconnected as error:
+            self._watch.end()
             raise ConnectionError("the client went away") from error
-        for again in self._again:
-            again.passed(len(came))
+        self._watch.end()
+        self._store.passed(len(came))
         return came
 
 
@@ -168,10 +182,12 @@ def append(file_id: uuid.UUID) -> Response:
         return Response(f"bytes come as {BYTES}", 415)
     offset, size, checksum = _number("Upload-Offset"), request.content_length, _checksum()
     signed_in = still_signed_in()
+    line = request.environ.get("gunicorn.socket")
     # A slow line fills no part for long, and would not learn until then that nobody takes it.
     still_stored = Again(storage.require, every_bytes=LONGEST, every_seconds=_STORE_ASKED)
-    body = ClientBody(Again(lambda: files.require_writing(signed_in(), file_id)), still_stored)
-    file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)
+    with Watch(lambda: files.require_writing(signed_in(), file_id), partial(_cut, line)) as watch:
+        body = ClientBody(watch, still_stored)
+        file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)
     return _answer(file, 204)
 
 

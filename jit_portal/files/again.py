@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 EVERY_BYTES = 64 << 20
-EVERY_SECONDS = 0.8
+EVERY_SECONDS = 0.3
 
 
 class Again:

@@ -1,0 +1,63 @@
+"""Whether an upload may go on is asked beside it, for it may be waiting: for its sender, for the store, or for room."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from jit_portal.database import session
+from jit_portal.errors import Refusal
+from jit_portal.files.again import EVERY_SECONDS
+
+MOMENT = 0.25
+"""Seconds in which what is to end can end by itself, and answer."""
+
+
+class Watch:
+    """While its block runs, ``ask`` is called now and then; once it refuses, the block is to ``end``.
+
+    What has not left the block a moment later is waiting for something: then ``cut`` breaks the line of its sender.
+    """
+
+    def __init__(self, ask: Callable[[], None], cut: Callable[[], None]) -> None:
+        self.is_to_end = False
+        self._ask, self._cut = ask, cut
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def end(self) -> None:
+        """Where the block is to end, ask there too: the refusal that it ends by is its own."""
+        if self.is_to_end:
+            self._ask()
+
+    def _look(self) -> None:
+        while not self._is_over.wait(EVERY_SECONDS):
+            if self._is_refused():
+                self.is_to_end = True
+                if not self._is_over.wait(MOMENT):
+                    self._cut()
+                return
+
+    def _is_refused(self) -> bool:
+        try:
+            self._ask()
+        except (Refusal, HTTPException):
+            return True
+        except DBAPIError:
+            # That the database is away is no refusal: the upload itself finds out, and says so.
+            return False
+        finally:
+            session.remove()
+        return False
