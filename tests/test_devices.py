@@ -17,15 +17,17 @@ from sqlalchemy.exc import IntegrityError
 from jit_portal.database import session, transaction
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid
-from jit_portal.identity import devices, endings, registry, sessions, tokens
+from jit_portal.identity import accounts, devices, endings, registry, sessions, tokens
 from jit_portal.identity.devices import Device, Novelty, network_of
 from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Duty, NoticeKind
 from tests import factories
 from tests.hostile import Hostile
 from tests.signing_in import Browser, again, known, ledger, logins, refused, xenia
 from tests.test_identity import National, liar, national, registered
+from tests.test_scim import Directory
 
 __all__ = ["liar", "national", "registered"]
 
@@ -394,6 +396,40 @@ def test_administrators_are_told_of_changed_details_once(
     one.come_back("xx", liar.callback(one.begin("xx")))
     person = again(person)
     assert (person.claimed_name, person.claimed_authority_id, person.flagged) == (None, None, "authority,name")
+
+
+def test_the_login_and_the_directory_each_propose_a_name_and_take_back_their_own(app: Flask, liar: Hostile) -> None:
+    """What one has proposed stands until it is decided, however often the other says what it always has."""
+    person, administrator = xenia(), factories.administrator(registry.provider("xx"))
+    operator = factories.administrator(registry.provider("fr"), Duty.OPERATOR)
+    directory = Directory(app, scim_tokens.make(operator, "xx", dt.timedelta(days=1))[1])
+
+    def named() -> tuple[str, str | None, str | None]:
+        session().rollback()
+        held = again(person)
+        return held.name.removeprefix("Xenia "), held.claimed_name, held.flagged
+
+    def login_says(name: str) -> tuple[str, str | None, str | None]:
+        liar.info = {"name": name}
+        one = browser(app)
+        assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+        return named()
+
+    def directory_says(name: str) -> tuple[str, str | None, str | None]:
+        said = {"op": "replace", "value": {"displayName": name}}
+        assert directory.patch(person.id, said).status_code == 200
+        return named()
+
+    assert login_says("Xenia Xylander") == ("Xylander", None, None)
+    assert directory_says("Xenia Married") == ("Xylander", "Xenia Married", "name")
+    assert login_says("Xenia Xylander") == ("Xylander", "Xenia Married", "name"), "it says what it always has"
+    accounts.accept_claims(again(administrator), again(person), "Xenia Married", "")
+    assert login_says("Xenia Xylander") == ("Married", None, None), "that is decided"
+    assert login_says("Xenia Widowed") == ("Married", "Xenia Widowed", "name"), "it gives another name"
+    assert directory_says("Xenia Married") == ("Married", "Xenia Widowed", "name"), "it says what it always has"
+    assert login_says("Xenia Married") == ("Married", None, "name"), "it takes back its own word"
+    assert directory_says("Xenia Third") == ("Married", "Xenia Third", "name")
+    assert directory_says("Xenia Married") == ("Married", None, "name"), "and so does the directory"
 
 
 @pytest.mark.parametrize("because", ["by_administrator", "unused", "unconfirmed", None])

@@ -52,7 +52,7 @@ TYPED = {
     "stored_file": {"name"},
     "task": {"title", "description", "asked_because", "declined_because"},
     "task_change": {"reason", "title", "description"},
-    "user": {"name", "title", "email", "claimed_name"},
+    "user": {"name", "title", "email", "claimed_name", "vouched_name"},
 }
 """Columns that hold what people, their browsers and their national logins say."""
 OWN = {
@@ -85,7 +85,7 @@ OWN = {
 }
 """Columns that hold the portal's own words, or a form's choice among them."""
 NOT_SHOWN_TO_LEADERS = {
-    *("login_session.browser", "login_session.strayed_browser", "user.claimed_name"),
+    *("login_session.browser", "login_session.strayed_browser", "user.claimed_name", "user.vouched_name"),
     *("task_change.title", "task_change.description", "announced_person.user_name", "announced_person.display_name"),
     "glass_challenge.reason",
 }

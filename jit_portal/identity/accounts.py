@@ -94,6 +94,19 @@ def flag(held: User, changed: set[str], actor: Actor | None = None) -> None:
         notices.tell(NoticeKind.FLAGGED, held, administrators_of(held), None)
 
 
+def hear_name(held: User, said: str, before: str) -> None:
+    """The login, or its directory, names her; what is no other name than it gave ``before`` is no news of it.
+
+    Each proposes, and takes back its own word only: what the other has proposed waits for her administrator.
+    """
+    if said == before:
+        return
+    if said != held.name:
+        held.claimed_name = said
+    elif held.claimed_name == before:
+        held.claimed_name = None
+
+
 def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
     """Take over the name and the authority that the person's login now gives: those which the actor has read.
 

@@ -207,6 +207,7 @@ def _new(invitation: Invitation, vouched: Vouched) -> User:
         subject=vouched.subject,
         authority_id=invitation.authority_id,
         name=vouched.name or invitation.name,
+        vouched_name=vouched.name or None,
         title=vouched.title,
         email=vouched.email,
         language=vouched.language,

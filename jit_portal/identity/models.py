@@ -157,8 +157,9 @@ class ProviderTest(Thing):
 class User(Thing, UserMixin):
     """A person: exactly one subject of one issuer at one provider. An e-mail address identifies nobody.
 
-    ``flagged`` names the claims that have come otherwise since (name, authority), and ``claimed_…`` is what the login
-    said last. The account was last opened at ``opened_at``, and at ``confirmed_at`` somebody stood in for it.
+    ``flagged`` names the claims that have come otherwise since (name, authority), and ``claimed_…`` is what the login,
+    or of a name its directory, said last; ``vouched_name`` is the name that the login itself gave last. The account was
+    last opened at ``opened_at``, and at ``confirmed_at`` somebody stood in for it.
     """
 
     __tablename__ = "user"
@@ -176,6 +177,7 @@ class User(Thing, UserMixin):
     duty: Mapped[Duty | None] = mapped_column(words(Duty))
     flagged: Mapped[str | None]
     claimed_name: Mapped[str | None]
+    vouched_name: Mapped[str | None]
     claimed_authority_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authority.id"))
     deactivated_at: Mapped[dt.datetime | None]
     closed_because: Mapped[str | None]

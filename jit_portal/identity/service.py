@@ -177,7 +177,9 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
         authority_id = registry.listed(provider, vouched.authority)
     if authority_id is None:
         raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
-    user.claimed_name = vouched.name if vouched.name not in ("", user.name) else None
+    if vouched.name:
+        accounts.hear_name(user, vouched.name, user.vouched_name or user.name)
+        user.vouched_name = vouched.name
     user.claimed_authority_id = authority_id if authority_id != user.authority_id else None
     changed = {
         *(["authority"] if user.claimed_authority_id else []),

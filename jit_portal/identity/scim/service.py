@@ -184,9 +184,10 @@ def _to_account(token: ScimToken, known: Known, said: Said) -> bool:
         _reopen(token, held)
     if said.is_active:
         closings.take_back(token, held)
-    if said.display_name not in (None, held.name):
-        held.claimed_name = said.display_name
-        accounts.flag(held, {"name"}, token)
+    if said.display_name is not None:
+        accounts.hear_name(held, said.display_name, known.display_name or held.name)
+        if held.claimed_name == said.display_name:
+            accounts.flag(held, {"name"}, token)
     return False
 
 
