@@ -26,6 +26,7 @@ from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.saml import redirects
 from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked
+from tests import factories
 from tests import hostile_saml as saml
 from tests.hostile_saml import AUDIENCE, ISSUER, Liar, asked, attribute, sent_on
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
@@ -126,6 +127,22 @@ def test_words_that_would_do_are_asked_for_exactly(liar: Liar, open_browser: Cal
     assert (context.get("Comparison"), [each.text for each in context]) == ("exact", list(row.acr_levels))
     registry.ensure_providers([replace(row, asks_assurance=AssuranceAsked.NOT_ASKED)])
     assert asked(open_browser().begin("xx")).find(f"{SAMLP}RequestedAuthnContext") is None
+
+
+@pytest.mark.parametrize(("there", "here"), [(600, 660), (864_000, 43_200)], ids=["sooner", "later"])
+def test_no_login_outlives_the_session_that_it_stands_on(
+    liar: Liar, open_browser: Callable[[], Visitor], there: int, here: int
+) -> None:
+    """With the row's leeway; and what the portal allows is not made longer by it."""
+    user, one = xenia(), open_browser()
+    before = factories.now()
+    one.answered(liar, session_ends=f' SessionNotOnOrAfter="{saml.at(there)}"')
+    (login,) = logins(user)
+    assert abs((login.ends_at - before).total_seconds() - here) < 60
+    for again_there in (300, 3000):
+        one.answered(liar, {"confirm": "1"}, session_ends=f' SessionNotOnOrAfter="{saml.at(again_there)}"')
+        (login,) = logins(user)
+        assert abs((login.ends_at - before).total_seconds() - 360) < 60, "a step-up makes it shorter, never longer"
 
 
 def test_an_attribute_can_be_the_person(liar: Liar, open_browser: Callable[[], Visitor], told: Any) -> None:

@@ -116,7 +116,7 @@ def _sign_in(
             token_hash=tokens.digest(token),
             user_id=user.id,
             **stepping.proof(vouched),
-            ends_at=now + dt.timedelta(hours=provider.absolute_hours),
+            ends_at=stepping.until(vouched, now + dt.timedelta(hours=provider.absolute_hours)),
             idle_minutes=provider.idle_minutes,
             address=device.address,
             browser=device.browser,

@@ -35,6 +35,11 @@ def proof(vouched: Vouched) -> dict[str, Any]:
     }
 
 
+def until(vouched: Vouched, latest: dt.datetime) -> dt.datetime:
+    """When a login ends: it outlives no session of the provider on which it stands."""
+    return latest if vouched.ends_at is None else min(latest, dt.datetime.fromtimestamp(vouched.ends_at, dt.UTC))
+
+
 def login_of(attempt: LoginAttempt, login: LoginSession | None) -> LoginSession:
     """The login in which this step-up began, if this browser is still in it."""
     if login is None or login.id != attempt.login_id:
@@ -56,7 +61,7 @@ def refuse_less(login: LoginSession, vouched: Vouched) -> None:
 
 def strengthen(login: LoginSession, vouched: Vouched) -> str:
     """Put the provider's new proof into the login; gives its new token."""
-    return renew(login, by="provider", **proof(vouched))
+    return renew(login, by="provider", ends_at=until(vouched, login.ends_at), **proof(vouched))
 
 
 def renew(login: LoginSession, *, by: str, **values: Any) -> str:

@@ -31,7 +31,7 @@ class Vouched:
     ``authority`` is None where it never says which agency's she is.
     ``proved_at`` is when she last proved who she is, as it says; None where it does not say, and ``authenticated_at``
     is then when it gave its answer. ``id_token`` is what it wants to hear again when she signs out, and ``once`` what
-    it said this by, where that could be said again.
+    it said this by, where that could be said again. ``ends_at`` is when her session there ends, where it says so.
     """
 
     issuer: str
@@ -49,6 +49,7 @@ class Vouched:
     time_zone: str
     proved_at: float | None = None
     once: Once | None = None
+    ends_at: float | None = None
 
 
 @dataclass(frozen=True)

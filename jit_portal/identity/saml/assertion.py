@@ -60,7 +60,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Said:
-    """What an assertion says of a person and of her sign-in; ``attributes`` are their values by name."""
+    """What an assertion says of a person and of her sign-in; ``attributes`` are their values by name.
+
+    It counts once, ``until`` a moment; her session there ends at ``ends_at``, where it says so.
+    """
 
     id: str
     until: dt.datetime
@@ -69,6 +72,7 @@ class Said:
     acr: str
     proved_at: dt.datetime
     session: str | None
+    ends_at: dt.datetime | None
 
 
 def refuse(detail: str, why: Why = Why.UNSOUND) -> NoReturn:
@@ -111,7 +115,8 @@ def read(response: Element, assertion: Element, expected: Expected) -> Said:
     if proved_at > now + leeway:
         refuse("moment of proof lies ahead")
     ends = statement.get("SessionNotOnOrAfter")
-    if ends is not None and moment(ends, "end of session") <= now - leeway:
+    ends_at = None if ends is None else moment(ends, "end of session") + leeway
+    if ends_at is not None and ends_at <= now:
         refuse("over: session")
     acr = statement.findtext(f"{SAML}AuthnContext/{SAML}AuthnContextClassRef") or ""
     name = Name.of(assertion.find(f"{SAML}Subject/{SAML}NameID"))
@@ -123,6 +128,7 @@ def read(response: Element, assertion: Element, expected: Expected) -> Said:
         acr=acr.strip(),
         proved_at=min(proved_at, now),
         session=statement.get("SessionIndex"),
+        ends_at=ends_at,
     )
 
 

@@ -171,6 +171,7 @@ class SamlLogin:
             time_zone=claims.time_zone(read.get("time_zone")),
             proved_at=said.proved_at.timestamp(),
             once=Once(said.id, said.until.timestamp()),
+            ends_at=None if said.ends_at is None else said.ends_at.timestamp(),
         )
 
     def _subject(self, said: Said) -> str:
