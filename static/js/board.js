@@ -117,7 +117,8 @@ class Board extends HTMLElement {
   async ask(card, said) {
     if (socket?.connected) {
       try {
-        return await socket.timeout(ANSWERED_WITHIN).emitWithAck("task:move", { task: card.dataset.card, ...said });
+        const answer = await socket.timeout(ANSWERED_WITHIN).emitWithAck("task:move", { task: card.dataset.card, ...said });
+        if (answer.status !== 401) return answer; // it was the socket of a cookie of before: the one of now may do
       } catch {
         return { ok: false, reason: this.dataset.saidSlow }; // no answer in time: what happened is asked for again
       }

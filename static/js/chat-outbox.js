@@ -2,7 +2,6 @@
  * What is being sent: kept in this window until the server has it, so that no text is lost, and sent in order with a token each, so
  * that sending it again says nothing twice.
  */
-import { askToSignIn } from "./dialog.js";
 import { socket } from "./live.js";
 
 const ANSWER_WITHIN = 8000;
@@ -58,8 +57,7 @@ export class Outbox {
       this.#drop(each);
       this.arrived(answer.number, each.item);
     } else if (answer.status === 401) {
-      askToSignIn();
-      return false;
+      return false; // the socket says whether it is over, or comes again with a newer cookie
     } else {
       each.failed = answer.reason || "?";
       this.#keep();

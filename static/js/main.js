@@ -1,4 +1,5 @@
 /** Starts what every page has, and fetches what only some pages have when its element first appears. */
+import "./renewed.js";
 import "./requests.js";
 import "./dialog.js";
 import "./toast.js";

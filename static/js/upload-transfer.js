@@ -165,11 +165,15 @@ export class Transfer {
 
   /** Say so, and go on by itself once the person has signed in again, here or in another window. */
   async #awaitSignIn() {
-    this.change("signed-out");
-    askToSignIn();
-    for (let status = 401; status !== 200 && !this.#isOver; ) {
+    const look = () => renewToken(this.endpoint).then(({ status }) => status, () => 0);
+    let status = await look(); // by a newer cookie, if there is one
+    if (status === 401) {
+      this.change("signed-out");
+      askToSignIn();
+    }
+    while (status !== 200 && !this.#isOver) {
       await pause(LOOK_AGAIN);
-      status = await renewToken(this.endpoint).then((found) => found.status, () => 0);
+      status = await look();
     }
     if (!this.#isOver) this.resume();
   }

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import socketio
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from sqlalchemy import func, select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.identity import tokens
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
 from jit_portal.messages import service as messages
 from tests import factories
@@ -36,6 +37,8 @@ from tests.web import Signed, Web
 REFUSED = "44"
 """How the answer to a socket begins that may not connect."""
 TRIES = 3
+ASK = """void fetch("/account", { headers: { "X-Requested-With": "fetch" } })
+  .then(({ status }) => { document.title = `Answered ${status}`; })"""
 TYPED = "Only for the court in Lille"
 
 
@@ -253,6 +256,41 @@ def test_a_tab_awaits_the_new_cookie_for_a_while(world: World, window: OpenWindo
     else:
         expect(signed_out(page)).to_be_visible()
         assert len([frame for frame in said if frame.startswith(REFUSED)]) == TRIES
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["late", "never"])
+def test_what_left_a_moment_before_goes_on_by_itself(world: World, window: OpenWindow, web: Web, comes: bool) -> None:
+    """The cookie of before is refused; the page asks again with the one that it has by then."""
+    page = connected(window(world["fr_leader"], "/account", forgives=("WebSocket", "401")))
+    token = factories.step_up(cookie_of(page, web))
+    asked: list[Route] = []
+
+    def pass_on(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 2 and comes:
+            give_cookie(page.context, web, token)
+        route.continue_()
+
+    page.route("**/account", pass_on)
+    page.evaluate(ASK)
+    expect(page).to_have_title("Answered 200" if comes else "Answered 401")
+    assert len(asked) == (2 if comes else TRIES)
+
+
+def test_what_is_said_by_a_socket_of_before_is_said_by_the_next(world: World, window: OpenWindow, web: Web) -> None:
+    channel = factories.channel(world, "case-strategy")
+    page = connected(window(world["fr_leader"], f"/channels/{channel.id}", forgives=("WebSocket",)))
+    token = tokens.make()
+    with transaction():
+        hers = update(LoginSession).where(LoginSession.token_hash == tokens.digest(cookie_of(page, web)))
+        session().execute(hers.values(token_hash=tokens.digest(token)))
+    box = page.get_by_role("textbox", name="Message case-strategy")
+    box.fill("Still here")
+    box.press("Control+Enter")
+    expect(page.locator("html[data-connected]")).to_have_count(0)
+    give_cookie(page.context, web, token)
+    expect(page.locator("#message-1")).to_contain_text("Still here")
+    expect(signed_out(page)).to_have_count(0)
 
 
 def test_a_device_that_does_not_verify_its_user_makes_no_passkey(world: World, window: OpenWindow) -> None:
