@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import html
+import os
 import re
 import subprocess
 import zlib
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from defusedxml.ElementTree import fromstring
 
 from jit_portal.identity.registry import ProviderRow
@@ -22,6 +24,7 @@ from jit_portal.vocabulary import Assurance, AssuranceAsked, PartyKind, Speaks
 from tests.providers.simplesaml import CLIENT_ID, LOA, PERSISTENT, certified
 
 ISSUER = "https://login.xx.test/saml"
+SAML_NAME = "urn:oasis:names:tc:SAML:2.0:assertion"
 SIGN_IN, SIGN_OUT = "https://login.xx.test/sign-in", "https://login.xx.test/sign-out"
 MORE = "http://www.w3.org/2001/04/xmldsig-more"
 RSA_SHA256, SHA256 = f"{MORE}#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -84,6 +87,51 @@ def asked(address: str) -> Any:
     packed = parse_qs(urlsplit(address).query)
     (said,) = packed.get("SAMLRequest") or packed["SAMLResponse"]
     return fromstring(zlib.decompress(base64.b64decode(said), -15).decode())
+
+
+SEALED = (
+    '<saml:EncryptedAssertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+    '<xenc:EncryptedData xmlns:xenc="{xenc}" Type="{type}"><xenc:EncryptionMethod Algorithm="{cipher}"/>'
+    '<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">{key}</ds:KeyInfo>'
+    "<xenc:CipherData>{data}</xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>"
+)
+SEALED_KEY = (
+    '<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="{carrier}">{carried}</xenc:EncryptionMethod>'
+    "<xenc:CipherData><xenc:CipherValue>{key_value}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>"
+)
+OLD = hashes.SHA1()  # noqa: S303 - what logins use in OAEP
+XENC, XENC11 = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2009/xmlenc11#"
+
+
+def encrypted(text: str, to: rsa.RSAPublicKey, *, bits: int = 256, **changes: str) -> str:
+    """``text`` in the place of an assertion, for this key; each part of how can be another."""
+    secret, nonce = AESGCM.generate_key(bits), os.urandom(12)
+    oaep = padding.OAEP(padding.MGF1(OLD), OLD, None)
+    value = base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, text.encode(), None)).decode()
+    said = {
+        "xenc": XENC, "type": f"{XENC}Element", "cipher": f"{XENC11}aes{bits}-gcm", "carried": "",
+        "carrier": f"{XENC}rsa-oaep-mgf1p", "key_value": base64.b64encode(to.encrypt(secret, oaep)).decode(),
+        "value": value, **changes,
+    }  # fmt: skip
+    said.setdefault("data", f"<xenc:CipherValue>{said['value']}</xenc:CipherValue>")
+    said.setdefault("key", SEALED_KEY.format(**said))
+    return SEALED.format(**said)
+
+
+def encrypted_by_xmlsec(document: str, certificate: Path, folder: Path, bits: int, digest: str) -> str:
+    """The same by another author's program: the assertion of ``document`` encrypted where it stands."""
+    template = SEALED.format(
+        xenc=XENC, type=f"{XENC}Element", cipher=f"{XENC11}aes{bits}-gcm", data="<xenc:CipherValue/>",
+        key=SEALED_KEY.format(carrier=f"{XENC}rsa-oaep-mgf1p", carried=digest, key_value=""),
+    )  # fmt: skip
+    (folder / "template.xml").write_text(re.sub("</?saml:EncryptedAssertion[^>]*>", "", template))
+    (folder / "clear.xml").write_text(document)
+    command = ["xmlsec1", "--encrypt", "--pubkey-cert-pem", str(certificate), "--session-key", f"aes-{bits}"]
+    command += ["--xml-data", str(folder / "clear.xml"), "--node-name", f"{SAML_NAME}:Assertion"]
+    done = subprocess.run([*command, str(folder / "template.xml")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    wrapped = rf'<saml:EncryptedAssertion xmlns:saml="{SAML_NAME}">\1</saml:EncryptedAssertion>'
+    return re.sub("(<xenc:EncryptedData.*</xenc:EncryptedData>)", wrapped, done.stdout, flags=re.DOTALL)
 
 
 @cache

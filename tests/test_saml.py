@@ -120,6 +120,20 @@ def test_what_is_asked_is_signed_and_names_this_portal(
     assert len(state) < 80, "SAML lets nobody send more"
 
 
+def test_a_node_of_eidas_is_told_who_asks_and_for_what(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
+    spaces, person = "{http://eidas.europa.eu/saml-extensions}", "http://eidas.europa.eu/attributes/naturalperson"
+    assert asked(open_browser().begin("xx")).find(f"{SAMLP}Extensions") is None, "nobody else is"
+    names = {"subject": f"{person}/PersonIdentifier", "name": f"{person}/BirthName {person}/CurrentFamilyName"}
+    registry.ensure_providers([replace(liar.row(), claim_map={**names, "authority": ""})])
+    request = asked(open_browser().begin("xx"))
+    parts = [each.tag.partition("}")[2] for each in request]
+    assert parts == ["Issuer", "Extensions", "NameIDPolicy", "RequestedAuthnContext"], "in the order of the schema"
+    assert request.findtext(f"{SAMLP}Extensions/{spaces}SPType") == "public"
+    wanted = {each.get("Name"): each.get("isRequired") for each in request.iter(f"{spaces}RequestedAttribute")}
+    least = ("PersonIdentifier", "CurrentFamilyName", "CurrentGivenName", "DateOfBirth")
+    assert wanted == {f"{person}/{name}": "true" for name in least} | {f"{person}/BirthName": "false"}
+
+
 def test_words_that_would_do_are_asked_for_exactly(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
     row = liar.row()
     registry.ensure_providers([replace(row, asks_assurance=AssuranceAsked.ACR_VALUES)])

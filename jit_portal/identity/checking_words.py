@@ -68,7 +68,10 @@ WHYS = {
     "no_fitting_certificate": _("Its certificates, %(certificates)s, are none for %(allowed)s. Allow what fits them."),
     "no_sign_out_pinned": _("Its metadata name no address to sign out at. Switch both sign-outs off in the row."),
     "unsigned": _("The assertion is not signed itself. Nobody signs in so: ask the login to sign assertions."),
-    "encrypted": _("The answer is encrypted, which the portal does not read. Ask the login to sign it only."),
+    "encrypted": _(
+        "The answer is encrypted in a way that the portal does not read. Ask the login to encrypt the assertion alone, "
+        "by RSA-OAEP and AES-GCM, to the key in the portal's metadata."
+    ),
     "no_lasting_name": _(
         "It says nothing by which the person is known for good: its name for her changes, or is an e-mail address. Ask "
         "for a persistent name, or enter the attribute that is the person."

@@ -170,8 +170,8 @@ def eidas() -> dict[str, Any]:
 
     Second-hand: the levels ``http://eidas.europa.eu/LoA/…``, asked for as a minimum, and the attributes of a natural
     person, of which PersonIdentifier (``CC/CC/…``) is who it is. It knows people and not agencies.
-    Not verified: everything. A node that demands extensions in the request, or encrypts its assertions, is not
-    understood; whether it has a way to sign out must be asked.
+    It is told that a public body asks, and for the least that a request must name; it may encrypt its assertions.
+    Not verified: everything; whether it has a way to sign out must be asked.
     """
     person = "http://eidas.europa.eu/attributes/naturalperson"
     return {

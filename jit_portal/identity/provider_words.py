@@ -108,8 +108,8 @@ UNVERIFIED = {
     "adfs": _("Not verified at all: its words for assurance and its claims must be asked for."),
     "entra": _("Not verified at all: its words for assurance and its claims must be asked for."),
     "eidas": _(
-        "Not verified: a node that asks for extensions in the request, or encrypts its answers, is not understood. It "
-        "knows people and no authorities."
+        "Not verified: which attributes a node wants to be asked for, and whether it has a way to sign out. It knows "
+        "people and no authorities."
     ),
     "saml": _("Not verified: its words for assurance and the names of its attributes must be asked for."),
 }

@@ -92,6 +92,18 @@ def opened(root: Element, algorithms: Collection[str]) -> Element:
     return assertion
 
 
+def is_signed(response: Element, algorithms: Collection[str]) -> bool:
+    """Whether the response itself is said to be signed, and then only as the row allows; whether truly is not known."""
+    _refuse_twins(response)
+    signatures = list(response.iter(f"{DS}Signature"))
+    if not signatures:
+        return False
+    if signatures != response.findall(f"{DS}Signature")[:1]:
+        raise SignInRefused(Why.UNSOUND, "signatures")
+    _check_signature(response, {SIGNATURES[word] for word in algorithms if word in SIGNATURES})
+    return True
+
+
 def _refuse_twins(root: Element) -> None:
     named = (pair for element in root.iter() for pair in element.items())
     ids = [value for name, value in named if name.rpartition("}")[2].lower() == "id"]

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.saml.assertion import moment
+from jit_portal.identity.saml.encryption import GCM, OAEP_MGF1P
 from jit_portal.identity.saml.envelope import DS, parsed
 from jit_portal.identity.saml.own import OwnKey, fingerprint
 from jit_portal.identity.wire import home_of
@@ -118,9 +119,12 @@ def ours(name: str, own: OwnKey, answers: str, sign_out: str) -> bytes:
     root = Element(f"{MD}EntityDescriptor", {"entityID": name})
     said = {"AuthnRequestsSigned": "true", "WantAssertionsSigned": "true", "protocolSupportEnumeration": PROTOCOL}
     role = SubElement(root, f"{MD}SPSSODescriptor", said)
-    key = SubElement(role, f"{MD}KeyDescriptor", {"use": "signing"})
-    data = SubElement(SubElement(key, f"{DS}KeyInfo"), f"{DS}X509Data")
-    SubElement(data, f"{DS}X509Certificate").text = base64.b64encode(own.certificate).decode()
+    for use in ("signing", "encryption"):
+        key = SubElement(role, f"{MD}KeyDescriptor", {"use": use})
+        data = SubElement(SubElement(key, f"{DS}KeyInfo"), f"{DS}X509Data")
+        SubElement(data, f"{DS}X509Certificate").text = base64.b64encode(own.certificate).decode()
+    for word in (*sorted(GCM, reverse=True), OAEP_MGF1P):
+        SubElement(key, f"{MD}EncryptionMethod", {"Algorithm": word})
     SubElement(role, f"{MD}SingleLogoutService", {"Binding": REDIRECT, "Location": sign_out})
     taken = {"Binding": POST, "Location": answers, "index": "0", "isDefault": "true"}
     SubElement(role, f"{MD}AssertionConsumerService", taken)
