@@ -428,7 +428,9 @@ def test_the_login_and_the_directory_each_propose_a_name_and_take_back_their_own
     assert login_says("Xenia Widowed") == ("Married", "Xenia Widowed", "name"), "it gives another name"
     assert directory_says("Xenia Married") == ("Married", "Xenia Widowed", "name"), "it says what it always has"
     assert login_says("Xenia Married") == ("Married", None, "name"), "it takes back its own word"
-    assert directory_says("Xenia Third") == ("Married", "Xenia Third", "name")
+    assert login_says("Xenia Divorced") == ("Married", "Xenia Divorced", "name")
+    assert directory_says("Xenia Third") == ("Married", "Xenia Third", "name"), "the newest stands"
+    assert login_says("Xenia Married") == ("Married", "Xenia Third", "name"), "that was not its own"
     assert directory_says("Xenia Married") == ("Married", None, "name"), "and so does the directory"
 
 
