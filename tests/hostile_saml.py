@@ -103,9 +103,9 @@ OLD = hashes.SHA1()  # noqa: S303 - what logins use in OAEP
 XENC, XENC11 = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2009/xmlenc11#"
 
 
-def encrypted(text: str, to: rsa.RSAPublicKey, *, bits: int = 256, **changes: str) -> str:
+def encrypted(text: str, to: rsa.RSAPublicKey, *, bits: int = 256, secret: bytes | None = None, **changes: str) -> str:
     """``text`` in the place of an assertion, for this key; each part of how can be another."""
-    secret, nonce = AESGCM.generate_key(bits), os.urandom(12)
+    secret, nonce = secret or AESGCM.generate_key(bits), os.urandom(12)
     oaep = padding.OAEP(padding.MGF1(OLD), OLD, None)
     value = base64.b64encode(nonce + AESGCM(secret).encrypt(nonce, text.encode(), None)).decode()
     said = {

@@ -226,7 +226,8 @@ def on_the_desk(doors: Doors, sending: Sending) -> Sending:
 
 def typed_at(doors: Doors, endpoint: str) -> dict[str, str | None]:
     """What is typed where not any words will do, None where nothing is: into a login, or one that is not there yet."""
-    claims = {f"claim_{name}": "" for name in CLAIMS} | {"claim_name": "/name", "claim_authority": "/office"}
+    claims: dict[str, str | None] = dict.fromkeys((f"claim_{name}" for name in CLAIMS), "")
+    claims |= {"claim_name": "/name", "claim_authority": "/office"}
     lists = ("hosts", "acr_levels", "authorities")
     if endpoint == "providers.change_submit":
         return {**claims, **dict.fromkeys(lists), "leeway": "45"}
