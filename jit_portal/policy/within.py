@@ -49,11 +49,19 @@ def parties_from(jit_id: uuid.UUID, at: dt.datetime) -> Select[Party]:
     return statement.execution_options(policy=True)
 
 
+_of_the_jit = Agreement.jit_id == bindparam("jit", type_=UUID(as_uuid=True))
+_AGREEMENT = (
+    select(Agreement)
+    .where(_of_the_jit, Agreement.state == AgreementState.SIGNED, Agreement.in_force_from <= NOW)
+    .order_by(Agreement.version.desc())
+    .limit(1)
+    .execution_options(policy=True)
+)
+
+
 def agreement_of(jit_id: uuid.UUID) -> Agreement | None:
     """The version in force, or the last one that was."""
-    signed = select(Agreement).where(Agreement.jit_id == jit_id, Agreement.state == AgreementState.SIGNED)
-    started = signed.where(Agreement.in_force_from <= NOW).order_by(Agreement.version.desc()).limit(1)
-    return session().scalar(started.execution_options(policy=True))
+    return session().scalar(_AGREEMENT, {"jit": jit_id})
 
 
 def people_named(principal_id: uuid.UUID) -> Select[uuid.UUID]:

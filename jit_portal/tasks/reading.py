@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import UUID
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -19,6 +20,14 @@ from jit_portal.vocabulary import ColumnKind, May, Sight
 DONE_SHOWN = 50
 """How many finished cards a board shows at first; open ones are all shown."""
 _MOVABLE = policy.holds(Task, May.MOVE)
+_workspace = bindparam("workspace", type_=UUID(as_uuid=True))
+_BOARDS = policy.asked(Board).where(Board.workspace_id == _workspace).order_by(Board.created_at, Board.id)
+_LATEST = (
+    policy.asked(Exhibit)
+    .where(Exhibit.workspace_id == _workspace)
+    .order_by(Exhibit.created_at.desc(), Exhibit.id.desc())
+    .limit(5)
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,7 @@ class Lane:
 
 def boards(reader: User, workspace_id: uuid.UUID) -> Sequence[Board]:
     """Every board of the workspace that exists for this reader, oldest first."""
-    seen = policy.which(reader, Board).where(Board.workspace_id == workspace_id)
-    return session().scalars(seen.order_by(Board.created_at, Board.id)).all()
+    return session().scalars(_BOARDS, {"workspace": workspace_id, "asker": reader.id}).all()
 
 
 def board_of(seen: Sequence[Board], board_id: uuid.UUID | None) -> Board | None:
@@ -102,10 +110,9 @@ def asked(reader: User) -> Sequence[Task]:
     return session().scalars(policy.which(reader, Task, May.ANSWER).order_by(Task.changed_at)).all()
 
 
-def latest_exhibits(reader: User, workspace_id: uuid.UUID, most: int = 5) -> list[tuple[Exhibit, Sight]]:
+def latest_exhibits(reader: User, workspace_id: uuid.UUID) -> list[tuple[Exhibit, Sight]]:
     """The newest exhibits that the reader sees, and how far."""
-    seen = policy.which(reader, Exhibit).where(Exhibit.workspace_id == workspace_id)
-    newest = session().scalars(seen.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).limit(most)).all()
+    newest = session().scalars(_LATEST, {"workspace": workspace_id, "asker": reader.id}).all()
     sights = policy.sights(reader, newest)
     return [(exhibit, sights[exhibit.id]) for exhibit in newest if exhibit.id in sights]
 
