@@ -379,3 +379,15 @@ def test_queries_do_not_grow_with_the_cards(desk: Desk) -> None:
     many = [queries(address) for address in (desk.board_page, "/tasks")]
     assert many == few
     assert few[0] <= 18
+
+
+def test_a_board_offers_each_reader_what_is_hers_to_do(desk: Desk) -> None:
+    leader, member = desk.get(desk.board_page).text, desk.get(desk.board_page, "fr_member").text
+    assert f'value="{desk.world.parties["nl"].id}">Ask ' in leader
+    assert ">Ask " not in member, "only a leader asks other parties"
+    assert f'value="{desk.world.parties["eu"].id}">Ask ' not in leader, "nobody leads there who could be asked"
+    assert "Move a card:" in leader
+    assert "Move a card:" not in desk.get(desk.board_page, "eu_participant").text
+    assert "data-panel" not in leader, "no channel to hear yet"
+    desk.run(lambda: factories.channel(desk.world))
+    assert "data-panel" in desk.get(desk.board_page).text
