@@ -108,6 +108,9 @@ def test_a_membership_that_ends_between_two_queries_shows_nothing(
     assert len(policy.newest(world["fr_member"], world.workspace)) > 1
     monkeypatch.setattr(module, "_branches", after_it_ends)
     assert policy.newest(world["fr_member"], world.workspace) == []
+    monkeypatch.setattr(module, "_branches", branches)
+    again = [each.reference for each in policy.newest(world["fr_member"], world.workspace)]
+    assert again == by_which(world, world["fr_member"], 50, module.THE_END)
 
 
 def test_a_page_takes_one_query_and_three_where_little_is_seen(
