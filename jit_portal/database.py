@@ -82,6 +82,10 @@ class _Sessions(orm.scoped_session[orm.Session]):
             self.registry.clear()
 
 
+_OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
+_HEARTBEAT = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+"""Seconds, and milliseconds, after which this machine gives up a line whose other end fell silent without a word."""
+
 factory = orm.sessionmaker(expire_on_commit=False, autoflush=True)
 session = _Sessions(factory)
 
@@ -95,7 +99,7 @@ def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
         pool_pre_ping=True,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        connect_args={"connect_timeout": 5, "options": _OPTIONS, **_HEARTBEAT},
     )
     event.listen(engine, "connect", _prepare_early)
     ask = engine.dialect.do_ping
@@ -112,7 +116,8 @@ def _prepare_early(connection: Any, _record: Any) -> None:
 
 
 def _has_rested(line: Any) -> bool:
-    """Nothing came on it while nobody used it, not its end either: it stands, and the database need not be asked.
+    """Nothing came on it while nobody used it, not its end either: as far as this machine was told, it stands, and the
+    database need not be asked.
 
     To ask it for every request would be one more way there and back for each.
     """

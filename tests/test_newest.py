@@ -69,7 +69,7 @@ def filled(seed: int) -> World:
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("looked_at", [3, 500])
 def test_newest_is_which(app: Flask, monkeypatch: pytest.MonkeyPatch, seed: int, looked_at: int) -> None:
-    monkeypatch.setattr(module, "_WINDOW", module.window(looked_at))
+    monkeypatch.setattr(module, "LOOKED_AT", looked_at)
     world = filled(seed)
     for person in world.people.values():
         for size in (1, 5, 50):
@@ -104,7 +104,7 @@ def test_a_membership_that_ends_between_two_queries_shows_nothing(
                 world.join("fr_member", "fr", Role.EXPERT, person=world["fr_member"], live_from=factories.now())
         return branches(*ways)
 
-    monkeypatch.setattr(module, "_WINDOW", module.window(1))
+    monkeypatch.setattr(module, "LOOKED_AT", 1)
     assert len(policy.newest(world["fr_member"], world.workspace)) > 1
     monkeypatch.setattr(module, "_branches", after_it_ends)
     assert policy.newest(world["fr_member"], world.workspace) == []
@@ -113,14 +113,14 @@ def test_a_membership_that_ends_between_two_queries_shows_nothing(
     assert again == by_which(world, world["fr_member"], 50, module.THE_END)
 
 
-def test_a_page_takes_one_query_and_three_where_little_is_seen(
+def test_a_page_takes_one_query_two_where_there_is_no_more_and_three_where_little_is_seen(
     app: Flask, monkeypatch: pytest.MonkeyPatch, count_queries: Callable[[], int]
 ) -> None:
     world = filled(3)
     taken = []
-    for looked_at in (500, 1):
-        monkeypatch.setattr(module, "_WINDOW", module.window(looked_at))
+    for looked_at, size in ((500, 5), (500, 400), (1, 5)):
+        monkeypatch.setattr(module, "LOOKED_AT", looked_at)
         count_queries()
-        assert len(policy.newest(world["fr_member"], world.workspace, 5)) == 5
+        assert policy.newest(world["fr_member"], world.workspace, size)
         taken.append(count_queries())
-    assert taken == [1, 3]
+    assert taken == [1, 2, 3]

@@ -26,7 +26,7 @@ from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
-from jit_portal.policy import UnpolicedRead
+from jit_portal.policy import UnpolicedRead, newest
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Task
 from jit_portal.vocabulary import (
     AgreementState,
@@ -619,6 +619,19 @@ def test_without_a_live_leader_releases_wait_and_any_member_withdraws(world: Wor
     assert policy.may(world["fr_seconded"], May.RELEASE, exhibit)
 
 
+def test_why_not_is_said_of_the_membership_she_has(world: World, things: Things) -> None:
+    """Not of one that ended, by which she could do more."""
+    exhibit = things["exhibit shown"]
+    with transaction():
+        world.join("fr_other", "fr", Role.LEADER)
+    leader = world["fr_leader"]
+    factories.end_membership(world, "fr_leader")
+    with transaction():
+        world.join("fr_leader", "fr", Role.MEMBER, person=leader, live_from=factories.now())
+    failed = [each.name for each in policy.explain(leader, May.RELEASE, exhibit) if not each.holds]
+    assert failed == ["leader_or_entrusted"]
+
+
 def test_what_was_entrusted_ends_with_the_membership_it_was_given_to(world: World, things: Things) -> None:
     """Whoever comes back later, or in another role, is entrusted anew or not at all."""
     exhibit = things["exhibit shown"]
@@ -728,8 +741,11 @@ def check_sights(world: PolicyWorld, allowed: dict[May, Pairs], people: list[Use
         for space in world.spaces:
             ordered = sorted(space.exhibits, key=lambda each: (each.created_at, each.id), reverse=True)
             expected = [each.id for each in ordered if each.id in seen]
-            assert [each.id for each in policy.newest(person, space.workspace)] == expected
-            assert [each.id for each in policy.newest(person, space.workspace, 2)] == expected[:2]
+            for looked_at in (newest.LOOKED_AT, 1):
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(newest, "LOOKED_AT", looked_at)
+                    assert [each.id for each in policy.newest(person, space.workspace)] == expected
+                    assert [each.id for each in policy.newest(person, space.workspace, 2)] == expected[:2]
     for exhibit in islice(world.exhibits, 2):
         for seer in policy.seers(exhibit):
             assert seer.sight == sight_of(exhibit.id, seer.membership.user_id)

@@ -194,12 +194,16 @@ def pairs(model: type[Thing], may: May, *narrowed: ColumnElement[bool]) -> Selec
 
 
 def explain(user: User, may: May, thing: Thing) -> list[Condition]:
-    """Each condition of the rule, and whether it holds. Asking needs ``SEE``: the caller has fetched the thing."""
+    """Each condition of the rule, and whether it holds, by the membership she has rather than by one that ended.
+
+    Asking needs ``SEE``: the caller has fetched the thing.
+    """
     rule = RULES.get((type(thing), may), {})
     if not rule:
         return []
     rows = _ask(user, thing, *rule.values(), outer=True)
-    best = max(rows, key=lambda row: sum(row.values()), default={})
+    is_live = rule.get("membership_live")
+    best = max(rows, key=lambda row: (is_live is not None and row[is_live], sum(row.values())), default={})
     return [Condition(name, best.get(condition, False)) for name, condition in rule.items()]
 
 

@@ -1,11 +1,12 @@
 """The newest exhibits a person sees in a workspace, in milliseconds at a million exhibits; proven equal to ``which``.
 
 Who sees much finds a page among the workspace's newest, in one query. Who sees little is then given the newest by each
-way of seeing that she has: own, held, released, by shelf, by tag. Every branch also carries the whole rule: it can
-leave out, but never disclose.
+way of seeing that she has, unless there are no more: own, held, released, by shelf, by tag. Every branch also carries
+the whole rule: it can leave out, but never disclose.
 
 Planning takes longer than answering. So the reader is one row, planned by itself; and for the branches, what never
-changes in her membership is given as values, so that the database leaves out of its plan whatever cannot hold for her.
+changes in her membership, and whom she answers to, is given as values, so that the database leaves out of its plan
+whatever cannot hold for her.
 """
 
 import datetime as dt
@@ -52,6 +53,7 @@ _user = bindparam("user", type_=_uuid)
 _before_at = bindparam("before_at", type_=sa.DateTime(timezone=True))
 _before_id = bindparam("before_id", type_=_uuid)
 _size = bindparam("size", type_=sa.Integer)
+_looked_at = bindparam("looked_at", type_=sa.Integer)
 
 _place = sa.tuple_(Exhibit.created_at, Exhibit.id)
 _here = Exhibit.workspace_id == _workspace
@@ -113,14 +115,18 @@ _BY_VALUES: Known = _IN_ROW | _VALUES
 _ITS_RULE = _knowing(_BY_VALUES, _RULE)
 
 
-def window(looked_at: int = LOOKED_AT) -> Select[Exhibit]:
+def _window() -> Select[Exhibit]:
     """What she sees among the newest so many of the workspace."""
-    newest = select(Exhibit.created_at).where(Exhibit.workspace_id == _workspace, _older).order_by(*_newest_first)
-    last = newest.offset(looked_at - 1).limit(1).correlate(None).scalar_subquery()
-    since = func.coalesce(last, sa.cast("-infinity", sa.DateTime(timezone=True)))
+    since = func.coalesce(_oldest_looked_at(), sa.cast("-infinity", sa.DateTime(timezone=True)))
     in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since)
     found = select(Exhibit.id).where(*in_window, _knowing(_IN_ROW, _RULE))
     return _these(found.order_by(*_newest_first).limit(_size))
+
+
+def _oldest_looked_at() -> sa.ScalarSelect[dt.datetime]:
+    """When the oldest of so many came; nothing where there are fewer, which have then all been looked at."""
+    newest = select(Exhibit.created_at).where(_here, _older).order_by(*_newest_first)
+    return newest.offset(_looked_at - 1).limit(1).correlate(None).scalar_subquery()
 
 
 def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
@@ -225,6 +231,7 @@ def _by_tag() -> Select[*tuple[Any, ...]]:
     return _of_each(CountryRule, found, *_standing(CountryRule.tag.is_not(None)))
 
 
+_ALL = "were_all"
 _OWNED, _HELD, _RELEASED, _SHELF, _TAG = "owned", "held", "released", "by_shelf", "by_tag"
 _WAYS = {_OWNED: _owned(), _HELD: _held(), _RELEASED: _released(), _SHELF: _by_shelf(), _TAG: _by_tag()}
 """The ways of seeing, with the newest that each shows."""
@@ -255,6 +262,7 @@ def _what_is_known() -> Select[*tuple[Any, ...]]:
         _TAG: there_is(CountryRule, *_standing(CountryRule.tag.is_not(None))),
     }
     known = [_IN_ROW[each].label(value.key) for each, value in _VALUES.items()]
+    known.append(_oldest_looked_at().is_(None).label(_ALL))
     return select(*known, *(_knowing(_IN_ROW, each).label(name) for name, each in begins.items())).select_from(_reader)
 
 
@@ -267,17 +275,19 @@ def _branches(*ways: str) -> Select[Exhibit]:
     return _these(newest.order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size))
 
 
-_WINDOW = window()
+_WINDOW = _window()
 _KNOWN = _what_is_known()
 
 
 def newest(user: User, workspace: Workspace, size: int = 50, before: Place = THE_END) -> list[Exhibit]:
     """The newest ``size`` exhibits of the workspace that she sees, older than ``before``: ``which`` in order."""
-    values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size}
+    values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size, "looked_at": LOOKED_AT}
     values |= {"before_at": before[0], "before_id": before[1]}
     found = session().scalars(_WINDOW, values).all()
     if len(found) == size:
         return list(found)
     known = dict(session().execute(_KNOWN, values).mappings().one_or_none() or {})
+    if known.pop(_ALL, False):
+        return list(found)
     ways = [way for way in _WAYS if known.get(way)]
     return list(session().scalars(_branches(*ways), values | known)) if ways else []

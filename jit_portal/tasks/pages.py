@@ -11,7 +11,7 @@ from markupsafe import Markup
 from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
-from jit_portal.errors import Invalid
+from jit_portal.errors import Invalid, NotFound
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.tasks import boards, citations, people, reading
@@ -182,8 +182,11 @@ def _task_form(
     person: User, wanted: Board, seats: list[people.Seat], parties: Sequence[Party], column_id: str | None = None
 ) -> NewTaskForm:
     form = NewTaskForm()
-    mine = next(seat for seat in seats if seat.person.id == person.id)
-    own = next(party for party in parties if party.id == mine.party_id)
+    mine = next((seat for seat in seats if seat.person.id == person.id), None)
+    own = next((party for party in parties if mine is not None and party.id == mine.party_id), None)
+    if mine is None or own is None:
+        # She, or her party, left since the board was looked up.
+        raise NotFound(noun="board", object_id=wanted.id)
     form.offer(wanted.columns, own, people.askable_among(seats, parties, own.id) if mine.leads else ())
     if not form.is_submitted():
         form.token.data = str(uuid.uuid4())

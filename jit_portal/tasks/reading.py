@@ -90,7 +90,7 @@ def lanes(reader: User, board: Board, chosen: Chosen, today: dt.date) -> list[La
         if not chosen.all_done and len(lane.cards) > DONE_SHOWN:
             counted = wanted.where(Task.column_id == column_id).with_only_columns(func.count())
             lane.cards = lane.cards[:DONE_SHOWN]
-            lane.hidden = (session().scalar(counted) or 0) - DONE_SHOWN
+            lane.hidden = max(0, (session().scalar(counted) or 0) - DONE_SHOWN)
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, alias, func, select, true
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -79,18 +79,23 @@ def _unread(person: User, workspace: Workspace) -> list[tuple[Channel, int]]:
 
 
 def _fresh_exhibits() -> Select[uuid.UUID, int]:
-    """By workspace, how many exhibits of others came since she last opened the vault, or joined; a thousand at most."""
+    """By workspace, how many exhibits of others came since she last opened the vault, or joined; of each a thousand at
+    most.
+    """
+    hers = alias(Membership.__table__, "hers")
     visit = (VaultVisit.workspace_id == Exhibit.workspace_id) & (VaultVisit.user_id == policy.asker)
     fresh = (
         policy.asked(Exhibit)
         .outerjoin(VaultVisit, visit)
         .where(
+            Exhibit.workspace_id == hers.c.workspace_id,
             Exhibit.created_at > func.coalesce(VaultVisit.visited_at, me.live_from),
             Exhibit.created_by_id != policy.asker,
         )
     )
-    capped = fresh.with_only_columns(Exhibit.workspace_id).limit(MOST_COUNTED).subquery()
-    return select(capped.c.workspace_id, func.count()).group_by(capped.c.workspace_id)
+    capped = fresh.with_only_columns(Exhibit.id).limit(MOST_COUNTED).correlate(hers).lateral()
+    counted = select(hers.c.workspace_id, func.count()).join_from(hers, capped, true()).group_by(hers.c.workspace_id)
+    return counted.where(hers.c.user_id == policy.asker, live(hers.c.live_from, hers.c.live_until))
 
 
 FRESH_EXHIBITS = _fresh_exhibits()

@@ -82,7 +82,7 @@ def _tie(membership: Membership, ties: dict[Named, bool]) -> None:
     session().execute(insert(Principal).on_conflict_do_nothing(), made)
     columns = [getattr(Principal, name) for name in Named._fields]
     same = [
-        sa.and_(*(column == value for column, value in zip(columns, named, strict=True) if value is not None))
+        sa.and_(*(column.is_not_distinct_from(value) for column, value in zip(columns, named, strict=True)))
         for named in ties
     ]
     known = session().execute(select(Principal.id, *columns).where(Principal.workspace_id == space, sa.or_(*same)))
