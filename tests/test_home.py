@@ -25,6 +25,7 @@ from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind
 from jit_portal.web import home, news
+from jit_portal.workspaces import overview
 from tests import factories
 from tests.drafting import UNCHECKED, Desk, desk, submit
 from tests.factories import World
@@ -78,6 +79,18 @@ def tell(kind: NoticeKind, thing: Message | Task, to: User, by: User) -> None:
 
 
 # Home
+
+
+def test_much_that_is_new_in_one_jit_hides_nothing_of_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "MOST_COUNTED", 2)
+    other = factories.world("Kestrel", ("fr", "nl"), world.providers)
+    with transaction():
+        other.join("both", "fr", person=world["fr_leader"])
+    for at, many in ((world, 5), (other, 1)):
+        for number in range(many):
+            factories.release(at, factories.exhibit(at, "nl", f"Shown {number}"), "fr")
+    found = session().execute(overview._fresh_exhibits(), {"asker": world["fr_leader"].id}).all()
+    assert dict(found) == {world.workspace.id: 2, other.workspace.id: 1}
 
 
 def test_each_jit_says_what_is_new_in_it(world: World) -> None:

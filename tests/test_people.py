@@ -117,7 +117,7 @@ def test_nobody_else_finds_anything(world: World, browse: Browse) -> None:
         assert client.get("/people/end-logins").status_code == 404
         assert 'href="/people"' not in client.get("/").text
     home = browse(world["fr_administrator"]).get("/").text
-    assert home.count('href="/people"') == 3
+    assert home.count('href="/people"') == 4
     assert "You look after accounts, not cases" in home
 
 

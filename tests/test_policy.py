@@ -1,5 +1,6 @@
 """Who may do what: a table to be read, and the parity of every way of asking over generated worlds."""
 
+import importlib
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
-from jit_portal.policy import UnpolicedRead, newest
+from jit_portal.policy import UnpolicedRead
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Task
 from jit_portal.vocabulary import (
     AgreementState,
@@ -695,6 +696,7 @@ def check_who(model: type[Thing], may: May, things: list[Thing], world: PolicyWo
         assert found & known == {person for id, person in allowed if id == thing.id} & known, (model, may)
 
 
+NEWEST = importlib.import_module("jit_portal.policy.newest")
 STEP_UP = -1
 """The status of what she may, once she has proved anew who she is."""
 
@@ -741,9 +743,9 @@ def check_sights(world: PolicyWorld, allowed: dict[May, Pairs], people: list[Use
         for space in world.spaces:
             ordered = sorted(space.exhibits, key=lambda each: (each.created_at, each.id), reverse=True)
             expected = [each.id for each in ordered if each.id in seen]
-            for looked_at in (newest.LOOKED_AT, 1):
+            for looked_at in (NEWEST.LOOKED_AT, 1):
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(newest, "LOOKED_AT", looked_at)
+                    patch.setattr(NEWEST, "LOOKED_AT", looked_at)
                     assert [each.id for each in policy.newest(person, space.workspace)] == expected
                     assert [each.id for each in policy.newest(person, space.workspace, 2)] == expected[:2]
     for exhibit in islice(world.exhibits, 2):

@@ -141,7 +141,8 @@ def test_an_end_while_it_is_sent_is_said_as_what_it_is(
     window: OpenWindow, world: World, tmp_path: Path, what: type[Membership | Agreement]
 ) -> None:
     path, _ = made(tmp_path, "ended.bin", 200 * MIB)
-    page = window(world["fr_member"], vault_of(world), forgives=("status of 404",))
+    # Where the line is cut before the answer came through, the proxy answers.
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 404", "status of 503", "ERR_"))
     slow_down(page, 20 * MIB)
     send(page, path)
     wait_for(path.name, lambda file: file.received > 0)
