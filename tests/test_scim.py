@@ -257,6 +257,15 @@ def test_a_person_taken_back_is_closed_and_missing(world: World, french: Directo
     assert now_of(member).is_active
 
 
+def test_whoever_comes_back_under_another_name_is_flagged(world: World, french: Directory) -> None:
+    member = world["fr_member"]
+    assert french.ask("DELETE", f"/{member.id}").status_code == 204
+    said = {"schemas": [CORE], "userName": "back", "externalId": member.subject, "displayName": "Somebody Else"}
+    assert french.ask("POST", "", said).status_code == 201
+    back = now_of(member)
+    assert (back.is_active, back.flagged, back.claimed_name) == (True, "name", "Somebody Else")
+
+
 def test_another_name_is_a_proposal(world: World, french: Directory) -> None:
     member = world["fr_member"]
     said = {"op": "replace", "value": {"displayName": "Fr Married", "userName": "fr.married"}}

@@ -47,10 +47,11 @@ def announce(token: ScimToken, said: Said) -> Known:
         if announced is None:
             announced = AnnouncedPerson(provider_id=token.provider_id, issuer=issuer, subject=said.external_id)
             session().add(announced)
+        before = announced.display_name
         announced.user_name, announced.display_name, announced.deleted_at = said.user_name, said.display_name, None
         announced.is_active = bool(said.is_active)
         audit.record(token, "announced_person.announced", announced, quietly=True)
-        known = people.find(token, announced.id)
+        known = replace(people.find(token, announced.id), display_name=before)
         waits = _to_account(token, known, said)
     return _done(token, known.id, waits=waits)
 
