@@ -20,10 +20,11 @@ from werkzeug.test import TestResponse
 
 from jit_portal.database import session, transaction
 from jit_portal.extensions import limiter
-from jit_portal.identity import registry
+from jit_portal.identity import registry, sessions
 from jit_portal.identity.models import LoginAttempt, SpentToken, User
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.saml import redirects
+from jit_portal.identity.saml.assertion import moment
 from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked
 from tests import factories
@@ -157,6 +158,20 @@ def test_no_login_outlives_the_session_that_it_stands_on(
         one.answered(liar, {"confirm": "1"}, session_ends=f' SessionNotOnOrAfter="{saml.at(again_there)}"')
         (login,) = logins(user)
         assert abs((login.ends_at - before).total_seconds() - 360) < 60, "a step-up makes it shorter, never longer"
+
+
+def test_a_session_that_never_ends_ends_as_every_other(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
+    user, never = xenia(), "9999-12-31T23:59:59Z"
+    answer = open_browser().answered(liar, session_ends=f' SessionNotOnOrAfter="{never}"')
+    assert answer.status_code == 303
+    (login,) = logins(user)
+    assert abs(login.ends_at - factories.now() - sessions.ABSOLUTE) < dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z"], ids=["first", "last"])
+def test_every_moment_can_be_added_to_and_taken_from(said: str) -> None:
+    found = moment(said, "moment")
+    assert found - dt.timedelta(days=1) < found < found + dt.timedelta(days=1)
 
 
 def test_an_attribute_can_be_the_person(liar: Liar, open_browser: Callable[[], Visitor], told: Any) -> None:

@@ -20,6 +20,7 @@ _FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 STAYS = {_FORMAT, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"}
 """Forms of a name that can be a person's for good; an e-mail address identifies nobody."""
 _CONDITIONS = {f"{SAML}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")}
+_FIRST, _LAST = dt.datetime(1, 1, 3, tzinfo=dt.UTC), dt.datetime(9999, 12, 29, tzinfo=dt.UTC)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
@@ -80,11 +81,11 @@ def refuse(detail: str, why: Why = Why.UNSOUND) -> NoReturn:
 
 
 def moment(said: str | None, detail: str) -> dt.datetime:
-    """A moment as SAML writes it: in UTC."""
+    """A moment as SAML writes it: in UTC; the end of time, by which some mean never, is one that can be added to."""
     if said is None or not _MOMENT.fullmatch(said):
         refuse(detail)
     try:
-        return dt.datetime.fromisoformat(said)
+        return max(_FIRST, min(dt.datetime.fromisoformat(said), _LAST))
     except ValueError:
         refuse(detail)
 
