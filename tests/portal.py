@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from typing import Any
 from jit_portal.demo import process, proxy
 from jit_portal.demo.answering import answers
 from jit_portal.demo.process import Component
+from jit_portal.files import storage
 from tests import services
 from tests.web import Web
 
@@ -66,10 +68,14 @@ def running_portal(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
 
 
 class Gate(ThreadingHTTPServer):
-    """Passes on to the store what it is asked, or says ``refusal`` instead: a status, a content type and a body."""
+    """Passes on to the store what it is asked, or says ``refusal`` instead: a status, a content type and a body.
+
+    So many of the next HEADs as ``slow_heads`` says come too late for whoever is in a hurry.
+    """
 
     daemon_threads = True
     refusal: tuple[int, str, bytes] | None = None
+    slow_heads = 0
 
     def __init__(self, store: str) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
@@ -98,6 +104,11 @@ class _Passing(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.command == "HEAD" and self.server.slow_heads:
+            self.server.slow_heads -= 1
+            time.sleep(storage.HURRY + 0.5)
+            self.close_connection = True
+            return
         status, headers, data = self._refused() if self.server.refusal else self._asked(body)
         self.send_response_only(status)
         for name, value in headers.items():

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import signal
+import socket
 import threading
 import time
 import uuid
@@ -12,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -20,6 +22,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import Unauthorized
 
 from jit_portal import policy
@@ -29,6 +32,7 @@ from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.demo.secrets import Secrets
 from jit_portal.errors import NotFound, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import uploads
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.watching import Watch
 from jit_portal.files import again, keys, receiving, storage
@@ -698,6 +702,20 @@ def test_a_store_without_room_is_said_and_nothing_that_came_is_lost(
     assert file_at(address).integrity == Integrity.VERIFIED
 
 
+def test_a_store_that_is_late_once_is_not_away() -> None:
+    answers = [False, True, True, False, True, False, False]
+    said = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(storage, "_store", SimpleNamespace(answers=lambda: answers.pop(0)))
+        patience = storage.Patience()
+        for _ in range(6):
+            patience.require()
+            said.append("goes on")
+        with pytest.raises(StoreUnavailable):
+            patience.require()
+    assert len(said) == 6
+
+
 def put_nothing(world: World, length: int) -> StoredFile:
     details = {"title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
     return exhibit_bytes.receive(world["fr_member"], world.workspace, details, exhibit_bytes.Sent("r.bin", length))
@@ -792,3 +810,107 @@ def test_a_database_that_is_away_refuses_nothing() -> None:
         watch.end()
     assert asked == ["once more"] * len(asked)
     assert len(asked) >= 3
+
+
+def test_whatever_goes_wrong_in_asking_it_is_asked_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool without a connection to spare, and a session that cannot even be closed, refuse nothing either."""
+    wrongs: list[Exception] = [NoConnection(), ValueError("unheard of")]
+    closes: list[Exception] = [OperationalError("ROLLBACK", {}, Exception())]
+    refusals: list[str] = []
+    is_cut = threading.Event()
+    remove = session.remove
+
+    def ask() -> None:
+        if wrongs:
+            raise wrongs.pop()
+        refusals.append("refused")
+        raise Unauthorized
+
+    def close() -> None:
+        if refusals and closes:
+            raise closes.pop()
+        remove()
+
+    monkeypatch.setattr("jit_portal.exhibits.watching.session.remove", close)
+    with Watch(ask, is_cut.set):
+        assert is_cut.wait(10), "nobody asked any more"
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        ValueError,
+        NoConnection,
+        OperationalError,
+    ]
+
+
+# --- what is left of a body that was refused
+
+
+class Rest:
+    """What is left of a body: it ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.is_over, self.is_read = threading.Event(), threading.Event()
+
+    def read(self, size: int) -> bytes:
+        self.is_read.set()
+        return b"" if self.is_over.wait(0.01) else b"x"
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], tuple[socket.socket, socket.socket]]]:
+    opened: list[socket.socket] = []
+
+    def make() -> tuple[socket.socket, socket.socket]:
+        ours, theirs = socket.socketpair()
+        theirs.settimeout(5)
+        opened.extend((ours, theirs))
+        return ours, theirs
+
+    yield make
+    for line in opened:
+        line.close()
+
+
+def test_only_some_refused_bodies_hold_a_thread(lines: Callable[[], tuple[socket.socket, socket.socket]]) -> None:
+    rests = [Rest() for _ in range(uploads._MOST_LISTENING)]
+    threads = [threading.Thread(target=uploads._let_go, args=(lines()[0], rest)) for rest in rests]
+    for thread, rest in zip(threads, rests, strict=True):
+        thread.start()
+        assert rest.is_read.wait(5)
+    ours, theirs = lines()
+    one_more = Rest()
+    uploads._let_go(ours, one_more)  # type: ignore[arg-type]
+    assert theirs.recv(1) == b"", "it is cut at once"
+    assert not one_more.is_read.is_set()
+    for thread, rest in zip(threads, rests, strict=True):
+        rest.is_over.set()
+        thread.join(5)
+    ours, theirs = lines()
+    one_more.is_over.set()
+    uploads._let_go(ours, one_more)  # type: ignore[arg-type]
+    ours.sendall(b"kept")
+    assert theirs.recv(4) == b"kept"
+
+
+def test_a_line_that_goes_on_is_not_cut_afterwards(
+    lines: Callable[[], tuple[socket.socket, socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timer has fired and is about to cut while the rest of the body ends."""
+    is_about_to, may = threading.Event(), threading.Event()
+    cut = uploads._cut
+
+    def cut_late(line: socket.socket) -> None:
+        is_about_to.set()
+        may.wait(0.3)
+        cut(line)
+
+    monkeypatch.setattr(uploads, "_cut", cut_late)
+    monkeypatch.setattr(uploads, "_LISTENS", 0.01)
+    ours, theirs = lines()
+    rest = Rest()
+    monkeypatch.setattr(rest, "read", lambda size: b"" if is_about_to.wait(5) else b"x")
+    uploads._let_go(ours, rest)  # type: ignore[arg-type]
+    theirs.setblocking(False)
+    assert theirs.recv(1) == b"", "it is cut before its next request is waited for, or never"
+    may.set()

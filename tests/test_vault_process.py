@@ -191,6 +191,24 @@ def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
         assert said.startswith(b"HTTP/1.1 503 ")
 
 
+def test_who_sends_slowly_loses_nothing_to_one_slow_answer(environ: dict[str, str], folder: Path, world: World) -> None:
+    """Once the store takes longer to say that it is there than anybody waits for that."""
+    whole = 8 * MIB
+    with (
+        before_the_store(environ["JIT_STORE_ENDPOINT"]) as gate,
+        running_vault(environ | {"JIT_STORE_ENDPOINT": gate.address}, folder, PORT + 3) as own,
+    ):
+        vault = own.sign_in(environ, world["fr_member"])
+        address = begin(vault, world, whole)
+        gate.slow_heads = 1
+        sending = Sending(vault, address, whole, 64 << 10, 0.08)
+        wait_until(lambda: sending.answer)
+        assert gate.slow_heads == 0
+        assert sending.answer.startswith(b"HTTP/1.1 204 ")
+        sending.closes()
+    assert file_at(address).received == whole
+
+
 class Sending:
     """A request whose body leaves piece by piece until the line is cut, while its answer is listened for."""
 
@@ -225,6 +243,11 @@ class Sending:
         for thread in self._threads:
             thread.join(60)
         self._line.close()
+
+    def closes(self) -> None:
+        """Go away, whatever the other side does."""
+        self._line.shutdown(socket.SHUT_RDWR)
+        self.runs_out()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ _STORE_ASKED = 2.0
 _MOST_SAID = 64 << 10
 _THROWN_AWAY = 64 << 10
 _LISTENS = 0.5
+_MOST_LISTENING = 4
+_LISTENING = threading.BoundedSemaphore(_MOST_LISTENING)
 _MOST_METADATA = 32 << 10
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
@@ -70,7 +72,8 @@ def limit_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def close_politely(response: Response) -> Response:
     """Name the protocol; a refusal is answered before what is left of its body, most of which is never taken."""
     line = request.environ.get("gunicorn.socket")
-    if response.status_code >= 400 and line is not None:
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if response.status_code >= 400 and has_body and line is not None:
         response.call_on_close(partial(_let_go, line, request.environ["wsgi.input"]))
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Cache-Control"] = "no-store"
@@ -78,14 +81,31 @@ def close_politely(response: Response) -> Response:
 
 
 def _let_go(line: socket.socket, body: BinaryIO) -> None:
-    """Whoever still sends has a moment to hear the answer, for a line that is cut at once may lose it; then cut."""
+    """Whoever still sends has a moment to hear the answer, for a line that is cut at once may lose it; then cut.
+
+    Of many at once, only some have it: each holds a thread of this process meanwhile.
+    """
+    if not _LISTENING.acquire(blocking=False):
+        _cut(line)
+        return
+    try:
+        _throw_away(line, body)
+    finally:
+        _LISTENING.release()
+
+
+def _throw_away(line: socket.socket, body: BinaryIO) -> None:
     cut = threading.Timer(_LISTENS, _cut, [line])
     cut.daemon = True
     cut.start()
-    with suppress(OSError):
-        while body.read(_THROWN_AWAY):
-            pass
-    cut.cancel()
+    try:
+        with suppress(OSError):
+            while body.read(_THROWN_AWAY):
+                pass
+    finally:
+        # Whoever asks next on this line is not to be cut by what was meant for this request.
+        cut.cancel()
+        cut.join()
 
 
 def _cut(line: socket.socket | None) -> None:
@@ -184,7 +204,7 @@ def append(file_id: uuid.UUID) -> Response:
     signed_in = still_signed_in()
     line = request.environ.get("gunicorn.socket")
     # A slow line fills no part for long, and would not learn until then that nobody takes it.
-    still_stored = Again(storage.require, every_bytes=LONGEST, every_seconds=_STORE_ASKED)
+    still_stored = Again(storage.Patience().require, every_bytes=LONGEST, every_seconds=_STORE_ASKED)
     with Watch(lambda: files.require_writing(signed_in(), file_id), partial(_cut, line)) as watch:
         body = ClientBody(watch, still_stored)
         file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)

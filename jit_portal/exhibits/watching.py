@@ -1,15 +1,17 @@
 """Whether an upload may go on is asked beside it, for it may be waiting: for its sender, for the store, or for room."""
 
+import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from jit_portal.database import session
 from jit_portal.errors import Refusal
 from jit_portal.files.again import EVERY_SECONDS
+
+log = logging.getLogger(__name__)
 
 MOMENT = 0.25
 """Seconds in which what is to end can end by itself, and answer."""
@@ -52,12 +54,17 @@ class Watch:
 
     def _is_refused(self) -> bool:
         try:
+            return self._refuses()
+        except Exception:
+            # That it could not be asked, as while the database is away, is no refusal: it is asked again.
+            log.warning("whether an upload may go on could not be asked", exc_info=True)
+            return False
+
+    def _refuses(self) -> bool:
+        try:
             self._ask()
         except (Refusal, HTTPException):
             return True
-        except DBAPIError:
-            # That the database is away is no refusal: the upload itself finds out, and says so.
-            return False
         finally:
             session.remove()
         return False

@@ -194,6 +194,24 @@ def require() -> None:
         raise StoreUnavailable(gettext("The store does not answer."))
 
 
+class Patience:
+    """Requires the store for who can wait: it may be late once, and only twice in a row is it away."""
+
+    def __init__(self) -> None:
+        self._was_late = False
+
+    def require(self) -> None:
+        """Go on unless the store has answered neither now nor the last time."""
+        try:
+            require()
+        except StoreUnavailable:
+            if self._was_late:
+                raise
+            self._was_late = True
+        else:
+            self._was_late = False
+
+
 def store() -> Store:
     """The store this process speaks to."""
     if _store is None:
