@@ -166,12 +166,14 @@ export class Transfer {
   /** Say so, and go on by itself once the person has signed in again, here or in another window. */
   async #awaitSignIn() {
     const look = () => renewToken(this.endpoint).then(({ status }) => status, () => 0);
+    let hasAsked = false;
     let status = await look(); // by a newer cookie, if there is one
-    if (status === 401) {
-      this.change("signed-out");
-      askToSignIn();
-    }
     while (status !== 200 && !this.#isOver) {
+      if (status === 401 && !hasAsked) {
+        hasAsked = true;
+        this.change("signed-out");
+        askToSignIn();
+      }
       await pause(LOOK_AGAIN);
       status = await look();
     }

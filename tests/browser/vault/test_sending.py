@@ -101,6 +101,21 @@ def test_a_lost_sign_in_is_said_and_the_upload_goes_on(
     assert hashlib.sha256(bytes_in_store(file)).digest() == hashlib.sha256(data).digest()
 
 
+def test_a_lost_sign_in_is_said_although_the_first_look_found_nothing_out(
+    window: OpenWindow, world: World, tmp_path: Path
+) -> None:
+    path, _ = made(tmp_path, "long.bin", 80 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 401", "status of 429"))
+    page.route("**/vault/uploads/token", lambda route: route.fulfill(status=429), times=1)
+    slow_down(page, 10 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    with transaction():
+        session().execute(update(LoginSession).values(ended_at=factories.now()))
+    expect(page.locator("[data-upload] [data-status]")).to_contain_text("sign in again", timeout=60_000)
+    expect(page.locator("dialog#signed-out")).to_be_visible()
+
+
 def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
     path, data = made(tmp_path, "pause.bin", 60 * MIB)
     slow_down(page, 2 * MIB)
