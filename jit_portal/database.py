@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "leave", "session", "transaction", "words"]
+__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "leave", "pause", "session", "transaction", "words"]
 
 Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
@@ -142,17 +142,23 @@ def _note_write(current: orm.Session) -> None:
         current.info["has_tried"] = True
 
 
-def leave() -> None:
-    """Give back the session of a request, job or event.
+def pause() -> None:
+    """Hold no line to the database while something else is waited for, unless something was written; what was read
+    stays, and the next question takes a line again.
 
-    What was only tried is undone. Where nothing was written, committing is no more than leaving, and the driver keeps
-    what it had the database prepare: at a rollback it forgets all of it.
+    Where nothing was written, committing is no more than leaving, and the driver keeps what it had the database
+    prepare: at a rollback it forgets all of it.
     """
     if session.registry.has():
         current = session()
         if not (current.info.get("has_tried") or current.new or current.dirty or current.deleted):
             with suppress(sa.exc.SQLAlchemyError):  # the database is away: there was nothing to keep
                 current.commit()
+
+
+def leave() -> None:
+    """Give back the session of a request, job or event; what was only tried is undone."""
+    pause()
     session.remove()
 
 

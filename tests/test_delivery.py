@@ -53,6 +53,15 @@ def png() -> bytes:
     return file.getvalue()
 
 
+def damage(exhibit: Exhibit, how: str) -> None:
+    """In the store, a small file is "gone", or "changed" into as many other bytes."""
+    assert exhibit.file is not None
+    if how == "gone":
+        storage.store().remove(exhibit.file.object_name)
+    else:
+        storage.store().put(exhibit.file.object_name, bytes(exhibit.file.length + 28))
+
+
 def wav(seconds: int = 1) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
@@ -349,8 +358,32 @@ class TestState:
         storage.store().put(name, stored)
         client = browse(world["fr_member"])
         assert get(client, exhibit, Range=f"bytes=0-{MIB - 1}").data == data[:MIB]
+        answer = get(client, exhibit, Range=f"bytes={MIB}-{MIB + 10}")
+        assert (answer.status_code, b"does not open" in answer.data) == (409, True)
+        answer = get(client, exhibit, Range=f"bytes=0-{MIB + 10}")
         with pytest.raises(Tampered):
-            get(client, exhibit, Range=f"bytes={MIB}-{MIB + 10}")
+            answer.get_data()
+
+    @pytest.mark.parametrize("way", ["preview", "look", "download"])
+    @pytest.mark.parametrize("how", ["changed", "gone"])
+    @pytest.mark.parametrize(
+        ("data", "name"), [(png(), "photo.png"), (b"Some words", "notes.txt")], ids=["image", "text"]
+    )
+    def test_what_the_store_lost_or_changed_is_refused_in_words_and_was_not_read(
+        self, world: World, browse: Browse, way: str, how: str, data: bytes, name: str
+    ) -> None:
+        exhibit = put(world, data, name)
+        client = browse(world["fr_member"])
+        assert get(client, exhibit, "look").status_code == 204, "its kind is known from here on"
+        damage(exhibit, how)
+        answer = get(client, exhibit, way)
+        assert (answer.status_code, error_in(answer)) == (
+            409,
+            "What lies in the store does not open as this file. Tell the operator of the portal.",
+        )
+        assert acts(exhibit.id) == ["exhibit.registered"]
+        last = last_entry(exhibit)
+        assert (last.act, last.outcome, last.actor_id) == ("delivery.content", "refused", world["fr_member"].id)
 
     def test_the_store_is_away(self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
         exhibit = put(world, png(), "photo.png")
@@ -361,6 +394,18 @@ class TestState:
 
 
 class TestRecord:
+    def test_to_look_whether_it_can_be_shown_shows_nothing_and_is_not_on_record(
+        self, world: World, browse: Browse
+    ) -> None:
+        exhibit = put(world, png(), "photo.png")
+        release = factories.release(world, exhibit, "nl", Sight.READ)
+        client = browse(world["nl_member"])
+        answer = get(client, exhibit, "look")
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert acts(exhibit.id) == ["exhibit.registered"]
+        exhibits.withdraw(world["fr_leader"], release, "Not for them.")
+        assert get(client, exhibit, "look").status_code == 404
+
     def test_every_opening_is_on_record_and_its_further_ranges_are_not(self, world: World, browse: Browse) -> None:
         exhibit = put(world, mp4(100_000), "film.mp4")
         client = browse(world["nl_member"])

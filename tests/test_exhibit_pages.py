@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -14,15 +15,15 @@ from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
-from jit_portal.errors import Refused
-from jit_portal.exhibits import rules, service
+from jit_portal.errors import Refused, StoreUnavailable
+from jit_portal.exhibits import delivery, rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
-from jit_portal.files import storage
+from jit_portal.files import keys, storage
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import Outcome, Purpose, Sight
 from tests import factories
 from tests.factories import World
-from tests.test_delivery import png
+from tests.test_delivery import damage, png
 from tests.test_exhibits import post
 from tests.vault import acts, put
 
@@ -284,17 +285,51 @@ class TestPreview:
         assert page.status_code == 200
         assert "The vault cannot be reached just now" in page.text
 
+    def test_a_silent_store_is_waited_for_once_and_with_no_line_to_the_database(
+        self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exhibit, asked = put(world, png(), "photo.png"), []
+
+        class Silent(storage.Store):
+            def read(self, *_: object, **__: object) -> storage.Reading:
+                asked.append(session().in_transaction())
+                raise StoreUnavailable("The store does not answer.")
+
+        monkeypatch.setattr(storage, "_store", Silent("127.0.0.1:9", "x", "y" * 20, "evidence", secure=False))
+        client, path = browse(world["fr_member"]), f"/exhibits/{exhibit.id}?preview=1"
+        for _ in range(3):
+            assert "The vault cannot be reached just now" in client.get(path).text
+        assert asked == [False]
+        monkeypatch.setattr(delivery, "_away", (storage.store(), time.monotonic()))
+        client.get(path)
+        assert asked == [False, False], "it is asked again after a moment"
+
     @pytest.mark.parametrize("how", ["changed", "gone"])
-    def test_the_page_stays_up_with_a_damaged_file(self, world: World, browse: Browse, how: str) -> None:
+    def test_the_page_stays_up_with_a_damaged_file_and_promises_nothing(
+        self, world: World, browse: Browse, caplog: pytest.LogCaptureFixture, how: str
+    ) -> None:
         exhibit = put(world, png(), "photo.png")
-        assert exhibit.file is not None
-        if how == "gone":
-            storage.store().remove(exhibit.file.object_name)
-        else:
-            storage.store().put(exhibit.file.object_name, bytes(len(png()) + 28))
+        damage(exhibit, how)
         page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1")
         assert page.status_code == 200
-        assert "The vault cannot be reached just now" in page.text
+        assert "does not open as this file. Tell the operator" in page.text
+        assert "cannot be reached" not in page.text
+        assert "Try again" not in page.text
+        said = [record for record in caplog.records if record.message == "a file does not open"]
+        assert [(each.levelname, each.__dict__["file"]) for each in said] == [("ERROR", str(exhibit.file_id))]
+
+    def test_a_suspended_key_is_said_as_what_it_is(
+        self, world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exhibit = put(world, png(), "photo.png")
+
+        def refuse(*_: object) -> bytes:
+            raise Refused("The country's key is suspended.")
+
+        monkeypatch.setattr(keys.provider(), "unwrap", refuse)
+        page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}?preview=1").text
+        assert "key is suspended." in page
+        assert "cannot be reached" not in page
 
 
 class TestHistory:

@@ -1,16 +1,18 @@
 """Exhibits' bytes to a browser: for preview in the page, or to be taken away; whole, or any range of them."""
 
 import logging
+import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
-from jit_portal.database import leave
+from jit_portal.database import leave, pause
 from jit_portal.errors import NotAllowed, NotFound, Refused, StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
@@ -43,6 +45,10 @@ class NoPreview(Refused):
     status = 415
 
 
+class DoesNotOpen(Refused):
+    """The store has lost this file, or holds something else in its place: nothing of it is given to anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Bytes ``first`` to ``last`` (inclusive); ``is_part`` when the client asked for a range."""
@@ -61,27 +67,53 @@ def make_harmless(response: Response) -> Response:
 @bp.get("/<uuid:exhibit_id>/content")
 def content(exhibit_id: uuid.UUID) -> Response:
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    return _download(exhibit) if request.args.get("as") == "download" else _preview(exhibit)
+    return _WAYS.get(request.args.get("as", ""), _preview)(exhibit)
 
 
 def _download(exhibit: Exhibit) -> Response:
     file = exhibit_bytes.look(viewer(), exhibit, May.DOWNLOAD)
-    if request.method != "HEAD":
-        exhibit_bytes.download(viewer(), exhibit, goes_on=_goes_on(file))
     again = Again(_still(May.DOWNLOAD, exhibit))
-    return _send(file, kind_of(file) or _UNKNOWN, f"attachment; {named(file.name)}", again)
+    answer = _send(file, kind_of(file) or _UNKNOWN, f"attachment; {named(file.name)}", again)
+    return _on_record(exhibit_bytes.download, exhibit, file, answer)
 
 
 def _preview(exhibit: Exhibit) -> Response:
+    file, kind = _to_show(exhibit)
+    if kind == sniffing.TEXT:
+        answer = Response(sniffing.text_of(_beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
+    else:
+        again = Again(_still(May.READ, exhibit))
+        answer = _send(file, kind, f"inline; {named(file.name)}", again, at_once=_AT_ONCE)
+    return _on_record(exhibit_bytes.open_for_reading, exhibit, file, answer)
+
+
+def _look(exhibit: Exhibit) -> Response:
+    """Whether its preview can be had now, or in words why not: nothing of it is sent, so no reading is on record."""
+    file, _ = _to_show(exhibit)
+    _beginning(file, 1)
+    return Response(status=204)
+
+
+_WAYS: dict[str, Callable[[Exhibit], Response]] = {"download": _download, "look": _look}
+
+
+def _to_show(exhibit: Exhibit) -> tuple[StoredFile, str]:
     file = exhibit_bytes.look(viewer(), exhibit)
     kind = kind_of(file)
     if kind is None:
         raise NoPreview(gettext("This kind of file is not shown in the portal."))
+    return file, kind
+
+
+def _on_record(opening: Callable[..., StoredFile], exhibit: Exhibit, file: StoredFile, answer: Response) -> Response:
+    """The answer, whose first bytes are there, once its opening is on record: what does not open was not read."""
     if request.method != "HEAD":
-        exhibit_bytes.open_for_reading(viewer(), exhibit, goes_on=_goes_on(file))
-    if kind == sniffing.TEXT:
-        return Response(sniffing.text_of(reading.beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
-    return _send(file, kind, f"inline; {named(file.name)}", Again(_still(May.READ, exhibit)), at_once=_AT_ONCE)
+        try:
+            opening(viewer(), exhibit, goes_on=_goes_on(file))
+        except BaseException:
+            answer.close()
+            raise
+    return answer
 
 
 def _still(what: May, exhibit: Exhibit) -> Callable[[], None]:
@@ -116,7 +148,9 @@ def _send(file: StoredFile, kind: str, disposition: str, again: Again, *, at_onc
         about["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{file.length}"
     about["Content-Length"] = str(wanted.last - wanted.first + 1)
     is_bare = request.method == "HEAD" or file.is_empty
-    body = () if is_bare else reading.Range(file, wanted.first, wanted.last, again.passed)
+    pause()
+    with _in_words(file):
+        body = () if is_bare else reading.Range(file, wanted.first, wanted.last, again.passed)
     return Response(body, status=206 if wanted.is_part else 200, headers=about, direct_passthrough=True)
 
 
@@ -150,6 +184,24 @@ def _is_same(file: StoredFile) -> bool:
     return known is None or known == f'"{file.id}"'
 
 
+@contextmanager
+def _in_words(file: StoredFile) -> Iterator[None]:
+    """A file that is lost or was tampered with is refused in words, and the operator's log says which it is."""
+    try:
+        yield
+    except (storage.Missing, Tampered) as error:
+        log.error("a file does not open", extra={"file": str(file.id), "reason": type(error).__name__})
+        raise DoesNotOpen(
+            gettext("What lies in the store does not open as this file. Tell the operator of the portal.")
+        ) from error
+
+
+def _beginning(file: StoredFile, size: int) -> bytes:
+    pause()
+    with _in_words(file):
+        return reading.beginning(file, size)
+
+
 _kinds: OrderedDict[uuid.UUID, str | None] = OrderedDict()
 _MOST_KINDS = 5_000
 
@@ -157,21 +209,42 @@ _MOST_KINDS = 5_000
 def kind_of(file: StoredFile) -> str | None:
     """Media type of a whole file by its own first bytes, remembered: they never change."""
     if file.id not in _kinds:
-        _kinds[file.id] = sniffing.kind_of(reading.beginning(file, sniffing.ENOUGH))
+        _kinds[file.id] = sniffing.kind_of(_beginning(file, sniffing.ENOUGH))
         while len(_kinds) > _MOST_KINDS:
             _kinds.popitem(last=False)
     return _kinds[file.id]
 
 
-def preview_kind(file: StoredFile) -> str | None:
-    """How a file is shown in a page: image, video, audio, pdf, text, "" for not at all; ``None`` when its bytes cannot
-    be had or do not open: the page about it stays up.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a file is shown in a page: image, video, audio, pdf, text; "" for not at all, "away" while its bytes cannot
+    be had, and "refused" with the reason ``why``.
     """
+
+    how: str
+    why: str = ""
+
+
+_AWAY_FOR = 5.0
+_away: tuple[storage.Store | None, float] = (None, 0)
+"""The store that was away, and until when no page asks it again."""
+
+
+def shown(file: StoredFile) -> Shown:
+    """How this file is shown; the page about it stays up without it, and does not wait twice for a silent store."""
+    global _away
+    store = None
     try:
+        store = storage.store()
+        if file.id not in _kinds and store is _away[0] and time.monotonic() < _away[1]:
+            return Shown("away")
         media = kind_of(file) or ""
-    except (Refused, StoreUnavailable, storage.Missing, Tampered) as error:
+    except StoreUnavailable as error:
+        _away = store, time.monotonic() + _AWAY_FOR
         log.warning("a file cannot be previewed", extra={"file": str(file.id), "reason": type(error).__name__})
-        return None
+        return Shown("away")
+    except Refused as error:
+        return Shown("refused", error.reason)
     if media in ("application/pdf", sniffing.TEXT):
-        return "text" if media == sniffing.TEXT else "pdf"
-    return media.partition("/")[0]
+        return Shown("text" if media == sniffing.TEXT else "pdf")
+    return Shown(media.partition("/")[0])

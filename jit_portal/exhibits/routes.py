@@ -44,7 +44,7 @@ bp = Blueprint("exhibits", __name__)
 def _words(state: BlueprintSetupState) -> None:
     # Globals, not context: imported macros see no context.
     words = {"role_label": ROLES.get, "kind_label": KINDS.get, "purpose_label": PURPOSES.get}
-    state.app.jinja_env.globals.update(words, preview_kind=delivery.preview_kind, upload_refusal=service.upload_refusal)
+    state.app.jinja_env.globals.update(words, preview=delivery.shown, upload_refusal=service.upload_refusal)
 
 
 def _wanted() -> lists.Wanted:

@@ -16,7 +16,8 @@ def seal_of(file: StoredFile) -> Seal:
 class Range:
     """Plain bytes ``first`` to ``last`` (inclusive) of a file, once; ``Tampered`` where the store holds something else.
 
-    The key is unwrapped and the store asked at once, so that what can be refused is refused before the first byte.
+    The key is unwrapped, the store asked and the first chunk opened at once, so that what can be refused is refused
+    before the first byte.
     ``passed`` is called before every chunk with its size and may raise to stop.
     """
 
@@ -36,12 +37,20 @@ class Range:
         self._reading = storage.store().read(
             file.object_name, *sealed_range(first // CHUNK, last // CHUNK, file.length), in_hurry=in_hurry
         )
+        try:
+            self._opened = self._open(first // CHUNK)
+        except BaseException:
+            self._reading.close()
+            raise
+
+    def _open(self, index: int) -> bytes:
+        return self._seal.open(index, self._reading.exactly(self._seal.size_of(index) + OVERHEAD))
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for index in range(self._first // CHUNK, self._last // CHUNK + 1):
                 start = index * CHUNK
-                plain = self._seal.open(index, self._reading.exactly(self._seal.size_of(index) + OVERHEAD))
+                plain, self._opened = self._opened or self._open(index), b""
                 self._passed(len(plain))
                 yield plain[max(0, self._first - start) : self._last + 1 - start]
         finally:

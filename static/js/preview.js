@@ -1,18 +1,26 @@
 /**
  * Previews: text, PDF page by page, pictures and recordings. Bytes come from our own origin, through the policy. Where there is nothing to
- * show, the words stand beside in template[data-says="away"], whose [data-again] tries again, and template[data-says="broken"].
+ * show, the words stand beside in template[data-says]: "away", whose [data-again] tries again, "broken", and "refused", for the server's own.
  */
 import { startWorker } from "./trusted.js";
 
 const AWAY = "away";
 const BROKEN = "broken";
+const UNREACHED = new Set([0, 502, 503, 504]);
 const UNREADABLE = new Set(["InvalidPDFException", "PasswordException", "FormatError"]);
 
-/** What is the matter with an address that gave nothing to show: its bytes, or that they cannot be had just now. */
-async function matter(address) {
-  const headers = { "X-Requested-With": "fetch", Range: "bytes=0-0" };
-  const isThere = await fetch(address, { headers }).then((answer) => answer.ok, () => false);
-  return isThere ? BROKEN : AWAY;
+const ask = (address) => fetch(address, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+
+/** What an answer that shows nothing says, and in whose words. */
+async function meaning(answer) {
+  if (UNREACHED.has(answer?.status ?? 0)) return [AWAY];
+  return ["refused", await answer.json().then(({ error }) => error, () => "")];
+}
+
+/** What is the matter with an address that gave nothing to show; with no more than its bytes, as said. Nothing is shown, nor on record. */
+async function matter(address, ofBytes) {
+  const answer = await ask(`${address}?as=look`);
+  return answer?.ok ? [ofBytes] : meaning(answer);
 }
 
 class Preview extends HTMLElement {
@@ -26,21 +34,24 @@ class Preview extends HTMLElement {
   put(...elements) {
     const hadFocus = this.contains(document.activeElement);
     this.replaceChildren(...elements);
-    const next = this.querySelector("button, [tabindex], [controls], a");
+    const next = this.querySelector("button, [controls], a") ?? this.querySelector("[tabindex]");
     if (hadFocus) next?.focus();
   }
 
-  say(what) {
-    this.put(this.parentElement.querySelector(`template[data-says="${what}"]`).content.cloneNode(true));
+  say([what, reason]) {
+    const words = this.parentElement.querySelector(`template[data-says="${what}"]`).content.cloneNode(true);
+    if (reason) words.querySelector("p").textContent = reason;
+    this.put(words);
     this.querySelector("[data-again]")?.addEventListener("click", () => this.begin());
   }
 }
 
 class TextPreview extends Preview {
   async begin() {
-    const answer = await fetch(this.dataset.src, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
-    const text = answer?.ok ? await answer.text().catch(() => null) : null;
-    if (text === null) return this.say(AWAY);
+    const answer = await ask(this.dataset.src);
+    if (!answer?.ok) return this.say(await meaning(answer));
+    const text = await answer.text().catch(() => null);
+    if (text === null) return this.say([AWAY]);
     const shown = document.createElement("pre");
     shown.dir = "auto";
     shown.tabIndex = 0;
@@ -60,7 +71,7 @@ class MediaPreview extends Preview {
   }
 
   async failed(media) {
-    const what = await matter(media.src);
+    const what = await matter(media.src, BROKEN);
     if (this.media === media && media.isConnected) this.say(what);
   }
 }
@@ -73,8 +84,12 @@ class PdfPreview extends Preview {
       const opening = pdfjs.getDocument({ url: this.dataset.src, isEvalSupported: false, enableXfa: false, verbosity: 0, rangeChunkSize: 1 << 20, disableAutoFetch: true });
       this.show(await opening.promise);
     } catch (error) {
-      this.say(UNREADABLE.has(error.name) ? BROKEN : AWAY);
+      this.failed(error);
     }
+  }
+
+  async failed(error) {
+    this.say(UNREADABLE.has(error.name) ? [BROKEN] : await matter(this.dataset.src, AWAY));
   }
 
   show(pdf) {
@@ -86,7 +101,7 @@ class PdfPreview extends Preview {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting || "drawn" in target.dataset) continue;
         target.dataset.drawn = "";
-        this.draw(pdf, target).catch(() => pages.isConnected && this.say(AWAY));
+        this.draw(pdf, target).catch((error) => pages.isConnected && this.failed(error));
       }
     }, { root: null, rootMargin: "600px" });
     for (let number = 1; number <= pdf.numPages; number += 1) {

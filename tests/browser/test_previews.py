@@ -20,7 +20,7 @@ from jit_portal.vocabulary import Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected, until
 from tests.factories import World
-from tests.vault import put
+from tests.vault import acts, put
 from tests.web import Web
 
 READ_BACK = ("willReadFrequently",)
@@ -222,6 +222,12 @@ def test_what_is_broken_is_said_in_words(window: OpenWindow, world: World, data:
     page = opened(window, world, put(world, data, name))
     expect(page.get_by_role("heading", name=BROKEN)).to_be_visible()
     expect(page.locator(MEDIA)).to_have_count(0)
+
+
+def test_to_find_out_that_it_is_broken_is_no_further_reading(window: OpenWindow, world: World) -> None:
+    exhibit = put(world, png()[:40], "cut.png")
+    expect(opened(window, world, exhibit).get_by_role("heading", name=BROKEN)).to_be_visible()
+    assert acts(exhibit.id).count("exhibit.read") == 1
 
 
 @pytest.mark.parametrize(

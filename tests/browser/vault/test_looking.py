@@ -11,6 +11,7 @@ from tests.browser.conftest import PHONE, Faults, OpenWindow
 from tests.browser.test_previews import READ_BACK, film, pdf, png, sound
 from tests.factories import World
 from tests.portal import Portal
+from tests.test_delivery import damage
 from tests.vault import put
 
 Away = Callable[[Portal], AbstractContextManager[None]]
@@ -65,7 +66,44 @@ def test_what_cannot_be_reached_is_said_and_shown_at_the_next_try(
     page.get_by_role("button", name="Try again").focus()
     page.keyboard.press("Enter")
     expect(page.locator(SHOWN)).to_be_visible()
+    expect(page.locator(SHOWN)).to_be_focused()
     expect(page.get_by_role("heading", name=AWAY)).to_have_count(0)
+
+
+@pytest.mark.parametrize("kind", ["text", "document", "picture"])
+def test_what_the_store_lost_is_said_in_the_servers_words(
+    window: OpenWindow, world: World, tmp_path: Path, kind: str
+) -> None:
+    make, name = KINDS[kind]
+    exhibit = put(world, make(tmp_path), name)
+    page = window(world["fr_member"], f"/exhibits/{exhibit.id}", forgives=(*READ_BACK, "status of 409"))
+    damage(exhibit, "gone")
+    page.get_by_role("link", name="Open preview").click()
+    alert = page.get_by_role("alert").filter(has_text="This file cannot be shown")
+    expect(alert).to_contain_text("What lies in the store does not open as this file. Tell the operator of the portal.")
+    expect(page.get_by_role("heading", name=AWAY)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("status", "is_away"), [(401, False), (404, False), (429, False), (502, True), (504, True)])
+def test_only_what_does_not_answer_is_called_away(window: OpenWindow, world: World, status: int, is_away: bool) -> None:
+    exhibit = put(world, png(), "scene.png")
+    page = window(world["fr_member"], f"/exhibits/{exhibit.id}", forgives=(f"status of {status}",))
+    page.route("**/content*", lambda route: route.fulfill(status=status, json={"error": "In the server's words."}))
+    page.get_by_role("link", name="Open preview").click()
+    alert = page.locator(".preview").get_by_role("alert")
+    expect(alert).to_contain_text(AWAY if is_away else "In the server's words.")
+
+
+def test_words_that_take_the_place_of_a_button_take_the_focus(
+    window: OpenWindow, world: World, process: Portal
+) -> None:
+    exhibit = put(world, png()[:40], "cut.png")
+    with without_store(process):
+        page = window(world["fr_member"], f"/exhibits/{exhibit.id}?preview=1", forgives=FORGIVEN)
+        expect(page.get_by_role("heading", name=AWAY)).to_be_visible()
+    page.get_by_role("button", name="Try again").press("Enter")
+    expect(page.locator(".preview").get_by_role("alert")).to_contain_text("It is damaged")
+    expect(page.locator(".preview").get_by_role("alert")).to_be_focused()
 
 
 def test_the_words_for_it_stand_well(window: OpenWindow, world: World, process: Portal, faults: Faults) -> None:
