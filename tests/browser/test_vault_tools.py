@@ -55,6 +55,7 @@ def test_the_rest_opens_by_keyboard_without_javascript(window: OpenWindow, world
     page.wait_for_url("**kind=video**")
     expect(page.get_by_role("link", name="Gate camera")).to_be_visible()
     expect(page.get_by_role("link", name="Ledger of the harbour")).to_have_count(0)
+    expect(page.get_by_role("button", name="Party and kind: narrowed")).to_be_visible()
 
 
 def test_all_of_it_stands_open_on_a_wide_screen(window: OpenWindow, world: World, faults: Faults) -> None:
