@@ -26,7 +26,7 @@ verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's re
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser
 	@sh .ci/saml
-	$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: set-up ## what must hold besides the tests
 	$(BIN)/ruff check .
