@@ -378,6 +378,15 @@ def test_two_keys_open_the_portal_for_an_hour_and_everybody_is_told(
     assert re.search('Over at <time[^>]*><bdi>[^<]+<span class="zone">', page), "as every time, with its zone"
 
 
+def test_forms_of_whoever_was_here_before_are_worth_nothing(
+    world: World, window: Window, account: GlassAccount, enrolled: Keys
+) -> None:
+    token = token_in(window.client.get("/break-glass").text)
+    assert window.open(enrolled).status_code == 303
+    wish = {"csrf_token": token, "language": "fr", "time_zone": "Europe/Paris"}
+    assert window.client.post("/account", data=wish).status_code == 400
+
+
 def test_acts_within_are_marked_on_record(world: World, window: Window, account: GlassAccount, enrolled: Keys) -> None:
     window.open(enrolled)
     someone = world["fr_leader"]

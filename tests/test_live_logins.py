@@ -306,3 +306,10 @@ def test_a_line_is_cut_while_the_database_is_away_and_nobody_is_signed_out(
             connection.execute("ALTER ROLE jit_app CONNECTION LIMIT -1")
             wire.close()
     assert signed.get("/").status_code == 200
+
+
+def test_a_page_of_somebody_else_opens_no_socket(process: Web, world: World) -> None:
+    signed = process.sign_in(world["nl_member"])
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        signed.connect(viewer=str(world["fr_leader"].id))
+    signed.connect(viewer=str(world["nl_member"].id)).close()

@@ -20,7 +20,7 @@ from jit_portal.identity.models import User
 from tests import factories
 from tests.factories import World
 from tests.test_routes import Doors, make_doors
-from tests.vault import Sender, token_in
+from tests.vault import BYTES, Sender, about, token_in
 
 MIB = 1 << 20
 NOBODYS = uuid.UUID(int=7)
@@ -450,3 +450,36 @@ def test_cookies_are_bound_to_this_host_and_out_of_reach_of_scripts(
         said = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert {"secure", "httponly", "path=/", "samesite=lax"} <= said, cookie
         assert not any(part.startswith("domain=") for part in said)
+
+
+# --- for whom the page was made
+
+PAGE = {"X-Requested-With": "fetch"}
+
+
+def test_a_page_of_somebody_else_asks_nothing_in_her_name(world: World, browse: Browse) -> None:
+    """Another person has signed in in the same browser: by the page's word, nobody is signed in."""
+    own, former = world["nl_member"], world["fr_leader"]
+    sender = Sender(browse(own))
+    address = sender.begin(world, 5)
+    board = factories.board(world)
+    for named, statuses in ((own, (200, 200, 303, 201, 200, 204)), (former, (401,) * 6)):
+        headers = {"X-Viewer": str(named.id)}
+        sent = sender.headers | headers
+        client = sender.client
+        about_file = {"Upload-Length": "5", "Upload-Metadata": about(world)}
+        task = {"title": f"By a page of {named.name}", "column": str(board.columns[0].id), "token": str(uuid.uuid4())}
+        asked = (
+            client.get("/account", headers=headers | PAGE),
+            client.get("/vault/uploads/token", headers=headers | PAGE),
+            client.post(f"/boards/{board.id}/tasks", headers=sent, data=task),
+            client.post("/vault/uploads", headers=sent | about_file),
+            client.head(address, headers=sent),
+            client.patch(address, headers=sent | {"Upload-Offset": "0"}, content_type=BYTES, data=b"hello"),
+        )
+        assert tuple(answer.status_code for answer in asked) == statuses
+
+
+@pytest.mark.parametrize("named", ["", "nobody", "0"], ids=["nothing", "a word", "a number"])
+def test_what_names_nobody_is_nobodys(world: World, browse: Browse, named: str) -> None:
+    assert browse(world["nl_member"]).get("/account", headers=PAGE | {"X-Viewer": named}).status_code == 401

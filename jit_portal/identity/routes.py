@@ -30,7 +30,7 @@ from jit_portal.policy import stepup
 from jit_portal.web import pending
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
-from jit_portal.web.session import device, viewer, viewer_or_none
+from jit_portal.web.session import device, hand_over_forms, viewer, viewer_or_none
 from jit_portal.wording import country
 
 bp = Blueprint("identity", __name__)
@@ -61,7 +61,10 @@ def set_attempt_cookie(response: Response, browser: str) -> None:
 
 
 def set_login_cookie(response: Response, token: str) -> None:
-    """From now on this browser uses the login that this token opens."""
+    """From now on this browser uses the login that this token opens, and what it holds for forms is that person's."""
+    login = sessions.load(token)
+    if login is not None:
+        hand_over_forms(login.user)
     _set_cookie(response, current_app.config["SETTINGS"].session_cookie, token)
 
 
@@ -167,10 +170,10 @@ def arrive(slug: str, answer: Answer) -> Response:
     if trying.is_test(answer.state):
         return _to_test(trying.complete(viewer_or_none(), slug, browser, answer))
     signed_in = service.complete(slug, browser, answer, device(), instead_of=_login())
-    if signed_in.gave_way:
-        flash(_gave_way(signed_in.gave_way), "warn")
     response = redirect(signed_in.return_to, 303)
     set_login_cookie(response, signed_in.token)
+    if signed_in.gave_way:
+        flash(_gave_way(signed_in.gave_way), "warn")
     return response
 
 

@@ -21,7 +21,7 @@ from jit_portal.realtime.missed import heard
 from jit_portal.web import errors
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
-from jit_portal.web.session import device
+from jit_portal.web.session import device, is_for
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def _login(*, is_use: bool) -> LoginSession | None:
 
 
 def _connect(auth: object = None) -> bool:
-    """Let a live login in; a page that says as of when it was made hears if it missed anything since."""
+    """Let a live login in by a page of its person; one that says as of when it was made hears what it missed since."""
     name_request()
     try:
         login = _login(is_use=False)
@@ -88,7 +88,8 @@ def _connect(auth: object = None) -> bool:
         errors.database_away(error)
         socketio.server.eio.disconnect(_line())
         return False
-    if login is None:
+    said = auth if isinstance(auth, dict) else {}
+    if login is None or not is_for(login.user, said.get("viewer")):
         return False
     join_room(f"user:{login.user_id}")
     join_room(f"login:{login.id}")
@@ -98,7 +99,7 @@ def _connect(auth: object = None) -> bool:
     push.connected[login.user_id] += 1
     push.logins[opened] += 1
     push.readers[login.user_id] = (login.user.language, login.user.time_zone)
-    if isinstance(auth, dict) and "as_of" in auth and _has_missed(login.user, auth["as_of"]):
+    if "as_of" in said and _has_missed(login.user, said["as_of"]):
         socketio.emit("look_again", {}, to=request.sid)  # type: ignore[attr-defined]
     return True
 

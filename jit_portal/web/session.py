@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from flask import Request, current_app, g, request
+from flask import session as form_session
 from flask_login import LoginManager, current_user
 from werkzeug.exceptions import Unauthorized
 
@@ -22,6 +23,10 @@ BY_ITSELF = "X-Asked-By-Page"
 """The header of a request that a page makes by itself, because something was pushed; static/js says so too."""
 
 
+NAMED_BY_PAGE = "X-Viewer"
+"""The header in which a page names the person whom it was made for; static/js says so too."""
+
+
 def device() -> Device:
     """From where this request comes; for an event by socket, from where the socket was opened."""
     return Device.said(request.remote_addr, request.user_agent.string)
@@ -30,7 +35,24 @@ def device() -> Device:
 def _person(request: Request) -> User | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
     login = sessions.load(token, is_use=BY_ITSELF not in request.headers, device=device())
-    return login.user if login else None
+    if login is None or not is_for(login.user, request.headers.get(NAMED_BY_PAGE)):
+        return None
+    return login.user
+
+
+def is_for(person: User, named: object) -> bool:
+    """Whether a page that names this person, or nobody, is hers.
+
+    A page outlives its login, and its browser may be another person's by now: what it asks is never done in her name.
+    """
+    return named is None or named == str(person.id)
+
+
+def hand_over_forms(person: User) -> None:
+    """Tokens in the forms of whoever used this browser before this person are worth nothing from now on."""
+    if form_session.get("of") != str(person.id):
+        form_session.clear()
+    form_session["of"] = str(person.id)
 
 
 def still_signed_in() -> Callable[[], User]:

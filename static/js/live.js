@@ -21,7 +21,7 @@ let wasConnected = false;
 export const socket = viewer && io({
   transports: ["websocket", "polling"],
   autoConnect: false,
-  auth: (send) => send(wasConnected ? {} : { as_of: Number(viewer.dataset.asOf) }),
+  auth: (send) => send({ viewer: viewer.content, ...(wasConnected ? {} : { as_of: Number(viewer.dataset.asOf) }) }),
 });
 
 async function fetchAgain(element) {

@@ -1,5 +1,6 @@
 /** How an upload speaks to the server: the page's token, checksums, and the reasons of refusals. */
 import { DefaultHttpStack } from "tus-js-client";
+import { FOR_VIEWER } from "./renewed.js";
 import { csrfToken } from "./requests.js";
 
 /** A piece no longer than this is held in memory, and carries its checksum. */
@@ -31,6 +32,7 @@ export class HttpStack extends DefaultHttpStack {
   createRequest(method, url) {
     const request = super.createRequest(method, url);
     const send = request.send.bind(request);
+    for (const [name, value] of Object.entries(FOR_VIEWER)) request.setHeader(name, value);
     request.send = async (body) => {
       if (method !== "HEAD") request.setHeader("X-CSRFToken", csrfToken());
       if (method === "PATCH" && body?.size <= MOST_CHECKED) request.setHeader("Upload-Checksum", await checksum(body));

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from sqlalchemy import update
 
-from jit_portal.database import session
+from jit_portal.database import session, transaction
+from jit_portal.identity.models import LoginSession
 from jit_portal.tasks import service
 from jit_portal.tasks.models import Board, Task
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected
-from tests.factories import World
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected, sign_in
+from tests.factories import World, now
 from tests.web import Web
 
 
@@ -28,6 +30,11 @@ class Wall:
     @property
     def path(self) -> str:
         return f"/workspaces/{self.world.workspace.id}/board"
+
+    def end_logins_of(self, name: str) -> None:
+        with transaction():
+            hers = update(LoginSession).where(LoginSession.user_id == self.world[name].id)
+            session().execute(hers.values(ended_at=now()))
 
     def card(self, page: Page, title: str) -> Locator:
         return page.locator(f"#task-{self.tasks[title].id}")
@@ -49,6 +56,29 @@ def wall(web: Web) -> Wall:
         for title in ("Cheese", "Bread", "Apples")
     }
     return Wall(world, board, columns, tasks)
+
+
+MOVE = """async ([address, edition, column]) => {
+  const csrf = document.querySelector('meta[name="csrf-token"]').content;
+  const headers = { "X-CSRFToken": csrf, "X-Requested-With": "fetch", Accept: "application/json" };
+  const said = new URLSearchParams({ column, edition });
+  return (await fetch(address, { method: "POST", headers, body: said })).status;
+}"""
+
+
+def test_an_open_page_does_nothing_in_the_name_of_who_signs_in_after_her(
+    wall: Wall, window: OpenWindow, web: Web
+) -> None:
+    page = connected(window(wall.world["fr_member"], wall.path, forgives=("WebSocket", "401")))
+    bread = wall.card(page, "Bread")
+    move = [bread.get_attribute(name) for name in ("data-move-url", "data-edition")] + [str(wall.columns["doing"])]
+    sign_in(page.context, web, wall.world["fr_leader"])
+    assert page.evaluate(MOVE, move) == 401
+    wall.end_logins_of("fr_member")
+    expect(page.get_by_role("heading", name="You have been signed out")).to_be_visible()
+    page.goto(wall.path)
+    expect(wall.titles(connected(page), "todo")).to_have_text(["Apples", "Bread", "Cheese"])
+    assert page.evaluate(MOVE, move) == 200, "by a page of her own she does"
 
 
 def test_a_card_dragged_here_moves_there(wall: Wall, window: OpenWindow) -> None:

@@ -53,4 +53,6 @@ def test_a_screen_that_only_follows_goes_idle(web: Web, window: OpenWindow) -> N
     fetched = [request for request in fetched if "/socket.io/" not in request.url]
     assert any(f"/tasks/{task.id}" in request.url for request in fetched)
     assert [request.url for request in fetched if HEADER not in request.headers] == []
+    named = {request.headers.get("x-viewer") for request in fetched}
+    assert named == {str(reader.id)}, "and each says for whom its page was made"
     assert last_seen(reader) == before

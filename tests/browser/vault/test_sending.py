@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import av
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
@@ -13,7 +13,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
-from tests.browser.conftest import Faults, OpenWindow
+from tests.browser.conftest import Faults, OpenWindow, sign_in
 from tests.browser.uploading import choose, file_named, made, send, slow_down, upload_button, vault_of, wait_for
 from tests.factories import World
 from tests.portal import Portal
@@ -114,6 +114,33 @@ def test_a_lost_sign_in_is_said_although_the_first_look_found_nothing_out(
         session().execute(update(LoginSession).values(ended_at=factories.now()))
     expect(page.locator("[data-upload] [data-status]")).to_contain_text("sign in again", timeout=60_000)
     expect(page.locator("dialog#signed-out")).to_be_visible()
+
+
+def test_an_upload_goes_on_for_nobody_else(window: OpenWindow, world: World, process: Portal, tmp_path: Path) -> None:
+    """Somebody else signs in meanwhile in the same browser: what was begun waits for whoever began it."""
+    path, data = made(tmp_path, "hers.bin", 40 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 401", "status of 503", "ERR_"))
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request) if "/vault/uploads" in request.url else None)
+    slow_down(page, 10 * MIB)
+    send(page, path)
+    wait_for(path.name, lambda file: file.received > 0)
+    sign_in(page.context, process, world["fr_leader"])
+    with transaction():
+        hers = update(LoginSession).where(LoginSession.user_id == world["fr_member"].id)
+        session().execute(hers.values(ended_at=factories.now()))
+    status = page.locator("[data-upload] [data-status]")
+    expect(status).to_contain_text("sign in again", timeout=60_000)
+    with page.expect_response(lambda answer: answer.url.endswith("/vault/uploads/token"), timeout=60_000) as answer:
+        assert answer.value.status == 401
+    expect(status).to_contain_text("sign in again")
+    slow_down(page, -1)
+    sign_in(page.context, process, world["fr_member"])
+    expect(page.locator("[data-upload]")).to_have_class("upload is-over is-finished", timeout=90_000)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.CHECKING)
+    assert (file.uploaded_by_id, file.received) == (world["fr_member"].id, len(data))
+    assert {request.method for request in asked} >= {"POST", "PATCH", "HEAD", "GET"}
+    assert {request.headers.get("x-viewer") for request in asked} == {str(world["fr_member"].id)}
 
 
 def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
