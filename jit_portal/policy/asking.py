@@ -7,6 +7,7 @@ longer than asking: it is made once, for whoever asks (``asker``) about whicheve
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -229,17 +230,19 @@ def answered_once(
     """These columns for such things and people, and what is said beside them; what several of them look up is planned
     and looked up once.
     """
-    lookups: list[sa.ScalarSelect[Any]] = []
+    said: dict[sa.ScalarSelect[Any], str] = {}
+    times: Counter[str] = Counter()
 
     def note(element: Any, **_: Any) -> Any:
         if isinstance(element, sa.ScalarSelect):
-            lookups.append(element)
+            if element not in said:
+                said[element] = _said(element)
+            times[said[element]] += 1
         return element if isinstance(element, (sa.ScalarSelect, sa.Exists)) else None
 
     for column in columns:
         visitors.replacement_traverse(column, {}, note)
-    said = [_said(each) for each in lookups]
-    shared = {text: each for text, each in zip(said, lookups, strict=True) if said.count(text) > 1}
+    shared = {text: each for each, text in said.items() if times[text] > 1}
     if not shared:
         return joined(select(*beside, *columns), model, outer=outer)
     # Without an offset, the database would put each back into every column that wants it, and plan it there.
@@ -248,7 +251,7 @@ def answered_once(
 
     def tell(element: Any, **_: Any) -> Any:
         if isinstance(element, sa.ScalarSelect):
-            return answers.get(_said(element), element)
+            return answers.get(said[element], element)
         return element if isinstance(element, sa.Exists) else None
 
     told = [visitors.replacement_traverse(column, {}, tell) for column in columns]
@@ -256,7 +259,10 @@ def answered_once(
 
 
 def _said(lookup: sa.ScalarSelect[Any]) -> str:
-    """What tells one subquery from another: its text with its values."""
+    """What tells one subquery from another: its text with its values.
+
+    Every alias in it has a name of its own: two without one would read alike.
+    """
     compiled = lookup.compile()
     return f"{compiled} {compiled.params}"
 
