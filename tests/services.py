@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from minio.error import S3Error
 
 from jit_portal.demo import postgres, process, store
-from jit_portal.demo.postgres import Postgres
+from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.demo.secrets import Secrets, write_private
 from jit_portal.demo.store import Store
 
@@ -196,6 +196,16 @@ def forget_everything(cluster: Postgres) -> None:
     """Empty every table, past every trigger that guards it, and put the migrations' own rows back."""
     with psycopg.connect(cluster.url("postgres")) as connection:
         connection.execute(_forgetting(cluster))
+
+
+def break_lines(cluster: Postgres) -> None:
+    """Break every line of the portal to its database; answers when both ends know."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        theirs = "FROM pg_stat_activity WHERE usename = %s"
+        broken = connection.execute(f"SELECT pid, pg_terminate_backend(pid, 5000) {theirs}", [APP]).fetchall()
+        standing = connection.execute(f"SELECT pid {theirs}", [APP]).fetchall()
+    assert broken
+    assert not {pid for pid, _ in broken} & {pid for (pid,) in standing}
 
 
 @cache

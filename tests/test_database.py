@@ -6,9 +6,9 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from jit_portal.database import leave, session, transaction
-from jit_portal.demo.postgres import APP, Postgres
+from jit_portal.demo.postgres import Postgres
 from jit_portal.identity.models import User
-from tests import factories
+from tests import factories, services
 from tests.factories import World
 
 
@@ -52,9 +52,7 @@ def test_reading_keeps_what_the_database_prepared(world: World) -> None:
 def test_a_line_that_broke_while_it_rested_is_not_lent(world: World, cluster: Postgres) -> None:
     name_of(world)
     leave()
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as line:
-        cut = line.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [APP])
-        assert set(cut.fetchall()) == {(True,)}
+    services.break_lines(cluster)
     assert name_of(world)
 
 

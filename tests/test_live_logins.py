@@ -23,7 +23,7 @@ from jit_portal.realtime import push
 from jit_portal.realtime.listener import LOGINS_ASKED_EVERY
 from jit_portal.realtime.sockets import EVENTS
 from jit_portal.web.session import BY_ITSELF
-from tests import factories
+from tests import factories, services
 from tests.factories import World, now
 from tests.test_chat_sockets import refused
 from tests.test_socket_events import Socket
@@ -68,10 +68,8 @@ def make(someone: User, **values: object) -> None:
 
 def interrupt(cluster: Postgres) -> None:
     """Break every connection of the portal to its database."""
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        session.remove()
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'jit_app'")
     session.remove()
+    services.break_lines(cluster)
 
 
 @pytest.mark.parametrize("why", ["idle", "too old", "deactivated", "ended unheard"])

@@ -92,9 +92,7 @@ def test_it_goes_on_when_the_database_comes_back(
 ) -> None:
     with running_worker(environ, folder):
         session.remove()
-        with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'jit_app'")
-        session.remove()
+        services.break_lines(cluster)
         exhibit = put(world, b"evidence")
         wait_until(lambda: integrity(exhibit) == Integrity.VERIFIED, 30)
 
