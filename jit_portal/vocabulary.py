@@ -291,6 +291,22 @@ class NoticeKind(StrEnum):
     GLASS_BROKEN = "glass_broken"
 
 
+class NoticeTopic(StrEnum):
+    """What notices are about, where their reader chooses how they reach her."""
+
+    MENTIONS = "mentions"
+    TASKS = "tasks"
+    EVIDENCE = "evidence"
+
+
+class NoticeWay(StrEnum):
+    """How a notice reaches its reader."""
+
+    POP_UP = "pop_up"
+    COUNT = "count"
+    LIST = "list"
+
+
 class GlassStep(StrEnum):
     """What a security key of a break-glass account is asked for."""
 

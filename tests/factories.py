@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, delete, select
@@ -49,7 +50,7 @@ from jit_portal.vocabulary import (
     Sight,
 )
 from jit_portal.workspaces.models import Membership, Workspace
-from jit_portal.workspaces.principals import answer_to, is_outside_union, principal
+from jit_portal.workspaces.principals import is_outside_union, meant_by, principal, tie
 
 OF_VERBS = "the test itself"
 """What stands in the place of a browser in the logins in which tests call verbs; no cookie opens them."""
@@ -63,7 +64,14 @@ def now() -> dt.datetime:
 
 def provider(slug: str) -> IdentityProvider:
     """The national login of a country: fr, nl, ro member states, al a third country, eu an EU body."""
-    made = IdentityProvider(
+    made = _provider(slug)
+    session().add(made)
+    session().flush()
+    return made
+
+
+def _provider(slug: str) -> IdentityProvider:
+    return IdentityProvider(
         slug=slug,
         name=f"Login {slug.upper()}",
         kind=KINDS.get(slug, PartyKind.MEMBER_STATE),
@@ -74,19 +82,32 @@ def provider(slug: str) -> IdentityProvider:
         algorithms=["ES256"],
         acr_levels={"high": 3},
         claim_map={},
+        authorities=[Authority(code=f"{slug}-police", name=f"Police {slug.upper()}")],
     )
-    session().add(made)
-    session().flush()
-    session().add(Authority(provider_id=made.id, code=f"{slug}-police", name=f"Police {slug.upper()}"))
-    session().flush()
-    session().refresh(made)
-    return made
 
 
 def user(at: IdentityProvider, name: str, authority: Authority | None = None) -> User:
     """Somebody who calls verbs in a login that she has just proved as strongly as there is; see ``acts_in``."""
-    authority = authority or _police(at)
-    made = User(
+    (made,) = _users([(at, name, authority or _police(at))])
+    return made
+
+
+def _users(described: Sequence[tuple[IdentityProvider, str, Authority]]) -> list[User]:
+    made = [_user(*each) for each in described]
+    session().add_all(made)
+    session().flush()
+    logins = [_new_login(each, secrets.token_urlsafe(32), browser=OF_VERBS) for each in made]
+    session().add_all(logins)
+    session().flush()
+    for someone, login, (at, _, authority) in zip(made, logins, described, strict=True):
+        set_committed_value(someone, "provider", at)
+        set_committed_value(someone, "authority", authority)
+        someone.current_login = login.id
+    return made
+
+
+def _user(at: IdentityProvider, name: str, authority: Authority) -> User:
+    return User(
         provider_id=at.id,
         issuer=at.issuer,
         subject=f"{at.slug}-{uuid.uuid4().hex[:8]}",
@@ -97,12 +118,6 @@ def user(at: IdentityProvider, name: str, authority: Authority | None = None) ->
         language="en",
         time_zone="Europe/Paris",
     )
-    session().add(made)
-    session().flush()
-    set_committed_value(made, "provider", at)
-    set_committed_value(made, "authority", authority)
-    made.current_login = _login(made, secrets.token_urlsafe(32), browser=OF_VERBS).id
-    return made
 
 
 def _police(at: IdentityProvider) -> Authority:
@@ -165,8 +180,34 @@ class World:
     ) -> User:
         """A person of a country in the workspace, for that country's party unless ``as_party`` says another."""
         someone = person or user(self.providers[slug], name.title())
+        member = self._membership(someone, slug, role, as_party, administers, live_from)
+        self._seat({name: (someone, member, slug)})
+        return someone
+
+    def _seat(self, newcomers: dict[str, tuple[User, Membership, str]]) -> None:
+        """These people, of these countries, by the names under which a test knows them."""
+        session().add_all(member for _, member, _ in newcomers.values())
+        session().flush()
+        parties = {party.id: party for party in self.parties.values()}
+        meant = {
+            member.id: meant_by(member, parties[member.party_id], self.parties.get(slug))
+            for _, member, slug in newcomers.values()
+        }
+        tie(self.workspace.id, meant)
+        self.people |= {name: someone for name, (someone, _, _) in newcomers.items()}
+        self.members |= {name: member for name, (_, member, _) in newcomers.items()}
+
+    def _membership(
+        self,
+        someone: User,
+        slug: str,
+        role: Role,
+        as_party: str | None = None,
+        administers: bool = False,
+        live_from: dt.datetime | None = None,
+    ) -> Membership:
         party = self.parties[as_party or slug]
-        member = Membership(
+        return Membership(
             workspace_id=self.workspace.id,
             user_id=someone.id,
             party_id=party.id,
@@ -176,11 +217,6 @@ class World:
             is_outside_union=is_outside_union(party, self.providers[slug].kind),
             live_from=live_from or now() - dt.timedelta(days=30),
         )
-        session().add(member)
-        session().flush()
-        answer_to(member, party, self.parties.get(slug))
-        self.people[name], self.members[name] = someone, member
-        return someone
 
 
 def world(
@@ -194,14 +230,22 @@ def world(
     """
     with transaction():
         known = dict(providers or {})
-        for slug in slugs:
-            if slug not in known:
-                known[slug] = provider(slug)
-        drafter = user(known[slugs[0]], f"Drafter of {name}")
+        known |= {slug: _provider(slug) for slug in slugs if slug not in known}
+        session().add_all(known.values())
+        session().flush()
+        since = now() - dt.timedelta(days=60)
+        roles = {
+            f"{slug}_{role}": (slug, role)
+            for slug in slugs
+            for role in ([Role.PARTICIPANT] if known[slug].kind == PartyKind.EU_BODY else [Role.LEADER, Role.MEMBER])
+        }
+        named = [(slug, name.title()) for name, (slug, _) in roles.items()]
+        drafter, *people = _users(
+            [(known[slug], said, _police(known[slug])) for slug, said in [(slugs[0], f"Drafter of {name}"), *named]]
+        )
         jit = Jit(reference=f"JIT-2026-{secrets.randbelow(9000) + 1000}", name=name, created_by_id=drafter.id)
         session().add(jit)
         session().flush()
-        since = now() - dt.timedelta(days=60)
         parties = {
             slug: Party(
                 jit_id=jit.id,
@@ -213,9 +257,14 @@ def world(
             )
             for slug in slugs
         }
-        session().add_all(parties.values())
-        agreement = _agreement(jit, drafter, since)
+        agreement, workspace = _agreement(jit, drafter, since), Workspace(jit_id=jit.id)
+        session().add_all([*parties.values(), agreement, workspace])
         session().flush()
+        made = World(jit, workspace, agreement, known, parties)
+        newcomers = {
+            name: (someone, made._membership(someone, slug, role, administers=name == f"{slugs[0]}_leader"), slug)
+            for someone, (name, (slug, role)) in zip(people, roles.items(), strict=True)
+        }
         session().add_all(
             AgreementParty(
                 agreement_id=agreement.id,
@@ -225,29 +274,22 @@ def world(
             )
             for party in parties.values()
         )
-        workspace = Workspace(jit_id=jit.id)
-        session().add(workspace)
-        session().flush()
-        made = World(jit, workspace, agreement, known, parties)
-        for slug in slugs:
-            if known[slug].kind == PartyKind.EU_BODY:
-                made.join(f"{slug}_participant", slug, Role.PARTICIPANT)
-                continue
-            leader = made.join(f"{slug}_leader", slug, Role.LEADER, administers=slug == slugs[0])
-            made.join(f"{slug}_member", slug)
-            session().add(
-                AgreementPerson(
-                    agreement_id=agreement.id,
-                    party_id=parties[slug].id,
-                    user_id=leader.id,
-                    duty=AgreementDuty.LEADER,
-                )
+        session().add_all(
+            AgreementPerson(
+                agreement_id=agreement.id,
+                party_id=member.party_id,
+                user_id=member.user_id,
+                duty=AgreementDuty.LEADER,
             )
+            for _, member, _ in newcomers.values()
+            if member.role == Role.LEADER
+        )
+        made._seat(newcomers)
     return made
 
 
 def _agreement(jit: Jit, drafter: User, since: dt.datetime) -> Agreement:
-    made = Agreement(
+    return Agreement(
         jit_id=jit.id,
         version=1,
         state=AgreementState.SIGNED,
@@ -261,8 +303,6 @@ def _agreement(jit: Jit, drafter: User, since: dt.datetime) -> Agreement:
         in_force_from=since,
         in_force_until=since + dt.timedelta(days=366),
     )
-    session().add(made)
-    return made
 
 
 def end_agreement(in_world: World) -> None:
@@ -423,8 +463,17 @@ def login(someone: User, assurance: Assurance = Assurance.HIGH, *, minutes: floa
 def _login(
     someone: User, token: str, assurance: Assurance = Assurance.HIGH, minutes: float = 0, **more: object
 ) -> LoginSession:
+    made = _new_login(someone, token, assurance, minutes, **more)
+    session().add(made)
+    session().flush()
+    return made
+
+
+def _new_login(
+    someone: User, token: str, assurance: Assurance = Assurance.HIGH, minutes: float = 0, **more: object
+) -> LoginSession:
     proved_at = now() - dt.timedelta(minutes=minutes)
-    made = LoginSession(
+    return LoginSession(
         token_hash=hashlib.sha256(token.encode()).digest(),
         user_id=someone.id,
         assurance=assurance,
@@ -433,9 +482,6 @@ def _login(
         ends_at=now() + dt.timedelta(hours=12),
         **more,
     )
-    session().add(made)
-    session().flush()
-    return made
 
 
 def step_up(token: str) -> str:

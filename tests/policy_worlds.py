@@ -52,7 +52,7 @@ from jit_portal.vocabulary import (
     Role,
 )
 from jit_portal.workspaces.models import Membership, Principal, Workspace
-from jit_portal.workspaces.principals import answer_to, is_outside_union, principal
+from jit_portal.workspaces.principals import is_outside_union, meant_by, principal, tie
 
 T = TypeVar("T")
 Window = tuple[dt.datetime, dt.datetime | None]
@@ -267,8 +267,8 @@ class Maker:
         self._let_go(space)
         session().add_all(space.memberships)
         session().flush()
-        for member in space.memberships:
-            answer_to(member, member.party, space.parties.get(member.user.provider.slug.split("-")[0]))
+        own = {each.id: space.parties.get(each.user.provider.slug.split("-")[0]) for each in space.memberships}
+        tie(space.workspace.id, {each.id: meant_by(each, each.party, own[each.id]) for each in space.memberships})
         self._name_body_leaders(space)
 
     def _memberships(self, space: Space, person: User, party: Party, role: Role) -> None:

@@ -99,6 +99,7 @@ ACTS = {
     "user.created": _("Account created"),
     "user.deactivated": _("Account closed"),
     "user.flagged": _("Sign-in told of other details"),
+    "user.notices_chosen": _("Way of being told chosen"),
     "user.preferred": _("Language or time zone chosen"),
     "user.reactivated": _("Account opened again"),
     "workspace.followed": _("Workspace followed a new version"),

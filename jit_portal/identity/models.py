@@ -174,6 +174,7 @@ class User(Thing, UserMixin):
     email: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(sa.String(12), default="en")
     time_zone: Mapped[str] = mapped_column(default="UTC")
+    notice_ways: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     duty: Mapped[Duty | None] = mapped_column(words(Duty))
     flagged: Mapped[str | None]
     claimed_name: Mapped[str | None]

@@ -26,6 +26,8 @@ from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User, WaitingAct
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
 from jit_portal.identity.vouching import Answer
+from jit_portal.notices import service as notices
+from jit_portal.notices.forms import NoticeWaysForm
 from jit_portal.policy import stepup
 from jit_portal.web import pending
 from jit_portal.web.context import LANGUAGE_COOKIE
@@ -232,12 +234,13 @@ def signed_out() -> Response | str:
     return render_template("identity/signed_out.html", provider=None, onward=None)
 
 
-def _account(form: PreferencesForm) -> str:
+def _account(form: PreferencesForm | None = None, ways: NoticeWaysForm | None = None) -> str:
     person = viewer()
     until = people.confirmed_until(person)
     return render_template(
         "identity/account.html",
-        form=form,
+        form=form or PreferencesForm(formdata=None, obj=person),
+        ways=ways or NoticeWaysForm.chosen_by(person),
         logins=endings.mine(person),
         confirmed_until=until,
         passkeys=passkeys.mine(person),
@@ -247,7 +250,7 @@ def _account(form: PreferencesForm) -> str:
 
 @bp.get("/account")
 def account() -> str:
-    return _account(PreferencesForm(obj=viewer()))
+    return _account()
 
 
 @bp.post("/account")
@@ -260,6 +263,16 @@ def account_submit() -> Response | tuple[str, int]:
     response = redirect(url_for(".account"), 303)
     response.delete_cookie(LANGUAGE_COOKIE, secure=True, httponly=True, samesite="Lax")
     return response
+
+
+@bp.post("/account/notices")
+def choose_notices() -> Response | tuple[str, int]:
+    ways = NoticeWaysForm()
+    if not ways.validate():
+        return _account(ways=ways), 422
+    notices.choose(viewer(), ways.ways)
+    flash(gettext("Saved."), "ok")
+    return redirect(url_for(".account", _anchor="notices"), 303)
 
 
 @bp.post("/account/sign-ins/<uuid:login_id>/end")

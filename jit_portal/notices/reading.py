@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,16 @@ from jit_portal.identity.models import LoginSession, User
 from jit_portal.messages.models import Message
 from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice
+from jit_portal.notices.topics import popping_up
+from jit_portal.policy.person import NOW
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind, Sight
 from jit_portal.wording import gettext, moment
 from jit_portal.workspaces.models import Membership
 
 PAGE = 50
+JUST_NOW = dt.timedelta(minutes=1)
+"""As long as a page may be on its way, or its line be down for a moment."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +46,36 @@ class Shown:
 Phrase = Callable[[Notice, Any], Shown]
 
 
-def shown(person: User, *, limit: int = PAGE, unread: bool = False, kind: NoticeKind | None = None) -> list[Shown]:
-    """Her newest notices whose things she sees now, in as many queries as there are kinds of thing."""
+def shown(
+    person: User,
+    *,
+    limit: int = PAGE,
+    unread: bool = False,
+    kinds: Collection[NoticeKind] | None = None,
+    since: dt.timedelta | None = None,
+) -> list[Shown]:
+    """Her newest notices whose things she sees now, in as many queries as there are kinds of thing.
+
+    Only those that are ``unread``, of these ``kinds``, or not older than ``since`` where that is asked.
+    """
     found = SEEN.params(asker=person.id).order_by(Notice.created_at.desc(), Notice.id).limit(limit)
     if unread:
         found = found.where(Notice.read_at.is_(None))
-    if kind is not None:
-        found = found.where(Notice.kind == kind)
+    if kinds is not None:
+        found = found.where(Notice.kind.in_(kinds))
+    if since is not None:
+        found = found.where(Notice.created_at > NOW - since)
     notices = session().scalars(found).all()
     things = _things(person, notices)
     return [
         _PHRASES[notice.noun][1](notice, things[notice.object_id]) for notice in notices if notice.object_id in things
     ]
+
+
+def arrived(person: User) -> list[Shown]:
+    """What she has just been told and wants to see on the page she is on."""
+    kinds = popping_up(person)
+    return shown(person, unread=True, kinds=kinds, since=JUST_NOW) if kinds else []
 
 
 def _things(person: User, notices: Iterable[Notice]) -> dict[uuid.UUID, Thing]:

@@ -27,6 +27,12 @@ def index() -> str:
     return render_template(page, place="notices", notices=shown, only_unread=unread, unread=waiting)
 
 
+@bp.get("/notices/arrived")
+def arrived() -> str:
+    unread = news.unread_notices(viewer())
+    return render_template("notices/_arrived.html", arrived=reading.arrived(viewer()), unread=unread)
+
+
 @bp.post("/notices/<uuid:notice_id>/read")
 def read(notice_id: uuid.UUID) -> Response:
     service.read(viewer(), policy.fetch(viewer(), Notice, notice_id))

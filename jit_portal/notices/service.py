@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Select, update
 
@@ -11,23 +12,27 @@ from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session, transaction
 from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
+from jit_portal.notices.topics import topic_of
 from jit_portal.policy.asking import noun
 from jit_portal.policy.person import NOW
 from jit_portal.tasks.models import Task
-from jit_portal.vocabulary import NoticeKind
+from jit_portal.vocabulary import NoticeKind, NoticeTopic, NoticeWay
 
 
 def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User | None) -> None:
     """Leave these people, except whoever did it, a notice that points at ``thing``; part of the verb that causes it.
 
     Whether they may see the thing is decided when they look, so a notice never says more than its reader may know.
+    It is as good as read for those who chose that such notices are only listed.
     """
     told = sorted({user_id for user_id in people if by is None or user_id != by.id})
     if not told:
         return
+    listed, now = _who_only_lists(kind, told), dt.datetime.now(dt.UTC)
     session().add_all(
         Notice(
             user_id=user_id,
+            read_at=now if user_id in listed else None,
             kind=kind,
             noun=noun(type(thing)),
             object_id=thing.id,
@@ -37,6 +42,23 @@ def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User |
         for user_id in told
     )
     audit.announce("notice", thing.id, f"notice.{kind}", told)
+
+
+def _who_only_lists(kind: NoticeKind, people: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    topic = topic_of(kind)
+    if topic is None:
+        return set()
+    chose = policy.portal_which(policy.Work.TELLING, User).where(User.id.in_(people))
+    only_list = chose.where(User.notice_ways[topic.value].astext == NoticeWay.LIST).with_only_columns(User.id)
+    return set(session().scalars(only_list))
+
+
+def choose(actor: User, ways: Mapping[NoticeTopic, NoticeWay]) -> None:
+    """From now on notices reach her in these ways; those that she has already stay as they are."""
+    chosen: dict[str, Any] = {topic.value: way.value for topic, way in ways.items()}
+    with transaction():
+        actor.notice_ways = actor.notice_ways | chosen
+        audit.record(actor, "user.notices_chosen", actor, quietly=True, **chosen)
 
 
 def _workspace_of(thing: Thing) -> uuid.UUID | None:

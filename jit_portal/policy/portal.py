@@ -33,6 +33,7 @@ class Work(StrEnum):
     SIGN_IN = "sign_in"
     SEATING = "seating"
     CLOSING = "closing"
+    TELLING = "telling"
 
 
 _ALL = sa.true()
@@ -54,6 +55,7 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
     (Work.SIGN_IN, ProviderTest): _ALL,
     (Work.SIGN_IN, Passkey): _ALL,
     (Work.CLOSING, User): closes_by_itself,
+    (Work.TELLING, User): _ALL,
 }
 
 

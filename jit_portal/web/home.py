@@ -99,7 +99,7 @@ def home(person: User) -> Home:
         unread_messages=new["messages"],
         cards=_cards(person, seen, new),
         tasks=_tasks(person),
-        mentions=reading.shown(person, limit=FEW, unread=True, kind=NoticeKind.MENTIONED),
+        mentions=reading.shown(person, limit=FEW, unread=True, kinds={NoticeKind.MENTIONED}),
         uploads=_found(person, _UPLOADS),
         offers=_found(person, _OFFERS),
         drafts=_drafts(person),

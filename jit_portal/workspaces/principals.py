@@ -44,8 +44,22 @@ class Named(NamedTuple):
     user_id: uuid.UUID | None = None
 
 
+Ties = dict[Named, bool]
+"""Principals that mean a membership, and whether what is granted to them reaches it."""
+
+
 def answer_to(membership: Membership, party: Party, provider_party: Party | None) -> None:
-    """Tie a new membership to every principal that means it.
+    """Tie a new membership to every principal that means it."""
+    tie(membership.workspace_id, {membership.id: meant_by(membership, party, provider_party)})
+
+
+def answer_to_own(membership: Membership, provider_party: Party) -> None:
+    """Tie a membership to the party of the person's own login, where it is another's: for forbids only."""
+    tie(membership.workspace_id, {membership.id: _of_own_login(membership, provider_party)})
+
+
+def meant_by(membership: Membership, party: Party, provider_party: Party | None) -> Ties:
+    """Whatever means this membership of a party, whose person's own login is of ``provider_party``.
 
     Releases and standing releases to a party, authority or role reach its leaders, members and seconded members, and
     the participants of that very body; a release to a person reaches any role but secretariat and auditor. Forbids
@@ -54,41 +68,40 @@ def answer_to(membership: Membership, party: Party, provider_party: Party | None
     groups = _in_groups(membership.role, party)
     named = membership.role not in (Role.SECRETARIAT, Role.AUDITOR)
     own = {} if provider_party is None else _of_own_login(membership, provider_party)
-    ties = {
+    return own | {
         Named(PrincipalKind.PARTY, party_id=party.id): groups,
         Named(PrincipalKind.AUTHORITY, authority_id=membership.authority_id): groups,
         Named(PrincipalKind.ROLE, party_id=party.id, role=membership.role): groups,
         Named(PrincipalKind.PERSON, user_id=membership.user_id): named,
     }
-    _tie(membership, own | ties)
 
 
-def answer_to_own(membership: Membership, provider_party: Party) -> None:
-    """Tie a membership to the party of the person's own login, where it is another's: for forbids only."""
-    _tie(membership, _of_own_login(membership, provider_party))
-
-
-def _of_own_login(membership: Membership, provider_party: Party) -> dict[Named, bool]:
+def _of_own_login(membership: Membership, provider_party: Party) -> Ties:
     return {
         Named(PrincipalKind.PARTY, party_id=provider_party.id): False,
         Named(PrincipalKind.ROLE, party_id=provider_party.id, role=membership.role): False,
     }
 
 
-def _tie(membership: Membership, ties: dict[Named, bool]) -> None:
-    """Principals that nobody has named yet are made; what the membership answers to already stays as it is."""
-    space = membership.workspace_id
-    made = [{"id": uuid.uuid4(), "workspace_id": space, **named._asdict()} for named in ties]
+def tie(space: uuid.UUID, memberships: dict[uuid.UUID, Ties]) -> None:
+    """Tie memberships of one workspace, however many, in three statements.
+
+    Principals that nobody has named yet are made; what a membership answers to already stays as it is.
+    """
+    wanted = {named for ties in memberships.values() for named in ties}
+    made = [{"id": uuid.uuid4(), "workspace_id": space, **named._asdict()} for named in sorted(wanted, key=str)]
     session().execute(insert(Principal).on_conflict_do_nothing(), made)
-    columns = [getattr(Principal, name) for name in Named._fields]
-    same = [
-        sa.and_(*(column.is_not_distinct_from(value) for column, value in zip(columns, named, strict=True)))
-        for named in ties
+    meant = [
+        getattr(Principal, name).in_([id for named in wanted if (id := getattr(named, name)) is not None])
+        for name in ("party_id", "authority_id", "user_id")
     ]
-    known = session().execute(select(Principal.id, *columns).where(Principal.workspace_id == space, sa.or_(*same)))
+    columns = [getattr(Principal, name) for name in Named._fields]
+    found = session().execute(select(Principal.id, *columns).where(Principal.workspace_id == space, sa.or_(*meant)))
+    known = {Named(*described): id for id, *described in found}
     rows = [
-        {"membership_id": membership.id, "principal_id": id, "is_for_grants": ties[Named(*described)]}
-        for id, *described in known
+        {"membership_id": id, "principal_id": known[named], "is_for_grants": is_for_grants}
+        for id, ties in memberships.items()
+        for named, is_for_grants in ties.items()
     ]
     session().execute(insert(MembershipPrincipal).on_conflict_do_nothing(), rows)
 

@@ -5,18 +5,23 @@ const corner = document.getElementById("toasts");
 
 function leave(element) {
   setTimeout(() => {
-    if (element.matches(":hover, :focus-within")) leave(element);
+    if (document.hidden || element.matches(":hover, :focus-within")) leave(element);
     else element.remove();
   }, SHOWN_FOR);
 }
 
-/** Show text; kind "info", "ok", "warn" or "bad". What went wrong stays until it is dismissed. */
+/** Show a toast in the corner. What went wrong stays until it is dismissed. */
+export function show(element) {
+  corner.append(element);
+  if (element.matches(".is-info, .is-ok")) leave(element);
+}
+
+/** Show text; kind "info", "ok", "warn" or "bad". */
 export function toast(text, kind = "info") {
   const element = document.getElementById(`toast-${kind}`).content.firstElementChild.cloneNode(true);
   element.querySelector("p").textContent = text;
   for (const other of corner.children) if (other.textContent === element.textContent) other.remove();
-  corner.append(element);
-  if (kind === "info" || kind === "ok") leave(element);
+  show(element);
 }
 
 /** Say text to screen readers at once, without showing it. */
@@ -31,8 +36,5 @@ corner.addEventListener("click", (event) => event.target.closest("[data-toast-cl
 // What a page brings with it is not announced by a live region, so it is put in again.
 for (const element of [...corner.children]) {
   element.remove();
-  setTimeout(() => {
-    corner.append(element);
-    if (element.matches(".is-info, .is-ok")) leave(element);
-  }, 120);
+  setTimeout(() => show(element), 120);
 }
