@@ -71,6 +71,7 @@ def test_a_choice_is_for_its_topic_and_for_what_comes(world: World, said: Messag
     assert news.unread_notices(world["fr_leader"]) == 2
     choose(world, "fr_leader", NoticeWay.LIST, NoticeTopic.EVIDENCE)
     tell(world, NoticeKind.HANDED_OVER, shown, "fr_leader")
+    tell(world, NoticeKind.MENTIONED, said, "fr_leader")
     assert news.unread_notices(world["fr_leader"]) == 2
 
 
