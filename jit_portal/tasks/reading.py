@@ -21,6 +21,12 @@ DONE_SHOWN = 50
 """How many finished cards a board shows at first; open ones are all shown."""
 _MOVABLE = policy.holds(Task, May.MOVE)
 _workspace = bindparam("workspace", type_=UUID(as_uuid=True))
+TO_DO = (
+    policy.asked(Task)
+    .join(Column, Column.id == Task.column_id)
+    .where(Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
+)
+"""The ``asker``'s own tasks that are not done, in all JITs; order, count and narrow them further."""
 _BOARDS = policy.asked(Board).where(Board.workspace_id == _workspace).order_by(Board.created_at, Board.id)
 _LATEST = (
     policy.asked(Exhibit)
@@ -102,7 +108,8 @@ def history(task: Task) -> Sequence[TaskChange]:
 
 def mine(reader: User) -> Sequence[Task]:
     """The open tasks that the reader has, over all JITs: the most overdue first, those without a date last."""
-    return session().scalars(_open_tasks(reader).order_by(Task.due_on.asc().nulls_last(), Task.created_at)).all()
+    ordered = TO_DO.order_by(Task.due_on.asc().nulls_last(), Task.created_at)
+    return session().scalars(ordered, {"asker": reader.id}).all()
 
 
 def asked(reader: User) -> Sequence[Task]:
@@ -115,11 +122,6 @@ def latest_exhibits(reader: User, workspace_id: uuid.UUID) -> list[tuple[Exhibit
     newest = session().scalars(_LATEST, {"workspace": workspace_id, "asker": reader.id}).all()
     sights = policy.sights(reader, newest)
     return [(exhibit, sights[exhibit.id]) for exhibit in newest if exhibit.id in sights]
-
-
-def _open_tasks(reader: User) -> Select[Task]:
-    done = select(Column.id).where(Column.id == Task.column_id, Column.kind == ColumnKind.DONE).exists()
-    return policy.which(reader, Task).where(Task.assignee_id == reader.id, ~done)
 
 
 def _narrowed(reader: User, board: Board, chosen: Chosen, today: dt.date) -> Select[Task]:

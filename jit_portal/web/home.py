@@ -20,8 +20,9 @@ from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
 from jit_portal.notices import reading
 from jit_portal.notices.reading import Shown
 from jit_portal.policy.person import live, party_live
-from jit_portal.tasks.models import Column, Task
-from jit_portal.vocabulary import AgreementState, ColumnKind, Integrity, May, NoticeKind
+from jit_portal.tasks.models import Task
+from jit_portal.tasks.reading import TO_DO
+from jit_portal.vocabulary import AgreementState, Integrity, May, NoticeKind
 from jit_portal.web import context
 from jit_portal.web.context import JitsSeen
 from jit_portal.web.news import news
@@ -113,13 +114,7 @@ _MEMBERSHIPS = policy.asked(Membership).where(
     Membership.user_id == policy.asker, live(Membership.live_from, Membership.live_until)
 )
 _SIGNED = policy.asked(Agreement).where(Agreement.state == AgreementState.SIGNED).order_by(Agreement.version)
-_TASKS = (
-    policy.asked(Task)
-    .join(Column, Column.id == Task.column_id)
-    .where(Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
-    .order_by(Task.due_on.asc().nulls_last(), Task.number)
-    .limit(MOST)
-)
+_TASKS = TO_DO.order_by(Task.due_on.asc().nulls_last(), Task.number).limit(MOST)
 _UPLOADS = (
     policy.asked(StoredFile)
     .where(StoredFile.uploaded_by_id == policy.asker, StoredFile.integrity == Integrity.RECEIVING)

@@ -14,15 +14,14 @@ from jit_portal.notices.models import Notice
 from jit_portal.notices.reading import SEEN
 from jit_portal.policy.person import NOW, me
 from jit_portal.realtime import push
-from jit_portal.tasks.models import Board, Column, Task, TaskChange
-from jit_portal.vocabulary import AgreementState, ColumnKind, May
+from jit_portal.tasks.models import Board, Task, TaskChange
+from jit_portal.tasks.reading import TO_DO
+from jit_portal.vocabulary import AgreementState, May
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.overview import FRESH_EXHIBITS, RECENTLY
 
 _UNREAD_NOTICES = SEEN.where(Notice.read_at.is_(None)).with_only_columns(func.count(Notice.id))
-_hers_to_do = (Task.assignee_id == policy.asker, Column.kind != ColumnKind.DONE)
-_her_tasks = policy.asked(Task).join(Column, Column.id == Task.column_id).where(*_hers_to_do)
-_OPEN_TASKS = _her_tasks.with_only_columns(func.count(Task.id))
+_OPEN_TASKS = TO_DO.with_only_columns(func.count(Task.id))
 _WAITING = select(_UNREAD_NOTICES.scalar_subquery(), _OPEN_TASKS.scalar_subquery())
 
 
@@ -78,7 +77,7 @@ def _new_versions() -> Select[uuid.UUID, int]:
 _NEWS = (
     ("messages", _UNREAD_MESSAGES),
     ("exhibits", FRESH_EXHIBITS),
-    ("tasks", _changed(_her_tasks)),
+    ("tasks", _changed(TO_DO)),
     ("tasks", _changed(policy.asked(Task, May.ANSWER))),
     ("joined", _joined()),
     ("versions", _new_versions()),
