@@ -150,3 +150,16 @@ def test_what_is_older_than_a_minute_pops_up_no_more(world: World, said: Message
     page = fragment(client)
     assert "data-popped" not in page
     assert "count is-hot" in page
+
+
+def test_a_way_that_is_not_known_here_is_counting(world: World, said: Message, browse: Browse) -> None:
+    """As a later version may have left it."""
+    reader = session().merge(world["fr_leader"])
+    with transaction():
+        reader.notice_ways = {"mentions": "shout"}
+    tell(world, NoticeKind.MENTIONED, said, "fr_leader")
+    client = browse(reader)
+    assert chosen(client, NoticeTopic.MENTIONS) == COUNT
+    page = fragment(client)
+    assert "count is-hot" in page
+    assert "data-popped" not in page

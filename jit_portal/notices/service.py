@@ -92,4 +92,7 @@ def read_all(actor: User) -> int:
     with transaction():
         unread = policy.which(actor, Notice).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
         marked = update(Notice).where(Notice.id.in_(unread)).values(read_at=NOW).returning(Notice.id)
-        return len(session().scalars(marked.execution_options(synchronize_session=False)).all())
+        read = session().scalars(marked.execution_options(synchronize_session=False)).all()
+        for notice_id in read[:1]:  # her open pages count anew, whichever they were
+            audit.announce("notice", notice_id, "notice.read", [actor.id])
+        return len(read)

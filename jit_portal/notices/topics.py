@@ -28,8 +28,9 @@ WAY_WORDS = {
 
 
 def way(person: User, topic: NoticeTopic) -> NoticeWay:
-    """How notices of this topic reach her."""
-    return NoticeWay(person.notice_ways.get(topic, NoticeWay.COUNT))
+    """How notices of this topic reach her; counted, where she chose nothing that is known here."""
+    chosen = person.notice_ways.get(topic)
+    return NoticeWay(chosen) if chosen in set(NoticeWay) else NoticeWay.COUNT
 
 
 def topic_of(kind: NoticeKind) -> NoticeTopic | None:

@@ -3,10 +3,12 @@
  * marks it as read; the link leads straight to what it is about.
  */
 import { csrfToken } from "./requests.js";
-import { show } from "./toast.js";
+import { drop, show } from "./toast.js";
 
 const POPPED = "popped";
-const REMEMBERED = 20;
+const REMEMBERED = 200;
+const MOST_AT_ONCE = 3;
+const STANDS_FOR = 30000;
 const arrived = document.getElementById("arrived");
 
 function follow(event) {
@@ -16,22 +18,31 @@ function follow(event) {
   fetch(link.dataset.notice, { method: "POST", keepalive: true, redirect: "manual", headers: { "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" } }).catch(() => {});
 }
 
-/** Whether this window has not shown it before, on this page or the last; from now on it has. */
-function isNew(element) {
-  const popped = JSON.parse(sessionStorage.getItem(POPPED) ?? "[]");
-  const { popped: id } = element.dataset;
-  if (popped.includes(id)) return false;
-  sessionStorage.setItem(POPPED, JSON.stringify([id, ...popped].slice(0, REMEMBERED)));
-  return true;
+function count() {
+  for (const said of arrived.querySelectorAll("[data-notices]"))
+    for (const shown of document.querySelectorAll(`:is(.app, .drawer) [data-notices="${said.dataset.notices}"]`)) shown.replaceChildren(...said.cloneNode(true).childNodes);
 }
 
+/** Those that this window has not shown before, on this page or the last; from now on it has. The newest come first. */
+function unseen(elements) {
+  const popped = JSON.parse(sessionStorage.getItem(POPPED) ?? "[]");
+  const found = elements.filter((element) => !popped.includes(element.dataset.popped));
+  if (found.length) sessionStorage.setItem(POPPED, JSON.stringify([...found.map((element) => element.dataset.popped), ...popped].slice(0, REMEMBERED)));
+  return found;
+}
+
+const standing = () => [...document.querySelectorAll("#toasts [data-popped]")];
+
+/** What was read meanwhile, or is no longer shown to this reader, leaves the screen with it. */
 function takeIn() {
-  for (const said of arrived.querySelectorAll("[data-unread]")) {
-    for (const shown of document.querySelectorAll(`.app [data-unread="${said.dataset.unread}"], .drawer [data-unread="${said.dataset.unread}"]`)) shown.replaceChildren(said.cloneNode(true).firstElementChild ?? "");
-  }
-  for (const element of arrived.querySelectorAll("[data-popped]")) if (isNew(element)) show(element.cloneNode(true));
+  count();
+  const here = [...arrived.querySelectorAll("[data-popped]")];
+  const ids = new Set(here.map((element) => element.dataset.popped));
+  standing().filter((element) => !ids.has(element.dataset.popped)).forEach(drop);
+  for (const element of unseen(here).slice(0, MOST_AT_ONCE).reverse()) show(element.cloneNode(true), STANDS_FOR);
+  standing().slice(0, -MOST_AT_ONCE).forEach(drop);
 }
 
 document.addEventListener("click", follow);
 document.addEventListener("auxclick", follow);
-if (arrived) new MutationObserver(takeIn).observe(arrived, { childList: true, subtree: true });
+if (arrived) new MutationObserver(takeIn).observe(arrived, { childList: true, subtree: true, characterData: true, attributes: true });

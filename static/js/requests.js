@@ -26,6 +26,7 @@ function mayShow(status, text, element) {
   const reason = status < 400 ? "" : textIn(text, "#reason");
   if (status < 400 || (status === 422 && !reason)) return true;
   if (status === 401) askToSignIn();
+  else if (element?.dataset?.quiet !== undefined) return false;
   else if (status === 404 && element?.dataset?.live) remove(element);
   else toast(reason || document.getElementById("went-wrong").textContent, "bad");
   return false;

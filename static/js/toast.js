@@ -3,17 +3,24 @@
 const SHOWN_FOR = 7000;
 const corner = document.getElementById("toasts");
 
-function leave(element) {
+function leave(element, after) {
   setTimeout(() => {
-    if (document.hidden || element.matches(":hover, :focus-within")) leave(element);
+    if (document.hidden || element.matches(":hover, :focus-within")) leave(element, after);
     else element.remove();
-  }, SHOWN_FOR);
+  }, after);
 }
 
 /** Show a toast in the corner. What went wrong stays until it is dismissed. */
-export function show(element) {
+export function show(element, after = SHOWN_FOR) {
   corner.append(element);
-  if (element.matches(".is-info, .is-ok")) leave(element);
+  if (element.matches(".is-info, .is-ok")) leave(element, after);
+}
+
+/** Take a toast away; where the focus was in it, it goes on to the next, or into the page. */
+export function drop(element) {
+  const hadFocus = element.contains(document.activeElement);
+  element.remove();
+  if (hadFocus) (corner.querySelector("[data-toast-close]") ?? document.getElementById("main")).focus();
 }
 
 /** Show text; kind "info", "ok", "warn" or "bad". */
@@ -31,7 +38,10 @@ export function announce(text) {
   setTimeout(() => { announcer.textContent = text; }, 50);
 }
 
-corner.addEventListener("click", (event) => event.target.closest("[data-toast-close]")?.closest(".toast").remove());
+corner.addEventListener("click", (event) => {
+  const closed = event.target.closest("[data-toast-close]")?.closest(".toast");
+  if (closed) drop(closed);
+});
 
 // What a page brings with it is not announced by a live region, so it is put in again.
 for (const element of [...corner.children]) {
