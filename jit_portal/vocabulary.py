@@ -158,6 +158,7 @@ class May(StrEnum):
     OPEN_BOARD = "open_board"
     # people
     END_LOGINS = "end_logins"
+    END_OWN_LOGIN = "end_own_login"
     ACCEPT_CLAIMS = "accept_claims"
     CONFIRM = "confirm"
     DEACTIVATE = "deactivate"

@@ -429,6 +429,7 @@ TABLE: list[tuple[str, May, str]] = [
     ("notice", May.SEE, "fr_leader"),
     ("login", May.SEE, "fr_leader"),
     ("login", May.END_LOGINS, "fr_administrator fr_operator"),
+    ("login", May.END_OWN_LOGIN, "fr_leader"),
     ("person", May.SEE, "fr_administrator fr_operator"),
     ("person", May.READ, "fr_administrator"),
     ("person", May.END_LOGINS, "fr_administrator fr_operator"),

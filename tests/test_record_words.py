@@ -55,7 +55,11 @@ def test_every_act_has_a_name() -> None:
 def test_whatever_can_be_refused_about_a_jit_has_a_name(app: Flask) -> None:
     asked = {rule.endpoint for rule in app.url_map.iter_rules() if rule.arguments}
     asked -= OPEN_TO_ALL | {"static"}
-    tried = {endpoint.removesuffix("_submit") for endpoint in asked} | set(EVENTS) | {"uploads.create"}
+    tried = (
+        {endpoint.removesuffix("_submit") for endpoint in asked}
+        | set(EVENTS)
+        | {"uploads.create", "identity.end_other_logins"}
+    )
     assert tried == words.TRIED.keys()
 
 

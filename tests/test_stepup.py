@@ -171,6 +171,8 @@ ACTS: dict[str, Act] = {
         lambda case: (f"/workspaces/{case.world.workspace.id}/record/export?outcome=done", {"format": "json"}),
     ),
 }
+OF_HER_ACCOUNT: set[tuple[type[Thing], May]] = {(Passkey, May.DELETE), (LoginSession, May.END_OWN_LOGIN)}
+"""Demanded of what is no act of E10, and tried by itself."""
 LESS: dict[str, dict[str, Any]] = {
     "not strong enough": {"assurance": Assurance.SUBSTANTIAL},
     "six minutes ago": {"minutes": 6},
@@ -191,7 +193,7 @@ def entries(act: str) -> int:
 
 
 def test_every_rule_that_demands_it_is_tried_here() -> None:
-    assert {act.under for act in ACTS.values()} == policy.stepup.DEMANDED - {(Passkey, May.DELETE)}
+    assert {act.under for act in ACTS.values()} == policy.stepup.DEMANDED - OF_HER_ACCOUNT
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -353,6 +355,32 @@ def test_what_she_does_not_see_any_more_is_not_named(case: Case, browse: Browse)
     page = client.get(f"/confirm/{act_id}").text
     assert told(page)["About"] == "not shown to you"
     assert case.exhibit.title not in page
+
+
+@pytest.mark.parametrize("act", ["one", "all others"])
+def test_ending_another_sign_in_waits_and_goes_on(case: Case, browse: Browse, act: str) -> None:
+    """Or whoever has stolen a cookie could throw its owner out; the sign-in that is used ends at once."""
+    client = browse(case.leader, minutes=6, browser="Windows Edg/156")
+    other = browse(case.leader, browser="X11; Linux Firefox/153")
+    (hers,) = session().scalars(factories.logins_of(case.leader).where(LoginSession.browser.like("%Firefox%")))
+    address = f"/account/sign-ins/{hers.id}/end" if act == "one" else "/account/sign-ins/end-others"
+    act_id = waits(send(client, address, {}))
+    assert other.get("/account").status_code == 200
+    page = client.get(f"/confirm/{act_id}").text
+    if act == "one":
+        assert told(page)["Sign-in"] == "Firefox, Linux"
+    proving = update(LoginSession).where(LoginSession.browser.like("%Edg%")).values(proved_at=now())
+    with transaction():
+        session().execute(proving.execution_options(synchronize_session=False))
+    answer = send(client, address, {WAITING: act_id})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+    assert other.get("/account").status_code == 302
+
+
+def test_the_sign_in_that_is_used_ends_without_a_proof(case: Case, browse: Browse) -> None:
+    client = browse(case.leader, minutes=600, browser="Windows Edg/156")
+    (hers,) = session().scalars(factories.logins_of(case.leader).where(LoginSession.browser.like("%Edg%")))
+    assert send(client, f"/account/sign-ins/{hers.id}/end", {}).headers["Location"] == "/signed-out"
 
 
 def test_a_passkey_that_is_to_go_is_named(case: Case, browse: Browse) -> None:

@@ -132,6 +132,7 @@ TRIED = {
     "exhibits.update": _("Describe an exhibit"),
     "exhibits.withdraw": _("Withdraw a release"),
     "identity.end_login": _("End a sign-in"),
+    "identity.end_other_logins": _("End all other sign-ins"),
     "jits.abandon": _("Abandon a draft of the agreement"),
     "jits.agreement": _("Look at the agreement"),
     "jits.attach": _("Attach the agreement's document"),

@@ -16,6 +16,7 @@ from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
 from jit_portal.identity.vouching import Farewell
 from jit_portal.policy import Work, portal_which
+from jit_portal.vocabulary import May
 
 
 class Because(StrEnum):
@@ -68,17 +69,24 @@ def sign_out(login: LoginSession) -> str | None:
 
 
 def end_one(user: User, login_id: uuid.UUID) -> None:
-    """End one of her own logins."""
+    """End one of her own logins; another than the one she uses asks for a step-up itself.
+
+    Else whoever has stolen a cookie could throw its owner out.
+    """
     with transaction():
-        end(policy.fetch(user, LoginSession, login_id, lock=True), Because.ENDED_ELSEWHERE, user)
+        login = policy.fetch(user, LoginSession, login_id, lock=True)
+        if login.id != user.current_login:
+            policy.require(user, May.END_OWN_LOGIN, login)
+        end(login, Because.ENDED_ELSEWHERE, user)
 
 
 def end_others(user: User) -> int:
-    """End all her logins but the one she uses; says how many."""
+    """End all her logins but the one she uses; says how many, and asks for a step-up itself where there are any."""
     with transaction():
-        return _end_all(
-            (login for login in mine(user) if login.id != user.current_login), Because.ENDED_ELSEWHERE, user
-        )
+        others = [login for login in mine(user) if login.id != user.current_login]
+        for login in others[:1]:
+            policy.require(user, May.END_OWN_LOGIN, login)
+        return _end_all(others, Because.ENDED_ELSEWHERE, user)
 
 
 def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | None = None) -> int:

@@ -323,7 +323,7 @@ def sees_own_notice() -> Conditions:
 protect(LoginSession, Ground(gates={}))
 
 
-@rule(LoginSession, May.SEE)
+@rule(LoginSession, May.SEE, May.END_OWN_LOGIN)
 def sees_own_login() -> Conditions:
     return {"yours": LoginSession.user_id == person.id, "active": person.deactivated_at.is_(None)}
 

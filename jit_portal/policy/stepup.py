@@ -30,6 +30,7 @@ DEMANDED: frozenset[tuple[type[Thing], May]] = frozenset(
         (Entrustment, May.WITHDRAW),
         (Workspace, May.EXPORT_RECORD),
         (Passkey, May.DELETE),
+        (LoginSession, May.END_OWN_LOGIN),
     }
 )
 """Where a named list, a use permission, verifying, lifting a hold, destroying and keys come to be, they belong here."""

@@ -17,9 +17,10 @@ from jit_portal.exhibits.forms import target_label
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.exhibits.targets import targets
 from jit_portal.exhibits.words import SIGHT_WORDS
-from jit_portal.identity.models import Passkey, User, WaitingAct
+from jit_portal.identity.models import LoginSession, Passkey, User, WaitingAct
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import Sight
+from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
 
 T = TypeVar("T", bound=Thing)
@@ -31,6 +32,7 @@ _MODELS: dict[str, type[Thing]] = {
     "entrustment": Entrustment,
     "workspace": Workspace,
     "passkey": Passkey,
+    "login_session": LoginSession,
 }
 """Every thing that a step-up is asked for."""
 _NAMES = {
@@ -38,6 +40,7 @@ _NAMES = {
     "about": _("About"),
     "exhibit": _("Exhibit"),
     "passkey": _("Passkey"),
+    "login": _("Sign-in"),
     "rule": _("What it does"),
     "workspace": _("Workspace"),
 }
@@ -85,6 +88,8 @@ def _of(thing: Thing) -> Iterator[Fact]:
             yield _fact("workspace", "word", thing.name)
         case Passkey():
             yield _fact("passkey", "word", thing.name)
+        case LoginSession():
+            yield _fact("login", "word", thing.device or gettext("Unknown device"))
         case Entrustment():
             yield _fact("person", "person", thing.user)
             yield _sight(thing.sight)
