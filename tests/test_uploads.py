@@ -815,8 +815,11 @@ def test_a_database_that_is_away_refuses_nothing() -> None:
 def test_whatever_goes_wrong_in_asking_it_is_asked_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pool without a connection to spare, and a session that cannot even be closed, refuse nothing either."""
-    wrongs: list[Exception] = [NoConnection(), ValueError("unheard of")]
+    """A pool without a connection to spare, and a session that cannot even be closed, refuse nothing either.
+
+    What stays wrong is said once.
+    """
+    wrongs: list[Exception] = [NoConnection(), NoConnection(), ValueError("unheard of"), ValueError("unheard of")]
     closes: list[Exception] = [OperationalError("ROLLBACK", {}, Exception())]
     refusals: list[str] = []
     is_cut = threading.Event()

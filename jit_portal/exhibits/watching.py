@@ -27,6 +27,7 @@ class Watch:
         self.is_to_end = False
         self._ask, self._cut = ask, cut
         self._is_over = threading.Event()
+        self._wrong: type[Exception] | None = None  # said once, for it may last
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> "Watch":
@@ -55,9 +56,11 @@ class Watch:
     def _is_refused(self) -> bool:
         try:
             return self._refuses()
-        except Exception:
+        except Exception as error:
             # That it could not be asked, as while the database is away, is no refusal: it is asked again.
-            log.warning("whether an upload may go on could not be asked", exc_info=True)
+            if type(error) is not self._wrong:
+                log.warning("whether an upload may go on could not be asked", exc_info=True)
+            self._wrong = type(error)
             return False
 
     def _refuses(self) -> bool:
@@ -67,4 +70,5 @@ class Watch:
             return True
         finally:
             session.remove()
+        self._wrong = None
         return False
