@@ -1,11 +1,14 @@
 """What several columns look up is asked of the database once, and told apart by its values."""
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import _anonymous_label
 
 from jit_portal import policy
-from jit_portal.database import session
+from jit_portal.database import Thing, session
 from jit_portal.exhibits import rules
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
@@ -27,6 +30,23 @@ def test_lookups_alike_are_one_and_others_are_not(app: Flask) -> None:
     statement = answered_once(Exhibit, wanted).where(Exhibit.id == exhibit.id).execution_options(policy=True)
     assert set(session().execute(statement)) == {(True, False, True, False)}
     assert str(statement).count("FROM release") == 2
+
+
+@pytest.mark.parametrize(
+    "model", sorted({model for model, _ in policy.RULES}, key=policy.noun), ids=lambda model: policy.noun(model)
+)
+def test_every_alias_in_a_lookup_of_a_rule_has_a_name(model: type[Thing]) -> None:
+    """Two without one would read alike, and the answer of one would stand for both."""
+    rules = [rule for (of, _), rule in policy.RULES.items() if of is model]
+    lookups = [
+        each
+        for rule in rules
+        for condition in rule.values()
+        for each in visitors.iterate(condition)
+        if isinstance(each, sa.ScalarSelect)
+    ]
+    aliases = [each for lookup in lookups for each in visitors.iterate(lookup) if isinstance(each, sa.Alias)]
+    assert {str(alias.element) for alias in aliases if isinstance(alias.name, _anonymous_label)} == set()
 
 
 def test_what_is_looked_up_once_stays_where_it_is(app: Flask) -> None:

@@ -31,7 +31,7 @@ _is_administrator = person.duty == Duty.NATIONAL_ADMINISTRATOR
 
 def _of_one_country(one: Any, other: Any) -> ColumnElement[bool]:
     """Both sign in with logins of the same country; of the bodies, each is known by its own login alone."""
-    ones, others = aliased(IdentityProvider), aliased(IdentityProvider)
+    ones, others = (aliased(IdentityProvider, name=name) for name in ("login_of_one", "login_of_other"))
     is_same = and_(ones.country == others.country, ones.kind == others.kind, ones.kind.not_in(BODIES))
     return (
         exists()
@@ -95,7 +95,7 @@ def ends_logins() -> Conditions:
 
 
 def _login_open(of: Any) -> ColumnElement[bool]:
-    opened = aliased(IdentityProvider)
+    opened = aliased(IdentityProvider, name="opened")
     return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
 
 
