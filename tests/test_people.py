@@ -283,7 +283,7 @@ def test_the_socket_of_another_browser_is_cut_at_once(process: Web, world: World
         .execution_options(policy=True)
     ).first()  # fmt: skip
     assert first is not None
-    endings.end_one(member, first)
+    endings.end_one(factories.acts_in(member), first)
     ear.hear("signed_out")
     ear.hear("disconnect")
     assert staying.client.connected
