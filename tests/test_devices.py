@@ -173,7 +173,7 @@ def test_a_stolen_cookie_is_flagged_once_and_not_ended(app: Flask, someone: User
     assert "another device and another network" in page
     assert AWAY in page
     assert "is used elsewhere" in one.portal.get("/notices").text
-    endings.end_one(again(someone), login.id)
+    one.post(f"/account/sign-ins/{login.id}/end")
     assert not thief.is_signed_in()
 
 
