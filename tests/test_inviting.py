@@ -51,12 +51,14 @@ def authority(world: World, slug: str = "fr") -> Authority:
     return world.providers[slug].authorities[0]
 
 
-def signs_in(invitation: Invitation, subject: str = "fr-new", known: User | None = None) -> User:
+def signs_in(
+    invitation: Invitation, subject: str = "fr-new", known: User | None = None, *, names_authority: bool = True
+) -> User:
     """Whoever the national login vouches for as ``subject`` accepts the invitation."""
-    provider = invitation.provider
+    provider, code = invitation.provider, invitation.authority.code if names_authority else None
     vouched = Vouched(
         provider.issuer, subject, Assurance.HIGH, "high", datetime.now(UTC).timestamp(), None, "",
-        "Ana Costa-Lima", "ana@police.example", "", invitation.authority.code, "fr", "Europe/Paris",
+        "Ana Costa-Lima", "ana@police.example", "", code, "fr", "Europe/Paris",
     )  # fmt: skip
     with transaction():
         return invitations.accept(again(invitation), provider, vouched, known)
@@ -235,6 +237,25 @@ def test_a_duty_comes_with_a_new_account_only(world: World) -> None:
         signs_in(made, member.subject, member)
     assert again(member).duty is None
     assert again(made).used_at is None
+
+
+@pytest.mark.parametrize("names_authority", [True, False])
+def test_an_invitation_seats_nobody_of_another_authority(world: World, names_authority: bool) -> None:
+    """Also where the login names none: her account says of which she is."""
+    with transaction():
+        customs = Authority(provider_id=world.providers["fr"].id, code="fr-customs", name="Customs FR")
+        session().add(customs)
+    someone = factories.user(world.providers["fr"], "Of the police")
+    made, _ = workspaces.invite(world["fr_leader"], world.workspace, customs, NAME, Role.MEMBER)
+    with pytest.raises(SignInRefused) as caught:
+        signs_in(made, someone.subject, someone, names_authority=names_authority)
+    assert caught.value.detail == "of another authority"
+    assert again(made).used_at is None
+    seats = select(Membership).where(Membership.user_id == someone.id).execution_options(**UNCHECKED)
+    assert session().scalars(seats).all() == []
+    theirs, _ = workspaces.invite(world["fr_leader"], world.workspace, someone.authority, NAME, Role.MEMBER)
+    signs_in(theirs, someone.subject, someone, names_authority=names_authority)
+    assert [each.authority_id for each in session().scalars(seats)] == [someone.authority_id]
 
 
 # The first people, by command

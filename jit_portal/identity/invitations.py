@@ -166,6 +166,8 @@ def inviter(invitation: Invitation) -> User | None:
 def accept(invitation: Invitation, provider: IdentityProvider, vouched: Vouched, user: User | None) -> User:
     """Use up a locked invitation for whoever the provider vouches for; makes the person if she is not known yet."""
     _check(invitation, provider, vouched)
+    if user is not None and user.authority_id != invitation.authority_id:
+        raise SignInRefused(Why.INVITATION, "of another authority", person_id=user.id)
     if user is not None and invitation.duty is not None:
         raise SignInRefused(Why.INVITATION, "a duty comes with a new account only", person_id=user.id)
     if user is None and scim.refuses(provider, vouched.issuer, vouched.subject):
