@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
+from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.demo.case.people import PEOPLE
 from jit_portal.demo.postgres import Postgres
@@ -41,7 +42,7 @@ from jit_portal.vocabulary import Assurance, Duty
 from tests import factories, hostile
 from tests.hostile import BACK_CHANNEL, Hostile
 from tests.signing_in import Browser, again, count, known, ledger, logins, of_xx, refused, xenia
-from tests.vault import token_in
+from tests.vault import do_the_work, token_in
 
 SLUGS = ("fr", "nl", "ro", "al", "eu")
 
@@ -893,6 +894,36 @@ def test_a_login_lasts_twelve_hours_at_most(open_browser: Callable[[], Browser])
     open_browser().sign_in("fr-0001")
     (login,) = logins()
     assert abs(login.ends_at - login.started_at - dt.timedelta(hours=12)) < dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"last_seen_at": func.now() - sessions.IDLE}, {"ends_at": func.now()}],
+    ids=["idle", "absolute"],
+)
+def test_of_a_sign_in_that_is_over_nothing_of_its_provider_stays(
+    open_browser: Callable[[], Browser], environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, over: dict[str, Any]
+) -> None:
+    """Its ID token says who she is, at some logins by a national number; a few at a time means all of them."""
+    monkeypatch.setattr(endings, "AT_A_TIME", 2)
+    user = known("fr-0001")
+    for _ in range(3):
+        open_browser().sign_in("fr-0001")
+    with transaction():
+        session().execute(update(LoginSession).values(**over))
+    still = open_browser()
+    still.sign_in("fr-0001")
+    assert all(login.id_token for login in logins(user))
+    with transaction():
+        enqueue("identity:forget", timestamp=0)
+    do_the_work(environ)
+    ended = [(login.ended_because, login.id_token, login.ended_at is not None) for login in logins(user)]
+    assert sorted(ended[:3]) == [("over", None, True)] * 3
+    assert ended[3][0] is None
+    assert ended[3][1]
+    assert still.is_signed_in()
+    assert ledger("login.ended") == [{"because": "over"}] * 3
+    assert endings.end_what_is_over() == 0
 
 
 # Signing out

@@ -1,9 +1,14 @@
-"""How a login ends: by the person, by her provider, or because she signed in anew. Its sockets are cut at once."""
+"""How a login ends: by the person, by her provider, because she signed in anew, or because its time is over.
+
+Its sockets are cut at once, and what its provider said of the person (the ID token) is kept no longer.
+"""
 
 import datetime as dt
 import uuid
 from collections.abc import Iterable
 from enum import StrEnum
+
+from sqlalchemy import and_, not_
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -18,6 +23,9 @@ from jit_portal.identity.vouching import Farewell
 from jit_portal.policy import Work, portal_which
 from jit_portal.vocabulary import May
 
+AT_A_TIME = 500
+"""Logins that end in one transaction where the portal ends them of its own accord."""
+
 
 class Because(StrEnum):
     """Why a login ended."""
@@ -29,6 +37,7 @@ class Because(StrEnum):
     ONE_TOO_MANY = "one_too_many"
     ENDED_BY_ADMINISTRATOR = "ended_by_administrator"
     CLOSED = "closed"
+    OVER = "over"
 
 
 def end(login: LoginSession, because: Because, actor: Actor | None) -> None:
@@ -54,7 +63,7 @@ def why_ended(token: str) -> str | None:
     login = session().scalar(known)
     if login is None:
         return None
-    return login.ended_because or "over"
+    return login.ended_because or Because.OVER
 
 
 def sign_out(login: LoginSession) -> str | None:
@@ -103,6 +112,19 @@ def end_oldest(user: User, most: int) -> list[LoginSession]:
     too_many = list(session().scalars(newest_first.offset(most)))
     _end_all(too_many, Because.ONE_TOO_MANY, user)
     return too_many
+
+
+def end_what_is_over() -> int:
+    """End the logins that were idle or lasted as long as they may, a few at a time; says how many."""
+    is_over = (LoginSession.ended_at.is_(None), not_(and_(*is_live())))
+    over = portal_which(Work.SIGN_IN, LoginSession).where(*is_over).limit(AT_A_TIME)
+    ended = 0
+    while True:
+        with transaction():
+            ending = session().scalars(over.with_for_update(of=LoginSession, skip_locked=True)).unique().all()
+            ended += _end_all(ending, Because.OVER, None)
+        if len(ending) < AT_A_TIME:
+            return ended
 
 
 def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | None) -> int:

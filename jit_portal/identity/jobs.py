@@ -1,8 +1,9 @@
-"""What the worker does for people on its own: close accounts that nobody uses or confirms, forget what is over."""
+"""What the worker does for people on its own: close accounts that nobody uses or confirms, end and forget what is
+over."""
 
 import procrastinate
 
-from jit_portal.identity import accounts, waiting
+from jit_portal.identity import accounts, endings, waiting
 
 tasks = procrastinate.Blueprint()
 
@@ -16,4 +17,5 @@ def close(timestamp: int) -> None:
 @tasks.periodic(cron="*/10 * * * *")
 @tasks.task(name="forget", queueing_lock="identity:forget")
 def forget(timestamp: int) -> None:
+    endings.end_what_is_over()
     waiting.forget_what_is_over()
