@@ -252,6 +252,62 @@ def test_whoever_has_a_duty_is_not_deactivated_here(world: World) -> None:
             accounts.deactivate(world["fr_administrator"], person)
 
 
+def test_an_operator_closes_whoever_has_a_duty_and_opens_the_account_again(
+    world: World, app: Flask, browse: Browse
+) -> None:
+    operator = world["operator"]
+    for person in (world["fr_administrator"], factories.administrator(world.providers["fr"], Duty.OPERATOR)):
+        token, client = factories.login(person), browse(operator)
+        assert "Deactivate" in client.get(f"/people/{person.id}").text
+        assert post(client, f"/people/{person.id}/deactivate").status_code == 303
+        assert not is_live(token, app)
+        assert (now_of(person).is_active, now_of(person).closed_because) == (False, "by_operator")
+        assert "This account is closed." in client.get(f"/people/{person.id}").text
+        assert post(client, f"/people/{person.id}/reactivate").status_code == 303
+        assert now_of(person).is_active
+        assert acts(person) == [("user.deactivated", operator.name), ("user.reactivated", operator.name)]
+
+
+def test_no_operator_closes_herself_or_what_is_for_when_there_is_none(world: World) -> None:
+    """Who breaks the glass closes an operator as long as another is left who signs in."""
+    operator, glass = world["operator"], factories.glass_account()
+    for closing, closed in ((operator, operator), (glass, glass), (operator, glass), (glass, operator)):
+        with pytest.raises(NotAllowed):
+            accounts.deactivate(closing, closed)
+        assert now_of(closed).is_active
+    put(glass, deactivated_at=now(), closed_because="by_command")
+    with pytest.raises(NotAllowed):
+        accounts.reactivate(operator, now_of(glass))
+    put(glass, deactivated_at=None, closed_because=None)
+    factories.administrator(world.providers["fr"], Duty.OPERATOR)
+    accounts.deactivate(now_of(glass), operator)
+    assert not now_of(operator).is_active
+
+
+def test_of_two_operators_who_close_each_other_at_once_one_stays(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = world["operator"].id, factories.administrator(world.providers["fr"], Duty.OPERATOR).id
+    close = accounts.close
+
+    def slowly(*closing: Any) -> None:
+        time.sleep(0.5)
+        close(*closing)
+
+    monkeypatch.setattr(accounts, "close", slowly)
+
+    def closes(pair: tuple[Any, Any]) -> bool:
+        with app.app_context():
+            try:
+                accounts.deactivate(*(session().get_one(User, each) for each in pair))
+            except (NotFound, NotAllowed):
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as beside:
+        assert sorted(beside.map(closes, ((one, two), (two, one)))) == [False, True]
+
+
 def test_an_administrator_whose_account_is_closed_administers_nothing(world: World) -> None:
     put(world["fr_administrator"], deactivated_at=now())
     with pytest.raises(NotFound):
@@ -417,6 +473,31 @@ def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
     for person in (leader, world["fr_administrator"], world["operator"], world["nl_member"]):
         assert now_of(person).is_active
     assert names(world["fr_administrator"], show="closed") == {member.name}
+
+
+@pytest.mark.parametrize("duty", [Duty.NATIONAL_ADMINISTRATOR, Duty.OPERATOR])
+def test_whoever_has_a_duty_is_closed_unused_as_long_as_another_uses_hers(world: World, duty: Duty) -> None:
+    first, second = (factories.administrator(world.providers["fr"], duty) for _ in range(2))
+    factories.forget_logins_of_verbs()
+    for person in (first, second, world["fr_administrator"], world["operator"]):
+        put(person, opened_at=now() - UNUSED_FOR - DAY)
+    assert accounts.close_what_is_due() == 0, "nobody of the country uses the duty"
+    factories.login(second, last_seen_at=now() - DAY)
+    closes = {first, world["fr_administrator"]} if duty == Duty.NATIONAL_ADMINISTRATOR else {first}
+    assert accounts.close_what_is_due() == len(closes)
+    assert {person for person in closes if now_of(person).closed_because == "unused"} == closes
+    for person in (second, world["operator"], world["nl_administrator"]):
+        assert now_of(person).is_active, "used, the last of the country, or too new"
+    assert accounts.close_what_is_due() == 0
+
+
+def test_what_is_for_when_the_logins_are_down_is_never_unused(world: World) -> None:
+    first, second = factories.glass_account("First"), factories.glass_account("Second")
+    factories.login(second, last_seen_at=now() - DAY)
+    put(first, opened_at=now() - UNUSED_FOR - DAY)
+    assert accounts.close_what_is_due() == 0
+    assert now_of(first).is_active
+    assert now_of(second).is_active
 
 
 def test_the_account_page_says_until_when_it_is_confirmed(world: World, browse: Browse) -> None:

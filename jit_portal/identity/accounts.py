@@ -19,7 +19,7 @@ from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.people import administrators_of as _administrators_of
 from jit_portal.policy.people import answering_for, on_former_authority, unused
-from jit_portal.vocabulary import May, NoticeKind
+from jit_portal.vocabulary import Duty, May, NoticeKind
 from jit_portal.wording import gettext
 
 
@@ -27,6 +27,7 @@ class Closed(StrEnum):
     """Why an account is closed."""
 
     BY_ADMINISTRATOR = "by_administrator"
+    BY_OPERATOR = "by_operator"
     UNUSED = "unused"
     UNCONFIRMED = "unconfirmed"
     BY_DIRECTORY = "by_directory"
@@ -47,11 +48,21 @@ def administrators_of(person: User) -> list[uuid.UUID]:
 
 
 def deactivate(actor: User, person: User) -> None:
-    """Close an account: its logins, its sockets and its running uploads end at once."""
+    """Close an account: its logins, its sockets and its running uploads end at once.
+
+    Her country's administrator does it, and of whoever has a duty an operator: never of herself, so one is left.
+    """
     policy.require(actor, May.DEACTIVATE, person)
     with transaction():
+        _one_duty_at_a_time(person)
         held = policy.locked(actor, May.DEACTIVATE, person)
-        close(held, Closed.BY_ADMINISTRATOR, actor)
+        close(held, Closed.BY_OPERATOR if actor.duty == Duty.OPERATOR else Closed.BY_ADMINISTRATOR, actor)
+
+
+def _one_duty_at_a_time(person: User | None = None) -> None:
+    """Of two operators who close each other at once, the second finds herself closed."""
+    if person is None or person.duty is not None:
+        session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended("closing a duty", 0))))
 
 
 def close(held: User, because: Closed, actor: Actor | None) -> None:
@@ -182,8 +193,12 @@ def _end(actor: User, logins: Select[LoginSession]) -> int:
 
 
 def close_what_is_due() -> int:
-    """Close the accounts that nobody used, or that nobody confirmed in time; says how many."""
+    """Close the accounts that nobody used, or that nobody confirmed in time; says how many.
+
+    Whoever has a duty is closed like others for want of use, as long as somebody of the country has it who does use it.
+    """
     with transaction():
+        _one_duty_at_a_time()
         due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
         closing = session().execute(due).unique().all()
         for person, is_unused in closing:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from jit_portal.database import session
-from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginSession, User
+from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, LoginSession, User
 from jit_portal.identity.scim.models import ProposedClosing
 from jit_portal.policy.asking import Ground, protect, rule, which, who
 from jit_portal.policy.person import NOW, Conditions, leads_for, live, person
@@ -64,15 +64,42 @@ def accepts_claims() -> Conditions:
     return {"own_people": _own_people, "flagged": User.flagged.is_not(None), "another": User.id != person.id}
 
 
-@rule(User, May.CONFIRM, May.DEACTIVATE)
-def confirms_and_deactivates() -> Conditions:
-    """Whoever has a duty stays: else nobody might be left to open an account again."""
+def _at_login(of: Any) -> ColumnElement[bool]:
+    """No account for when the national logins are down: those are made and closed on the server."""
+    glass = aliased(IdentityProvider)
+    return ~exists().where(glass.id == of.provider_id, glass.slug == GLASS).correlate_except(glass)
+
+
+def _operators_remain() -> ColumnElement[bool]:
+    """Whoever is closed, an operator is left who signs in."""
+    other = aliased(User)
+    left = exists().where(
+        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_login(other)
+    )
+    return or_(User.duty != Duty.OPERATOR, left.correlate_except(other))
+
+
+_minds = and_(_own_people, _without_duty)
+_minds_duty = and_(_is_operator, User.duty.is_not(None), User.id != person.id, _at_login(User))
+
+
+@rule(User, May.CONFIRM)
+def confirms() -> Conditions:
     return {"own_people": _own_people, "open": User.deactivated_at.is_(None), "without_duty": _without_duty}
+
+
+@rule(User, May.DEACTIVATE)
+def deactivates() -> Conditions:
+    """Of whoever has a duty, an operator; never herself, and never the last operator."""
+    return {
+        "minded": or_(_minds, and_(_minds_duty, _operators_remain())),
+        "open": User.deactivated_at.is_(None),
+    }
 
 
 @rule(User, May.REACTIVATE)
 def reactivates() -> Conditions:
-    return {"own_people": _own_people, "closed": User.deactivated_at.is_not(None), "without_duty": _without_duty}
+    return {"minded": or_(_minds, _minds_duty), "closed": User.deactivated_at.is_not(None)}
 
 
 @rule(User, May.DECIDE_CLOSING)
@@ -199,11 +226,28 @@ def _is_unconfirmed() -> ColumnElement[bool]:
     return and_(User.confirmed_at < before, administered_since(User) < before)
 
 
-def _is_unused() -> ColumnElement[bool]:
-    used = exists().where(LoginSession.user_id == User.id, LoginSession.last_seen_at > NOW - UNUSED_FOR)
-    return and_(User.opened_at < NOW - UNUSED_FOR, ~used.correlate_except(LoginSession))
+def _is_unused(whose: Any) -> ColumnElement[bool]:
+    used = exists().where(LoginSession.user_id == whose.id, LoginSession.last_seen_at > NOW - UNUSED_FOR)
+    return and_(whose.opened_at < NOW - UNUSED_FOR, ~used.correlate_except(LoginSession))
 
 
-unused = _is_unused()
-closes_by_itself = and_(User.deactivated_at.is_(None), _without_duty, or_(_is_unconfirmed(), unused))
+def _is_shared() -> ColumnElement[bool]:
+    """Somebody else of the country has the duty and uses the account: nobody is missing when this one closes."""
+    other = aliased(User)
+    others = exists().where(
+        other.duty == User.duty,
+        other.deactivated_at.is_(None),
+        other.id != User.id,
+        _of_one_country(other, User),
+        _at_login(other),
+        ~_is_unused(other),
+    )
+    return and_(_at_login(User), others.correlate_except(other))
+
+
+unused = _is_unused(User)
+closes_by_itself = and_(
+    User.deactivated_at.is_(None),
+    or_(and_(_without_duty, _is_unconfirmed()), and_(unused, or_(_without_duty, _is_shared()))),
+)
 """What must hold of an account for the portal to close it of its own accord."""
