@@ -1,7 +1,8 @@
 """A directory that would close many accounts at once asks a person first: what is beyond a fifth waits.
 
-One account an hour is never many, or a small country could close none at once; from the second on, those that the
-directory of a login closed within the hour and this one must be no more than a fifth of its people.
+One account an hour, two a day and three a week are never many, or a small country could close none; beyond that, those
+that the directory of a login closed within the hour, the day or the week, and this one, must be no more than a fifth of
+its people. What a person has approved counts, too.
 """
 
 import datetime as dt
@@ -22,17 +23,21 @@ from jit_portal.notices import service as notices
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import Duty, May, NoticeKind
 
-WITHIN = dt.timedelta(hours=1)
+NEVER_MANY = {dt.timedelta(hours=1): 1, dt.timedelta(days=1): 2, dt.timedelta(weeks=1): 3}
+"""So many accounts close within each time whatever share of the people they are."""
 ONE_IN = 5
 
 
 def is_one_of_many(provider: IdentityProvider) -> bool:
     """Whether the next account that this login's directory closes waits; its row is locked, so that nobody counts
     beside."""
-    lately = and_(User.closed_because == Closed.BY_DIRECTORY, User.deactivated_at > NOW - WITHIN)
-    numbers = select(func.count().filter(lately), func.count().filter(User.deactivated_at.is_(None)))
-    closed, still_open = session().execute(numbers.where(User.provider_id == provider.id)).one()
-    return bool(closed > 0 and (closed + 1) * ONE_IN > closed + still_open)
+    numbers = select(func.count().filter(User.deactivated_at.is_(None)))
+    for within in NEVER_MANY:
+        lately = and_(User.closed_because == Closed.BY_DIRECTORY, User.deactivated_at > NOW - within)
+        numbers = numbers.add_columns(func.count().filter(lately))
+    still_open, *closed = session().execute(numbers.where(User.provider_id == provider.id)).one()
+    few = zip(closed, NEVER_MANY.values(), strict=True)
+    return any(each >= never and (each + 1) * ONE_IN > each + still_open for each, never in few)
 
 
 def let_wait(token: ScimToken, held: User) -> None:

@@ -242,7 +242,7 @@ def _is_shared() -> ColumnElement[bool]:
         _at_login(other),
         ~_is_unused(other),
     )
-    return and_(_at_login(User), others.correlate_except(other))
+    return others.correlate_except(other)
 
 
 unused = _is_unused(User)
