@@ -22,7 +22,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.files import again
 from jit_portal.identity import accounts, endings, people, sessions
-from jit_portal.identity.models import Authority, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.people import Wanted
 from jit_portal.policy.people import CONFIRMED_FOR, UNUSED_FOR
 from jit_portal.vocabulary import Duty, Outcome, Role
@@ -422,7 +422,7 @@ def test_a_running_upload_goes_on_while_its_person_proves_anew_who_she_is(
 
 def test_who_is_due_is_listed_and_confirmed(world: World, browse: Browse) -> None:
     administrator, member = world["fr_administrator"], world["fr_member"]
-    put(administrator, created_at=now() - LONG_AGO)
+    put(administrator, opened_at=now() - LONG_AGO)
     put(member, confirmed_at=now() - CONFIRMED_FOR + 13 * DAY)
     put(world["fr_leader"], confirmed_at=now() - CONFIRMED_FOR + 15 * DAY)
     assert names(administrator, show="due") == {member.name}
@@ -438,7 +438,7 @@ def test_who_is_due_is_listed_and_confirmed(world: World, browse: Browse) -> Non
 
 
 def test_nobody_confirms_herself(world: World) -> None:
-    put(world["fr_administrator"], created_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
+    put(world["fr_administrator"], opened_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
     assert names(world["fr_administrator"], show="due") == set()
     with pytest.raises(NotAllowed):
         accounts.confirm(world["fr_administrator"], world["fr_administrator"])
@@ -446,7 +446,7 @@ def test_nobody_confirms_herself(world: World) -> None:
 
 def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> None:
     administrator, member, leader = world["fr_administrator"], world["fr_member"], world["fr_leader"]
-    put(administrator, created_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
+    put(administrator, opened_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
     for person in (member, world["nl_member"], world["eu_participant"]):
         put(person, confirmed_at=now() - LONG_AGO)
     put(leader, confirmed_at=now() - CONFIRMED_FOR + DAY)
@@ -457,7 +457,7 @@ def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> No
     assert not is_live(token, app)
     assert acts(member) == [("user.deactivated", "JIT Portal")]
     for person in (leader, administrator, world["nl_member"], world["eu_participant"]):
-        assert now_of(person).is_active, "not due, with a duty, an administrator too new to have confirmed, or none"
+        assert now_of(person).is_active, "not due, with a duty, or whoever confirms too new"
     assert accounts.close_what_is_due() == 0
 
 
@@ -473,6 +473,53 @@ def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
     for person in (leader, world["fr_administrator"], world["operator"], world["nl_member"]):
         assert now_of(person).is_active
     assert names(world["fr_administrator"], show="closed") == {member.name}
+
+
+def the_rule_began(world: World, when: dt.datetime) -> None:
+    with transaction():
+        session().execute(update(IdentityProvider).values(confirmed_from=when))
+    put(world["operator"], opened_at=when)
+
+
+def test_where_a_country_has_no_administrator_operators_confirm(world: World, browse: Browse) -> None:
+    operator, alone = world["operator"], world["eu_participant"]
+    the_rule_began(world, now() - LONG_AGO)
+    for person in (alone, world["fr_member"]):
+        put(person, confirmed_at=now() - CONFIRMED_FOR + 13 * DAY)
+    client = browse(operator)
+    page = client.get("/people?show=due").text
+    assert "Due: 1" in page
+    assert names(operator, show="due") == {alone.name}
+    assert "in 1 team" not in page, "an operator learns nothing of teams"
+    assert post(client, f"/people/{alone.id}/confirm", next="due").status_code == 303
+    assert names(operator, show="due") == set()
+    for act in ("deactivate", "reactivate"):
+        assert post(client, f"/people/{alone.id}/{act}").status_code == 303
+    assert acts(alone) == [(act, operator.name) for act in ("user.confirmed", "user.deactivated", "user.reactivated")]
+    factories.administrator(world.providers["eu"])
+    for verb in (accounts.confirm, accounts.deactivate):
+        with pytest.raises(NotAllowed):
+            verb(operator, now_of(alone))
+
+
+def test_nobody_is_closed_by_surprise_where_operators_confirm(world: World) -> None:
+    """Counted from when the rule began, her country's last administrator left, or the first operator came."""
+    alone = world["eu_participant"]
+    put(alone, confirmed_at=now() - 9 * LONG_AGO)
+    assert accounts.close_what_is_due() == 0, "the rule is new"
+    the_rule_began(world, now() - LONG_AGO)
+    put(world["operator"], opened_at=now() - DAY)
+    assert accounts.close_what_is_due() == 0, "nobody could have confirmed"
+    the_rule_began(world, now() - LONG_AGO)
+    left = factories.administrator(world.providers["eu"])
+    put(left, deactivated_at=now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "an administrator could have"
+    put(left, deactivated_at=now() - LONG_AGO)
+    put(world["operator"], deactivated_at=now())
+    assert accounts.close_what_is_due() == 0, "there is nobody who confirms"
+    put(world["operator"], deactivated_at=None)
+    assert accounts.close_what_is_due() == 1
+    assert now_of(alone).closed_because == "unconfirmed"
 
 
 @pytest.mark.parametrize("duty", [Duty.NATIONAL_ADMINISTRATOR, Duty.OPERATOR])
@@ -502,7 +549,7 @@ def test_what_is_for_when_the_logins_are_down_is_never_unused(world: World) -> N
 
 def test_the_account_page_says_until_when_it_is_confirmed(world: World, browse: Browse) -> None:
     assert "Closes unless confirmed by" in browse(world["fr_member"]).get("/account").text
-    assert "Closes unless confirmed by" not in browse(world["eu_participant"]).get("/account").text
+    assert "Closes unless confirmed by" in browse(world["eu_participant"]).get("/account").text
     assert "Closes unless confirmed by" not in browse(world["fr_administrator"]).get("/account").text
 
 

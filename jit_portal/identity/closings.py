@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, func, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -31,10 +31,11 @@ ONE_IN = 5
 def is_one_of_many(provider: IdentityProvider) -> bool:
     """Whether the next account that this login's directory closes waits; its row is locked, so that nobody counts
     beside."""
-    numbers = select(func.count().filter(User.deactivated_at.is_(None)))
-    for within in NEVER_MANY:
-        lately = and_(User.closed_because == Closed.BY_DIRECTORY, User.deactivated_at > NOW - within)
-        numbers = numbers.add_columns(func.count().filter(lately))
+    closed_within = [
+        func.count().filter(User.closed_because == Closed.BY_DIRECTORY, User.deactivated_at > NOW - within)
+        for within in NEVER_MANY
+    ]
+    numbers = select(func.count().filter(User.deactivated_at.is_(None)), *closed_within)
     still_open, *closed = session().execute(numbers.where(User.provider_id == provider.id)).one()
     few = zip(closed, NEVER_MANY.values(), strict=True)
     return any(each >= never and (each + 1) * ONE_IN > each + still_open for each, never in few)

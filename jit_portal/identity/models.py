@@ -43,6 +43,7 @@ class IdentityProvider(Thing):
     ``header_limit`` the bytes of a token's header. ``proves_anew``: asked to, it has people prove anew who they are,
     and says when they did; no single answer tells, for a browser can tamper with the question. A client secret is never
     in the database. What a login that speaks SAML publishes of itself is pinned here: ``saml_metadata``.
+    ``confirmed_from``: since when operators confirm its people, where their country has no administrator.
     """
 
     __tablename__ = "identity_provider"
@@ -88,6 +89,7 @@ class IdentityProvider(Thing):
     is_enabled: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
+    confirmed_from: Mapped[Created]
     authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
 
     __mapper_args__ = {"version_id_col": version}

@@ -11,7 +11,7 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.sessions import is_live
-from jit_portal.policy.people import CONFIRMED_FOR, administered_since, seats
+from jit_portal.policy.people import CONFIRMED_FOR, minded_since, seats
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import May
 
@@ -23,7 +23,7 @@ DUE, FLAGGED, CLOSED = "due", "flagged", "closed"
 _is_open = User.deactivated_at.is_(None)
 _reminded = NOW - CONFIRMED_FOR + REMINDED_FOR
 _SHOWN = {
-    DUE: and_(_is_open, User.duty.is_(None), User.confirmed_at < _reminded, administered_since(User) < _reminded),
+    DUE: and_(_is_open, User.duty.is_(None), User.confirmed_at < _reminded, minded_since(User) < _reminded),
     FLAGGED: and_(_is_open, User.flagged.is_not(None)),
     CLOSED: ~_is_open,
 }
@@ -42,7 +42,7 @@ class Wanted:
 @dataclass(frozen=True)
 class Row:
     """A person, when she last signed in, and how many logins are live; to whoever reads her account also how many
-    teams she is in and when it closes unless it is confirmed."""
+    teams she is in, and to whoever confirms it when it closes otherwise."""
 
     person: User
     last_sign_in: dt.datetime | None
@@ -65,15 +65,16 @@ class Rows:
 
 
 def rows(viewer: User, wanted: Wanted) -> Rows:
-    """One page of the people whom she sees, in a constant number of queries; short lists are for administrators."""
-    accounts = _narrowed(policy.which(viewer, User, May.READ), wanted)
-    is_short = wanted.show in _SHOWN
-    found = accounts.where(_SHOWN[wanted.show]) if is_short else _narrowed(policy.which(viewer, User), wanted)
+    """One page of the people whom she sees, in a constant number of queries; short lists are for whoever decides."""
+    short = {
+        show: _narrowed(policy.which(viewer, User, May.CONFIRM if show == DUE else May.READ), wanted).where(those)
+        for show, those in _SHOWN.items()
+    }
+    found = short.get(wanted.show, _narrowed(policy.which(viewer, User), wanted))
     ordered = found.order_by(User.name, User.id).offset((wanted.page - 1) * PAGE).limit(PAGE + 1)
     people = session().scalars(ordered).unique().all()
-    counts = [func.count().filter(each) for each in _SHOWN.values()]
-    numbers = session().execute(accounts.with_only_columns(*counts)).one()
-    return Rows(_rows(viewer, people[:PAGE]), dict(zip(_SHOWN, numbers, strict=True)), len(people) > PAGE)
+    numbers = {show: session().scalar(those.with_only_columns(func.count())) or 0 for show, those in short.items()}
+    return Rows(_rows(viewer, people[:PAGE]), numbers, len(people) > PAGE)
 
 
 def _narrowed(found: Select[User], wanted: Wanted) -> Select[User]:
@@ -100,13 +101,16 @@ def _rows(viewer: User, people: Sequence[User]) -> list[Row]:
     by_person = logins.with_only_columns(LoginSession.user_id, func.max(LoginSession.started_at), counted)
     used = {id: (last, live) for id, last, live in session().execute(by_person.group_by(LoginSession.user_id))}
     read = policy.which(viewer, User, May.READ).where(User.id.in_(ids)).with_only_columns(User.id)
-    confirming = read.add_columns(administered_since(User))
-    since: dict[uuid.UUID, dt.datetime | None] = dict(session().execute(confirming).all())
+    are_read = set(session().scalars(read))
+    confirming = policy.which(viewer, User, May.CONFIRM).where(User.id.in_(ids))
+    since: dict[uuid.UUID, dt.datetime | None] = dict(
+        session().execute(confirming.with_only_columns(User.id, minded_since(User))).all()
+    )
     teams = dict(session().execute(seats(viewer, ids)).all())
     found = []
     for person in people:
         last, live = used.get(person.id, (None, 0))
-        counted_teams = teams.get(person.id, 0) if person.id in since else None
+        counted_teams = teams.get(person.id, 0) if person.id in are_read else None
         found.append(Row(person, last, live, counted_teams, _due_at(person, since.get(person.id))))
     return found
 
@@ -118,8 +122,8 @@ def _due_at(person: User, since: dt.datetime | None) -> dt.datetime | None:
 
 
 def confirmed_until(person: User) -> dt.datetime | None:
-    """When her account closes unless her country's administrator confirms it; None where nobody does that."""
-    return _due_at(person, session().scalar(select(administered_since(User)).where(User.id == person.id)))
+    """When her account closes unless somebody confirms it; None where nobody does that."""
+    return _due_at(person, session().scalar(select(minded_since(User)).where(User.id == person.id)))
 
 
 def logins_of(viewer: User, person_id: uuid.UUID) -> Sequence[LoginSession]:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from jit_portal.database import session
@@ -21,7 +21,8 @@ from jit_portal.vocabulary import BODIES, Duty, May
 from jit_portal.workspaces.models import Membership
 
 CONFIRMED_FOR = dt.timedelta(days=90)
-"""So long an account stays open without its country's administrator saying that it is still needed."""
+"""So long an account stays open without anybody saying that it is still needed: its country's administrator; where
+there is none, an operator."""
 UNUSED_FOR = dt.timedelta(days=90)
 """So long an account stays open that nobody signs in to."""
 
@@ -79,13 +80,20 @@ def _operators_remain() -> ColumnElement[bool]:
     return or_(User.duty != Duty.OPERATOR, left.correlate_except(other))
 
 
-_minds = and_(_own_people, _without_duty)
+def _is_administered(someone: Any) -> ColumnElement[bool]:
+    other = aliased(User)
+    administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
+    return exists().where(administers, _of_one_country(other, someone)).correlate_except(other)
+
+
+_minds = and_(_without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
 _minds_duty = and_(_is_operator, User.duty.is_not(None), User.id != person.id, _at_login(User))
 
 
 @rule(User, May.CONFIRM)
 def confirms() -> Conditions:
-    return {"own_people": _own_people, "open": User.deactivated_at.is_(None), "without_duty": _without_duty}
+    """The country's administrator; where there is none, an operator."""
+    return {"minded": _minds, "open": User.deactivated_at.is_(None)}
 
 
 @rule(User, May.DEACTIVATE)
@@ -212,7 +220,7 @@ def administrators_of(someone: User) -> Select[uuid.UUID]:
 def administered_since(someone: Any) -> ColumnElement[Any]:
     """Since when the person's country has had an administrator who could confirm accounts; NULL without one."""
     other = aliased(User)
-    first = select(func.min(other.created_at)).where(
+    first = select(func.min(other.opened_at)).where(
         other.duty == Duty.NATIONAL_ADMINISTRATOR,
         other.deactivated_at.is_(None),
         _of_one_country(other, someone),
@@ -220,10 +228,30 @@ def administered_since(someone: Any) -> ColumnElement[Any]:
     return first.correlate(someone).scalar_subquery()
 
 
+def _operated_since(someone: Any) -> ColumnElement[Any]:
+    """Since when operators confirm the person's account, were there no administrator: not before the last one left."""
+    other, operator = aliased(User), aliased(User)
+    last = select(func.max(other.deactivated_at)).where(
+        other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone)
+    )
+    first = select(func.min(operator.opened_at)).where(
+        operator.duty == Duty.OPERATOR, operator.deactivated_at.is_(None), _at_login(operator)
+    )
+    at = aliased(IdentityProvider)
+    begun = select(at.confirmed_from).where(at.id == someone.provider_id).correlate(someone).scalar_subquery()
+    operated = first.scalar_subquery()
+    return case((operated.is_not(None), func.greatest(begun, last.correlate(someone).scalar_subquery(), operated)))
+
+
+def minded_since(someone: Any) -> ColumnElement[Any]:
+    """Since when somebody could confirm the person's account; NULL where nobody can."""
+    return func.coalesce(administered_since(someone), _operated_since(someone))
+
+
 def _is_unconfirmed() -> ColumnElement[bool]:
     """Nobody stood in for the account in time, though somebody could have."""
     before = NOW - CONFIRMED_FOR
-    return and_(User.confirmed_at < before, administered_since(User) < before)
+    return and_(User.confirmed_at < before, minded_since(User) < before)
 
 
 def _is_unused(whose: Any) -> ColumnElement[bool]:

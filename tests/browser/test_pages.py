@@ -109,7 +109,7 @@ def _fill_people(world: World, administrator: User) -> None:
         session().add_all([customs, moved])
         session().flush()
         for person, values in (
-            (administrator, {"created_at": long_ago}),
+            (administrator, {"opened_at": long_ago}),
             (world["fr_member"], {**flagged, "confirmed_at": long_ago, "claimed_authority_id": customs.id}),
             (factories.user(world.providers["fr"], "Fr Closed"), closed),
             (world["nl_member"], {"authority_id": moved.id}),
