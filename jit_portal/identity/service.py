@@ -66,9 +66,10 @@ def begin(
     """
     with transaction():
         provider = registry.provider(slug)
-        invitation_id = invitations.find(invitation).id if invitation is not None else None
     login_id = stepping_up.id if stepping_up is not None else None
     try:
+        with transaction():
+            invitation_id = invitations.find(invitation).id if invitation is not None else None
         asked = stepping.asked_of(provider, stepping_up)
         return attempts.start(
             provider, browser, asked, invitation_id=invitation_id, login_id=login_id, return_to=inside(return_to)
