@@ -5,10 +5,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from joserfc.jwk import ECKey
@@ -42,10 +42,11 @@ class Demo:
     def row(self) -> ProviderRow:
         return next(row for row in rows(self.base) if row.slug == self.slug)
 
-    def choose(self, browser: requests.Session, address: str, subject: str) -> str:
-        """Sign in there as ``subject``; the query of the portal's callback."""
+    def choose(self, browser: requests.Session, address: str, subject: str, office: str | None = None) -> str:
+        """Sign in there as ``subject``, for this one of her authorities; the query of the portal's callback."""
         page = browser.get(address, timeout=20)
-        answer = browser.post(page.url, data={"subject": subject}, timeout=20, allow_redirects=False)
+        form = {"subject": subject} | ({} if office is None else {"office": office})
+        answer = browser.post(page.url, data=form, timeout=20, allow_redirects=False)
         return urlsplit(answer.headers["Location"]).query
 
     def knows(self, browser: requests.Session, address: str) -> bool:
@@ -63,7 +64,11 @@ class Demo:
 
 @dataclass(frozen=True)
 class Certified:
-    """One issuer of npm's oidc-provider. ``people`` are its claims by subject, ``words`` its acr from low to high."""
+    """One issuer of npm's oidc-provider. ``people`` are its claims by subject, ``words`` its acr from low to high.
+
+    ``says_office`` names the claim of somebody's authority. Where it ``asks_anew`` not, whoever is signed in
+    there passes through, whatever the portal asks for.
+    """
 
     issuer: str
     origin: str
@@ -72,7 +77,9 @@ class Certified:
     words: tuple[str, str, str]
     people: Mapping[str, Mapping[str, str]]
     row_says: Mapping[str, Any]
+    says_office: str = "organisation"
     assurance: Assurance = Assurance.HIGH
+    asks_anew: bool = True
 
     @property
     def someone(self) -> str:
@@ -85,7 +92,8 @@ class Certified:
     def row(self) -> ProviderRow:
         return ProviderRow(
             slug=self.slug, name=f"Login {self.slug}", kind=PartyKind.MEMBER_STATE, country=self.slug.upper(),
-            issuer=self.issuer, client_id="jit-portal", algorithms=(self.algorithm,), authorities={"P": "Police"},
+            issuer=self.issuer, client_id="jit-portal", algorithms=(self.algorithm,),
+            authorities={"P": "Police", "Q": "Prosecution"},
             acr_levels=dict(zip(self.words, Assurance, strict=True)), **self.row_says,
         )  # fmt: skip
 
@@ -95,16 +103,25 @@ class Certified:
         return {
             "slug": self.slug, "issuer": self.issuer, "algorithm": self.algorithm, "acrs": self.words,
             "people": self.people, "requiresPar": row.uses_par, "signsUserinfo": row.userinfo == UserinfoForm.JWT,
+            "asksAnew": self.asks_anew, "saysOffice": self.says_office,
             "secret": None if row.authenticates_by == ClientAuthentication.PRIVATE_KEY_JWT else SECRET,
         }  # fmt: skip
 
-    def choose(self, browser: requests.Session, address: str, subject: str) -> str:
+    def choose(
+        self, browser: requests.Session, address: str, subject: str, office: str | None = None, minutes_ago: int = 0
+    ) -> str:
+        """Sign in there as ``subject``, who proved it so long ago."""
         page = browser.get(address, timeout=20)
-        acr = self.words[self.assurance - 1]
-        answer = browser.post(page.url, data={"subject": subject, "acr": acr}, timeout=20, allow_redirects=False)
-        while not answer.headers["Location"].startswith(self.origin):
-            answer = browser.get(answer.headers["Location"], timeout=20, allow_redirects=False)
-        return urlsplit(answer.headers["Location"]).query
+        form = {"subject": subject, "acr": self.words[self.assurance - 1], "minutes_ago": str(minutes_ago)}
+        form |= {} if office is None else {"office": office}
+        answer = browser.post(page.url, data=form, timeout=20, allow_redirects=False)
+        return self.pass_through(browser, answer.headers["Location"])
+
+    def pass_through(self, browser: requests.Session, address: str) -> str:
+        """From here it leads to the portal without asking anything more; the query of the portal's callback."""
+        while not address.startswith(self.origin):
+            address = urljoin(address, browser.get(address, timeout=20, allow_redirects=False).headers["Location"])
+        return urlsplit(address).query
 
     def asked(self, browser: requests.Session, address: str) -> dict[str, str]:
         """The request as it came to the provider."""
@@ -140,7 +157,7 @@ class Logins:
 
 
 def certified(port: int, origin: str) -> list[Certified]:
-    """One as in France: signed userinfo, a secret; one that wants everything pushed, and the portal's own key."""
+    """One as in France: signed userinfo, a secret; one that wants everything pushed; and one that asks nobody anew."""
     return [
         Certified(
             f"http://127.0.0.1:{port}", origin, "rs", "RS256", ("eidas1", "eidas2", "eidas3"),
@@ -150,14 +167,21 @@ def certified(port: int, origin: str) -> list[Certified]:
                 "asks_assurance": AssuranceAsked.CLAIMS, "userinfo": UserinfoForm.JWT,
                 "claim_map": {"name": "/given_name /usual_name", "authority": "/siret"},
             },
+            "siret",
         ),
-        Certified(
-            f"http://127.0.0.1:{port + 1}", origin, "es", "ES256",
-            tuple(f"http://eidas.europa.eu/LoA/{level}" for level in ("low", "substantial", "high")),  # type: ignore[arg-type]
-            {f"es-{n}": {"name": f"Enno Stahl {n}", "organisation": "P"} for n in (1, 2)},
-            {"claim_map": {"name": "/name", "authority": "/organisation"}},
-        ),
+        pushed(port + 1, origin, "es"),
+        replace(pushed(port + 2, origin, "lz"), asks_anew=False),
     ]  # fmt: skip
+
+
+def pushed(port: int, origin: str, slug: str) -> Certified:
+    """One that wants everything pushed, and the portal's own key."""
+    low, substantial, high = (f"http://eidas.europa.eu/LoA/{level}" for level in ("low", "substantial", "high"))
+    return Certified(
+        f"http://127.0.0.1:{port}", origin, slug, "ES256", (low, substantial, high),
+        {f"{slug}-{n}": {"name": f"Enno Stahl {n}", "organisation": "P"} for n in (1, 2)},
+        {"claim_map": {"name": "/name", "authority": "/organisation"}},
+    )  # fmt: skip
 
 
 @contextmanager
@@ -167,7 +191,7 @@ def running_demo(folder: Path, origin: str, signing_key: Path) -> Iterator[Demo]
     base = f"http://127.0.0.1:{port}"
     component = Component(
         name="providers",
-        argv=[sys.executable, "-m", "jit_portal.demo.providers", f"--port={port}"],
+        argv=[sys.executable, "-m", "tests.providers.moving", f"--port={port}"],
         environ=base_environ() | {"JIT_ORIGIN": origin, "JIT_SIGNING_KEY": str(signing_key)},
         ready=lambda: answers(f"{base}/healthz"),
         cwd=HERE.parent.parent,
@@ -177,10 +201,8 @@ def running_demo(folder: Path, origin: str, signing_key: Path) -> Iterator[Demo]
 
 
 @contextmanager
-def running(folder: Path, origin: str, signing_key: Path, saml_key: Path) -> Iterator[Logins]:
-    """Every login, for the portal at ``origin`` with these keys."""
-    port = services.free_ports(2)
-    issuers = certified(port, origin)
+def running_certified(folder: Path, issuers: list[Certified], origin: str, signing_key: Path) -> Iterator[None]:
+    """These issuers, in one process, for the portal at ``origin`` with this key."""
     key = ECKey.import_key(json.loads(signing_key.read_text()))
     said = {
         "origin": origin, "portalKey": key.as_dict(private=False), "issuers": [issuer.served() for issuer in issuers],
@@ -191,8 +213,16 @@ def running(folder: Path, origin: str, signing_key: Path, saml_key: Path) -> Ite
         environ=base_environ() | {"PROVIDERS": json.dumps(said)},
         ready=lambda: all(answers(f"{each.issuer}/.well-known/openid-configuration") for each in issuers),
     )
+    with services.running(nodes, folder / "oidc-provider.log"):
+        yield
+
+
+@contextmanager
+def running(folder: Path, origin: str, signing_key: Path, saml_key: Path) -> Iterator[Logins]:
+    """Every login, for the portal at ``origin`` with these keys."""
+    issuers = certified(services.free_ports(3), origin)
     with (
-        services.running(nodes, folder / "oidc-provider.log"),
+        running_certified(folder, issuers, origin, signing_key),
         running_demo(folder, origin, signing_key) as demo,
         simplesaml.running(folder, origin, saml_key) as php,
     ):

@@ -82,18 +82,23 @@ async function form(request) {
 }
 
 async function interact(provider, issuer, request, response) {
-  const { params } = await provider.interactionDetails(request, response);
+  const { params, session } = await provider.interactionDetails(request, response);
+  const proved = session && issuer.people[session.accountId].proved;
+  const finish = (result) =>
+    provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  if (request.method === 'GET' && proved && !issuer.asksAnew) return finish({ login: proved });
   if (request.method === 'GET') {
     response.setHeader('Content-Type', 'application/json');
-    response.end(JSON.stringify(params));
-    return;
+    return response.end(JSON.stringify(params));
   }
   const said = await form(request);
   const subject = said.get('subject');
-  const result = issuer.people[subject]
-    ? { login: { accountId: subject, acr: said.get('acr'), amr: ['hwk', 'mfa'] } }
-    : { error: 'access_denied' };
-  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  const person = issuer.people[subject];
+  if (!person) return finish({ error: 'access_denied' });
+  const ts = Math.floor(Date.now() / 1000) - 60 * Number(said.get('minutes_ago') ?? 0);
+  person.proved = { accountId: subject, acr: said.get('acr'), amr: ['hwk', 'mfa'], ts };
+  person[issuer.saysOffice] = said.get('office') ?? 'P';
+  return finish({ login: person.proved });
 }
 
 for (const issuer of issuers) {

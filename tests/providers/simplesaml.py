@@ -51,20 +51,20 @@ class Simplesaml:
     def row(self) -> ProviderRow:
         return ProviderRow(
             slug=self.slug, name="Login ss", kind=PartyKind.MEMBER_STATE, country="SS", issuer=self.issuer,
-            client_id=CLIENT_ID, algorithms=("RS256",), authorities={"P": "Police"}, protocol=Speaks.SAML,
-            saml_metadata=requests.get(self.issuer, timeout=20).text,
+            client_id=CLIENT_ID, algorithms=("RS256",), protocol=Speaks.SAML,
+            authorities={"P": "Police", "Q": "Prosecution"}, saml_metadata=requests.get(self.issuer, timeout=20).text,
             acr_levels={f"{LOA}/{level.name.lower()}": level for level in Assurance},
             asks_assurance=AssuranceAsked.ACR_MINIMUM,
             claim_map={"name": "givenName sn", "authority": "organisation", "email": "mail"},
         )  # fmt: skip
 
-    def choose(self, browser: requests.Session, address: str, subject: str) -> str:
-        """Sign in there as ``subject``; the form that its page sends to the portal, as a query."""
+    def choose(self, browser: requests.Session, address: str, subject: str, office: str | None = None) -> str:
+        """Sign in there as ``subject``, for this one of her authorities; the form for the portal, as a query."""
         page = browser.get(address, timeout=20)
         if 'name="SAMLResponse"' not in page.text:
             state = re.search(r'name="AuthState" value="([^"]+)"', page.text)
             assert state, page.text[-3000:]
-            form = {"username": subject, "password": PASSWORD, "AuthState": html.unescape(state[1])}
+            form = {"username": subject, "password": _password(office or "P"), "AuthState": html.unescape(state[1])}
             page = browser.post(page.url, data=form, timeout=20)
         return urlencode(_form(page.text))
 
@@ -82,6 +82,11 @@ class Simplesaml:
         """Sign out at the provider itself."""
         page = browser.get(f"{self.base}/saml2/idp/initSLO.php", params={"RelayState": f"{self.base}/"}, timeout=20)
         assert page.url.startswith(self.base), page.url
+
+
+def _password(office: str) -> str:
+    """For each of her authorities a person has a password of its own."""
+    return PASSWORD if office == "P" else f"{PASSWORD} of {office}"
 
 
 def _form(page: str) -> dict[str, str]:
@@ -117,11 +122,11 @@ def _configure(folder: Path, base: str, here: str, saml_key: Path) -> None:
     (folder / "cert/idp.pem").write_bytes(key.private_bytes(*made))
     (folder / "cert/idp.crt").write_bytes(certified(key).public_bytes(serialization.Encoding.PEM))
     people = {
-        f"ss-{n}:{PASSWORD}": {
-            "uid": [f"ss-{n}"], "givenName": ["Sanna"], "sn": [f"Salo {n}"], "organisation": ["P"],
+        f"ss-{n}:{_password(office)}": {
+            "uid": [f"ss-{n}"], "givenName": ["Sanna"], "sn": [f"Salo {n}"], "organisation": [office],
             "mail": [f"ss-{n}@login.test"],
         }
-        for n in (1, 2)
+        for n in (1, 2) for office in ("P", "Q", "Z")
     }  # fmt: skip
     written: dict[str, tuple[str, Mapping[str, Any]]] = {
         "config.php": ("$config = ", {

@@ -1,32 +1,45 @@
 """The same journeys of signing in and out with a portal that really runs, at logins by two independent authors."""
 
+import datetime as dt
+import itertools
 import json
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity import oidc, registry
-from jit_portal.identity.models import LoginSession, ProviderTest, User
-from jit_portal.vocabulary import Assurance, Duty
+from jit_portal.identity.models import Authority, LoginSession, ProviderTest, User
+from jit_portal.notices.models import Notice
+from jit_portal.vocabulary import Assurance, Duty, NoticeKind, Outcome, Role
+from jit_portal.workspaces import service as workspaces
+from jit_portal.workspaces.models import Membership
 from tests import factories
+from tests.factories import World
 from tests.providers import logins
 from tests.providers.logins import Certified, Login, Logins
 from tests.providers.simplesaml import Simplesaml
 from tests.signing_in import UNCHECKED, ledger
 from tests.signing_in import logins as kept
+from tests.vault import token_in
 from tests.web import PATIENCE, Signed, Web, running_web
+
+VISITORS = itertools.count(1)
+TYPED = "Only for the court in Lille"
 
 
 @pytest.fixture(scope="module")
@@ -52,28 +65,57 @@ def login(request: pytest.FixtureRequest, running: Logins, app: Flask) -> Login:
     return found
 
 
+def authority(login: Login, place: int = 0) -> Authority:
+    """Of the authorities in its row, by default the one that it names of those who tests sign in."""
+    code = list(login.row().authorities)[place]
+    (found,) = (each for each in registry.provider(login.slug).authorities if each.code == code)
+    return found
+
+
 def person(login: Login) -> User:
     """The one person of this login whom the portal knows."""
     provider = registry.provider(login.slug)
-    code = next(iter(login.row().authorities))
-    (authority,) = (each for each in provider.authorities if each.code == code)
     with transaction():
         made = User(
             provider_id=provider.id, issuer=provider.issuer, subject=login.someone, name="As invited",
-            authority_id=authority.id,
+            authority_id=authority(login).id,
         )  # fmt: skip
         session().add(made)
     return made
 
 
+def led(login: Login) -> tuple[World, User]:
+    """A JIT of the login's country and the Netherlands, and the country's leader, whom the login knows."""
+    provider = registry.provider(login.slug)
+    world = factories.world(slugs=(login.slug, "nl"), providers={login.slug: provider})
+    leader = world[f"{login.slug}_leader"]
+    hers = {"issuer": provider.issuer, "subject": login.someone, "authority_id": authority(login).id}
+    with transaction():
+        session().execute(update(User).where(User.id == leader.id).values(**hers))
+    return world, leader
+
+
+def invited(login: Login) -> tuple[World, str]:
+    """A JIT into which the stranger is invited, and the token of that invitation."""
+    world, leader = led(login)
+    _, token = workspaces.invite(leader, world.workspace, authority(login), "As invited", Role.MEMBER)
+    return world, token
+
+
+def now_known(login: Login) -> User:
+    """The stranger, once the portal knows her."""
+    session().expire_all()
+    return session().scalars(select(User).where(User.subject == login.stranger)).one()
+
+
 @dataclass
 class Visitor:
-    """A browser: what it keeps for the portal, and for the providers."""
+    """A browser: what it keeps for the portal, and for the providers; each has an address, for tries are counted."""
 
     web: Web
     cookies: dict[str, str] = field(default_factory=dict)
     providers: requests.Session = field(default_factory=requests.Session)
-    address: str = "127.0.0.1"
+    address: str = field(default_factory=lambda: f"127.0.1.{next(VISITORS)}")
 
     def ask(self, method: str, path: str, **form: str) -> requests.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -85,8 +127,8 @@ class Visitor:
                 self.cookies[name] = morsel.value
         return answer
 
-    def begin(self, login: Login) -> str:
-        answer = self.ask("GET", f"/sign-in/{login.slug}")
+    def begin(self, login: Login, **query: str) -> str:
+        answer = self.ask("GET", f"/sign-in/{login.slug}?{urlencode(query)}")
         assert answer.status_code == 302, answer.text
         return str(answer.headers["Location"])
 
@@ -96,17 +138,20 @@ class Visitor:
             return self.ask("POST", f"/sign-in/{login.slug}/callback", **brought(self.web, login, query))
         return self.ask("GET", f"/sign-in/{login.slug}/callback?{query}")
 
-    def sign_in(self, login: Login, subject: str | None = None) -> requests.Response:
-        return self.come_back(login, login.choose(self.providers, self.begin(login), subject or login.someone))
+    def sign_in(
+        self, login: Login, subject: str | None = None, office: str | None = None, **query: str
+    ) -> requests.Response:
+        address = self.begin(login, **query)
+        return self.come_back(login, login.choose(self.providers, address, subject or login.someone, office))
 
     def is_signed_in(self) -> bool:
         return self.ask("GET", "/account").status_code == 200
 
+    def send(self, path: str, **form: str) -> requests.Response:
+        return self.ask("POST", path, csrf_token=token_in(self.ask("GET", "/account").text), **form)
+
     def sign_out(self) -> requests.Response:
-        page = self.ask("GET", "/account").text
-        token = re.search(r'name="csrf-token" content="([^"]+)"', page)
-        assert token
-        return self.ask("POST", "/sign-out", csrf_token=token[1])
+        return self.send("/sign-out")
 
 
 def brought(web: Web, login: Login, query: str) -> dict[str, str]:
@@ -143,6 +188,140 @@ def test_who_nobody_invited_is_refused_kindly_and_on_record(login: Login, visito
     assert (answer.status_code, 'id="reason"' in answer.text) == (403, True)
     assert (kept(), ledger("login.refused")) == ([], [{"person": None, "why": "unknown"}])
     assert not visitor.is_signed_in()
+
+
+def test_a_newcomer_is_seated_by_her_invitation_and_not_without_it(login: Login, visitor: Visitor) -> None:
+    world, token = invited(login)
+    assert visitor.sign_in(login, login.stranger).status_code == 403
+    page = visitor.ask("GET", f"/invitations/{token}").text
+    assert f"/sign-in/{login.slug}?invitation={token}" in page
+
+    newcomer = Visitor(visitor.web)
+    answer = newcomer.sign_in(login, login.stranger, invitation=token)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    made = now_known(login)
+    assert (made.issuer, made.authority_id) == (login.row().issuer, authority(login).id)
+    assert made.name not in ("", "As invited"), "the login says who she is"
+    seat = select(Membership).where(Membership.user_id == made.id).execution_options(**UNCHECKED)
+    member = session().scalars(seat).one()
+    assert (member.party_id, member.role) == (world.parties[login.slug].id, Role.MEMBER)
+    assert newcomer.ask("GET", f"/workspaces/{world.workspace.id}").status_code == 200
+    assert ledger("invitation.accepted") == [{}]
+
+    again = Visitor(visitor.web).ask("GET", f"/sign-in/{login.slug}?invitation={token}")
+    assert (again.status_code, "cannot be used" in again.text) == (403, True)
+    assert [each["why"] for each in ledger("login.refused")] == ["unknown", "invitation"]
+
+
+def test_another_authority_flags_her_account_and_binds_it_to_none(login: Login, visitor: Visitor) -> None:
+    world, token = invited(login)
+    administrator = factories.administrator(world.providers[login.slug])
+    visitor.sign_in(login, login.stranger, invitation=token)
+    before = now_known(login)
+    assert before.flagged is None
+    kept_of = (before.id, before.name, authority(login).id)
+
+    moved = Visitor(visitor.web)
+    assert moved.sign_in(login, login.stranger, authority(login, 1).code).status_code == 303
+    made = now_known(login)
+    assert (made.id, made.name, made.authority_id) == kept_of, "one person, of the authority that invited her"
+    assert (made.flagged, made.claimed_authority_id) == ("authority", authority(login, 1).id)
+    assert ledger("user.flagged") == [{"claims": ["authority"]}]
+    told = select(Notice.kind).where(Notice.user_id == administrator.id).execution_options(**UNCHECKED)
+    assert list(session().scalars(told)) == [NoticeKind.FLAGGED]
+
+    assert Visitor(visitor.web).sign_in(login, login.stranger, "Z").status_code == 403
+    assert [each["why"] for each in ledger("login.refused")] == ["authority"]
+    assert now_known(login).authority_id == authority(login).id
+
+
+def age(minutes: int = 6) -> None:
+    """Everyone proved so long ago who she is."""
+    then = factories.now() - dt.timedelta(minutes=minutes)
+    with transaction():
+        session().execute(update(LoginSession).values(proved_at=then, authenticated_at=then))
+
+
+def releases() -> list[str]:
+    session().rollback()
+    return list(session().scalars(select(Release.conditions).execution_options(**UNCHECKED)))
+
+
+def send_release(visitor: Visitor, world: World, exhibit: Exhibit) -> str:
+    """The page at which the release waits that was just sent."""
+    said = {"to": f"party:{world.parties['nl'].id}", "sight": "3", "purpose": "jit_purpose", "conditions": TYPED}
+    answer = visitor.send(f"/exhibits/{exhibit.id}/release", **said, token=str(uuid.uuid4()))
+    assert (answer.status_code, releases()) == (303, [])
+    assert answer.headers["Location"].startswith("/confirm/")
+    return str(answer.headers["Location"])
+
+
+def test_a_release_waits_for_a_proof_anew_and_goes_on_with_nothing_typed_again(login: Login, visitor: Visitor) -> None:
+    world, leader = led(login)
+    exhibit = factories.exhibit(world, login.slug)
+    visitor.sign_in(login)
+    age()
+    page = send_release(visitor, world, exhibit)
+    offered = visitor.ask("GET", page).text
+    assert f'href="/sign-in/{login.slug}?confirm=1&amp;next={page}"' in offered
+    assert 'name="waiting-act"' not in offered
+    before = visitor.cookies[visitor.web.cookie]
+    assert not login.knows(visitor.providers, visitor.begin(login, confirm="1", next=page)), "she is asked anew"
+
+    answer = visitor.sign_in(login, confirm="1", next=page)
+    assert (answer.status_code, answer.headers["Location"], releases()) == (303, page, [])
+    assert not Visitor(visitor.web, {visitor.web.cookie: before}).is_signed_in()
+    going_on = visitor.ask("GET", page).text
+    assert f'action="/exhibits/{exhibit.id}/release"' in going_on
+    answer = visitor.send(f"/exhibits/{exhibit.id}/release", **{"waiting-act": page.removeprefix("/confirm/")})
+    assert (answer.status_code, releases()) == (303, [TYPED])
+    assert visitor.ask("GET", page).status_code == 404, "once"
+    assert on_record(leader)[-3:] == ["login.step_up_asked", "login.stepped_up", "exhibit.released"]
+    assert ledger("login.stepped_up") == [{"by": "provider", "assurance": Assurance.HIGH}]
+
+
+def on_record(someone: User) -> list[str]:
+    """What she did, all in the one sign-in of hers."""
+    hers = select(LedgerEntry).where(LedgerEntry.actor_id == someone.id, LedgerEntry.outcome == Outcome.DONE)
+    entries = list(session().scalars(hers.order_by(LedgerEntry.at).execution_options(**UNCHECKED)))
+    assert len({entry.login_session_id for entry in entries}) == 1
+    return [entry.act for entry in entries]
+
+
+def test_somebody_elses_proof_confirms_nothing(login: Login, visitor: Visitor) -> None:
+    world, _ = led(login)
+    exhibit = factories.exhibit(world, login.slug)
+    visitor.sign_in(login)
+    age()
+    page = send_release(visitor, world, exhibit)
+    visitor.providers = requests.Session()
+    answer = visitor.sign_in(login, login.stranger, confirm="1", next=page)
+    assert (answer.status_code, f'href="{page}"' in answer.text) == (403, True)
+    assert ledger("login.step_up_refused")[-1]["why"] == "other_person"
+    assert 'name="waiting-act"' not in visitor.ask("GET", page).text
+
+
+@pytest.mark.parametrize("login", ["certified-lz"], indirect=True)
+def test_a_login_that_asks_nobody_anew_confirms_nothing_and_a_passkey_takes_its_place(
+    login: Certified, visitor: Visitor
+) -> None:
+    world, _ = led(login)
+    exhibit = factories.exhibit(world, login.slug)
+    query = login.choose(visitor.providers, visitor.begin(login), login.someone, minutes_ago=6)
+    assert visitor.come_back(login, query).status_code == 303
+    page = send_release(visitor, world, exhibit)
+
+    back = login.pass_through(visitor.providers, visitor.begin(login, confirm="1", next=page))
+    answer = visitor.come_back(login, back)
+    assert (answer.status_code, f'href="{page}"' in answer.text) == (403, True)
+    assert "did not ask you again" in answer.text
+    assert "use a passkey" in answer.text
+    assert ledger("login.step_up_refused")[-1]["why"] == "not_asked_again"
+    offer = "A passkey can take its place"
+    assert offer not in visitor.ask("GET", page).text, "as far as its row says, it can"
+    registry.ensure_providers([replace(login.row(), proves_anew=False)])
+    waits = visitor.ask("GET", page).text
+    assert (offer in waits, 'name="waiting-act"' in waits, releases()) == (True, False, [])
 
 
 def test_signing_out_ends_the_login_here_and_there(login: Login, visitor: Visitor) -> None:
@@ -226,9 +405,7 @@ def test_an_operator_tests_the_login_and_is_signed_in_by_none_of_it(login: Login
     at = f"/providers/{provider.id}/test"
 
     def press(what: str = "") -> requests.Response:
-        token = re.search(r'name="csrf-token" content="([^"]+)"', visitor.ask("GET", "/account").text)
-        assert token
-        return visitor.ask("POST", at + what, csrf_token=token[1])
+        return visitor.send(at + what)
 
     def findings() -> dict[str, str]:
         session().expire_all()
