@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import update
 
-from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Release
-from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
-from tests.browser.test_stepup import count, prove, send_release
+from tests.browser.test_stepup import count, prove, send_release, speak_for_france
 from tests.factories import World
 from tests.providers import simplesaml
 from tests.providers.simplesaml import PASSWORD, Simplesaml
@@ -32,14 +29,7 @@ def world(web: object) -> World:
 def login(web: Web, world: World, environ: dict[str, str], folder: Path) -> Iterator[Simplesaml]:
     """The French login speaks SAML, and the leader is somebody whom it knows."""
     with simplesaml.running(folder, web.origin, Path(environ["JIT_SAML_KEY"]), "fr") as found:
-        row = found.row()
-        with transaction():
-            rows = update(IdentityProvider).where(IdentityProvider.slug == "fr")
-            session().execute(rows.values(**row.stored()))
-            leader = update(User).where(User.id == world["fr_leader"].id)
-            session().execute(leader.values(issuer=row.issuer, subject=found.someone))
-            for code, name in row.authorities.items():
-                session().add(Authority(provider_id=world.providers["fr"].id, code=code, name=name))
+        speak_for_france(world, found)
         yield found
 
 

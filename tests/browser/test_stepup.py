@@ -30,7 +30,7 @@ from tests.browser.conftest import (
 )
 from tests.factories import World, now
 from tests.providers import logins
-from tests.providers.logins import Demo
+from tests.providers.logins import Demo, Login
 from tests.test_worker import wait_until
 from tests.web import Signed, Web
 
@@ -112,18 +112,23 @@ def test_a_release_waits_for_a_passkey_and_then_goes_on_by_itself(
     assert count(Release) == 1
 
 
+def speak_for_france(world: World, login: Login) -> None:
+    """The French login is this one, and the leader is somebody whom it knows."""
+    row = login.row()
+    with transaction():
+        rows = update(IdentityProvider).where(IdentityProvider.slug == "fr")
+        session().execute(rows.values(**row.stored()))
+        leader = update(User).where(User.id == world["fr_leader"].id)
+        session().execute(leader.values(issuer=row.issuer, subject=login.someone))
+        for code, name in row.authorities.items():
+            session().add(Authority(provider_id=world.providers["fr"].id, code=code, name=name))
+
+
 @pytest.fixture
 def french_login(web: Web, world: World, environ: dict[str, str], folder: Path) -> Iterator[Demo]:
-    """The French login really runs, and the leader is somebody whom it knows."""
+    """The French login really runs."""
     with logins.running_demo(folder, web.origin, Path(environ["JIT_SIGNING_KEY"])) as demo:
-        row = demo.row()
-        with transaction():
-            rows = update(IdentityProvider).where(IdentityProvider.slug == row.slug)
-            session().execute(rows.values(**row.stored()))
-            leader = update(User).where(User.id == world["fr_leader"].id)
-            session().execute(leader.values(issuer=row.issuer, subject=demo.someone))
-            for code, name in row.authorities.items():
-                session().add(Authority(provider_id=world.providers["fr"].id, code=code, name=name))
+        speak_for_france(world, demo)
         yield demo
 
 

@@ -19,5 +19,5 @@ class Moving(Issuer):
 
 
 if __name__ == "__main__":
-    app.Issuer = Moving  # type: ignore[misc]
+    app.Issuer = Moving  # type: ignore[attr-defined]
     main()

@@ -34,6 +34,20 @@ function client(issuer) {
   };
 }
 
+function page(inner) {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>National login</title><main>${inner}</main></html>`;
+}
+
+function asking({ people, acrs }) {
+  const buttons = Object.keys(people).map((subject) => `<button name="subject" value="${subject}">${subject}</button>`);
+  return page(`<form method="post"><input type="hidden" name="acr" value="${acrs.at(-1)}">${buttons.join(' ')}</form>`);
+}
+
+// Its own page asks another host for a font.
+function leaving(ctx, form) {
+  ctx.body = page(`${form}<button form="op.logoutForm" name="logout" value="yes">Sign out here too</button>`);
+}
+
 function configuration(issuer) {
   const words = ['name', 'given_name', 'usual_name', 'email', 'organisation', 'siret'];
   return {
@@ -46,7 +60,7 @@ function configuration(issuer) {
     features: {
       devInteractions: { enabled: false },
       claimsParameter: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: leaving },
       backchannelLogout: { enabled: true },
       jwtUserinfo: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: issuer.requiresPar },
@@ -88,8 +102,9 @@ async function interact(provider, issuer, request, response) {
     provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   if (request.method === 'GET' && proved && !issuer.asksAnew) return finish({ login: proved });
   if (request.method === 'GET') {
-    response.setHeader('Content-Type', 'application/json');
-    return response.end(JSON.stringify(params));
+    const isBrowser = request.headers.accept.includes('text/html');
+    response.setHeader('Content-Type', isBrowser ? 'text/html' : 'application/json');
+    return response.end(isBrowser ? asking(issuer) : JSON.stringify(params));
   }
   const said = await form(request);
   const subject = said.get('subject');
