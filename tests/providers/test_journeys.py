@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.exhibits.models import Release
 from jit_portal.identity import oidc, registry
 from jit_portal.identity.models import Authority, LoginSession, ProviderTest, User
 from jit_portal.notices.models import Notice
@@ -31,7 +31,7 @@ from jit_portal.workspaces.models import Membership
 from tests import factories
 from tests.factories import World
 from tests.providers import logins
-from tests.providers.logins import Certified, Login, Logins
+from tests.providers.logins import Certified, Demo, Login, Logins
 from tests.providers.simplesaml import Simplesaml
 from tests.signing_in import UNCHECKED, ledger
 from tests.signing_in import logins as kept
@@ -247,8 +247,9 @@ def releases() -> list[str]:
     return list(session().scalars(select(Release.conditions).execution_options(**UNCHECKED)))
 
 
-def send_release(visitor: Visitor, world: World, exhibit: Exhibit) -> str:
-    """The page at which the release waits that was just sent."""
+def send_release(visitor: Visitor, login: Login, world: World) -> str:
+    """The page at which a release of one of her country's exhibits waits, once sent."""
+    exhibit = factories.exhibit(world, login.slug)
     said = {"to": f"party:{world.parties['nl'].id}", "sight": "3", "purpose": "jit_purpose", "conditions": TYPED}
     answer = visitor.send(f"/exhibits/{exhibit.id}/release", **said, token=str(uuid.uuid4()))
     assert (answer.status_code, releases()) == (303, [])
@@ -258,10 +259,9 @@ def send_release(visitor: Visitor, world: World, exhibit: Exhibit) -> str:
 
 def test_a_release_waits_for_a_proof_anew_and_goes_on_with_nothing_typed_again(login: Login, visitor: Visitor) -> None:
     world, leader = led(login)
-    exhibit = factories.exhibit(world, login.slug)
     visitor.sign_in(login)
     age()
-    page = send_release(visitor, world, exhibit)
+    page = send_release(visitor, login, world)
     offered = visitor.ask("GET", page).text
     assert f'href="/sign-in/{login.slug}?confirm=1&amp;next={page}"' in offered
     assert 'name="waiting-act"' not in offered
@@ -271,9 +271,11 @@ def test_a_release_waits_for_a_proof_anew_and_goes_on_with_nothing_typed_again(l
     answer = visitor.sign_in(login, confirm="1", next=page)
     assert (answer.status_code, answer.headers["Location"], releases()) == (303, page, [])
     assert not Visitor(visitor.web, {visitor.web.cookie: before}).is_signed_in()
-    going_on = visitor.ask("GET", page).text
-    assert f'action="/exhibits/{exhibit.id}/release"' in going_on
-    answer = visitor.send(f"/exhibits/{exhibit.id}/release", **{"waiting-act": page.removeprefix("/confirm/")})
+    going_on = re.search(
+        r'action="(/exhibits/[^"]+)".* name="waiting-act" value="([^"]+)"', visitor.ask("GET", page).text
+    )
+    assert going_on
+    answer = visitor.send(going_on[1], **{"waiting-act": going_on[2]})
     assert (answer.status_code, releases()) == (303, [TYPED])
     assert visitor.ask("GET", page).status_code == 404, "once"
     assert on_record(leader)[-3:] == ["login.step_up_asked", "login.stepped_up", "exhibit.released"]
@@ -290,15 +292,33 @@ def on_record(someone: User) -> list[str]:
 
 def test_somebody_elses_proof_confirms_nothing(login: Login, visitor: Visitor) -> None:
     world, _ = led(login)
-    exhibit = factories.exhibit(world, login.slug)
     visitor.sign_in(login)
     age()
-    page = send_release(visitor, world, exhibit)
+    page = send_release(visitor, login, world)
     visitor.providers = requests.Session()
     answer = visitor.sign_in(login, login.stranger, confirm="1", next=page)
+    assert still_waits(visitor, page, answer, "other_person")
+
+
+@pytest.mark.parametrize("login", ["demo", "certified-es"], indirect=True)
+def test_a_proof_that_is_weaker_than_the_login_can_give_confirms_nothing(login: Login, visitor: Visitor) -> None:
+    """The others give none: one would rather ask again, the other knows people strongly or not at all."""
+    if isinstance(login, Demo):
+        login = replace(login, someone="fr-0006")
+    elif isinstance(login, Certified):
+        login = replace(login, assurance=Assurance.SUBSTANTIAL)
+    world, _ = led(login)
+    visitor.sign_in(login)
+    page = send_release(visitor, login, world)
+    assert still_waits(visitor, page, visitor.sign_in(login, confirm="1", next=page), "too_weak")
+
+
+def still_waits(visitor: Visitor, page: str, answer: requests.Response, why: str) -> bool:
+    """Whether a proof was refused for this reason by a page that leads back to the release, which waits on."""
     assert (answer.status_code, f'href="{page}"' in answer.text) == (403, True)
-    assert ledger("login.step_up_refused")[-1]["why"] == "other_person"
-    assert 'name="waiting-act"' not in visitor.ask("GET", page).text
+    assert [each["why"] for each in ledger("login.step_up_refused")] == [why]
+    waits = visitor.ask("GET", page)
+    return (waits.status_code, 'name="waiting-act"' in waits.text, releases()) == (200, False, [])
 
 
 @pytest.mark.parametrize("login", ["certified-lz"], indirect=True)
@@ -306,17 +326,15 @@ def test_a_login_that_asks_nobody_anew_confirms_nothing_and_a_passkey_takes_its_
     login: Certified, visitor: Visitor
 ) -> None:
     world, _ = led(login)
-    exhibit = factories.exhibit(world, login.slug)
     query = login.choose(visitor.providers, visitor.begin(login), login.someone, minutes_ago=6)
     assert visitor.come_back(login, query).status_code == 303
-    page = send_release(visitor, world, exhibit)
+    page = send_release(visitor, login, world)
 
     back = login.pass_through(visitor.providers, visitor.begin(login, confirm="1", next=page))
     answer = visitor.come_back(login, back)
-    assert (answer.status_code, f'href="{page}"' in answer.text) == (403, True)
+    assert still_waits(visitor, page, answer, "not_asked_again")
     assert "did not ask you again" in answer.text
     assert "use a passkey" in answer.text
-    assert ledger("login.step_up_refused")[-1]["why"] == "not_asked_again"
     offer = "A passkey can take its place"
     assert offer not in visitor.ask("GET", page).text, "as far as its row says, it can"
     registry.ensure_providers([replace(login.row(), proves_anew=False)])
