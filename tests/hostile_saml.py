@@ -45,7 +45,7 @@ SIGNATURE = (
 ASSERTION = (
     '<saml:Assertion {names} ID="{assertion_id}" Version="2.0" IssueInstant="{made}">'
     "<saml:Issuer>{issuer}</saml:Issuer>{signature}"
-    '<saml:Subject><saml:NameID Format="{format}"{qualifier}>{name}</saml:NameID>{confirmation}</saml:Subject>'
+    "<saml:Subject><saml:NameID{form}{qualifier}>{name}</saml:NameID>{confirmation}</saml:Subject>"
     "{conditions}{statement}"
     "<saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"
 )
@@ -67,7 +67,7 @@ RESPONSE = (
 SUCCESS = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/>'
 LOGOUT = (
     '<samlp:LogoutRequest {names} ID="{id}" Version="2.0" IssueInstant="{made}" Destination="{destination}"{ends}>'
-    '<saml:Issuer>{issuer}</saml:Issuer><saml:NameID Format="{format}">{name}</saml:NameID>{sessions}'
+    "<saml:Issuer>{issuer}</saml:Issuer><saml:NameID{form}{qualifier}>{name}</saml:NameID>{sessions}"
     "</samlp:LogoutRequest>"
 )
 
@@ -82,11 +82,21 @@ def attribute(name: str, *values: str) -> str:
     return f'<saml:Attribute Name="{name}">{said}</saml:Attribute>'
 
 
+def _form(format: str) -> str:
+    return f' Format="{format}"' if format else ""
+
+
 def asked(address: str) -> Any:
     """The request that an address carries, as a tree."""
     packed = parse_qs(urlsplit(address).query)
     (said,) = packed.get("SAMLRequest") or packed["SAMLResponse"]
     return fromstring(zlib.decompress(base64.b64decode(said), -15).decode())
+
+
+def status(address: str) -> list[str]:
+    """The words of the status in the response that an address carries, from without to within."""
+    codes = asked(address).iterfind("{urn:oasis:names:tc:SAML:2.0:protocol}Status//*")
+    return [each.get("Value").removeprefix("urn:oasis:names:tc:SAML:2.0:status:") for each in codes]
 
 
 SEALED = (
@@ -209,6 +219,7 @@ class Liar:
             "signature_method": RSA_SHA256, "digest": SHA256, "certificate": self.certificate,
         }  # fmt: skip
         said |= changes
+        said["form"] = _form(said["format"])
         sealed = {"method": said["signature_method"], "digest": said["digest"], "certificate": said["certificate"]}
         said.setdefault("signature", SIGNATURE.format(id=said["assertion_id"], **sealed))
         for name, form in (("confirmation", CONFIRMATION), ("conditions", CONDITIONS), ("statement", STATEMENT)):
@@ -248,10 +259,11 @@ class Liar:
         written: Callable[[str], str] = changes.pop("written", lambda query: query)
         said = {
             "names": NAMES, "id": f"_l{self.made}", "made": at(), "destination": f"{self.origin}/sign-in/xx/logout",
-            "ends": "", "issuer": ISSUER, "format": PERSISTENT, "name": self.subject, "state": "back", "key": self.key,
+            "ends": "", "issuer": ISSUER, "format": PERSISTENT, "qualifier": "", "name": self.subject,
+            "state": "back", "key": self.key,
             "sessions": "<samlp:SessionIndex>session-1</samlp:SessionIndex>", "method": RSA_SHA256, **changes,
         }  # fmt: skip
-        document = said.get("document") or LOGOUT.format(**said)
+        document = said.get("document") or LOGOUT.format(**said, form=_form(said["format"]))
         packer = zlib.compressobj(wbits=-15)
         packed = packer.compress(document.encode()) + packer.flush()
         query = urlencode(

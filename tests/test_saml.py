@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from jit_portal.database import session, transaction
 from jit_portal.extensions import limiter
 from jit_portal.identity import registry, sessions
-from jit_portal.identity.models import LoginAttempt, SpentToken, User
+from jit_portal.identity.models import LoginAttempt, LoginSession, SpentToken, User
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.saml import redirects
 from jit_portal.identity.saml.assertion import moment
@@ -29,7 +29,7 @@ from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked
 from tests import factories
 from tests import hostile_saml as saml
-from tests.hostile_saml import AUDIENCE, ISSUER, Liar, asked, attribute, sent_on
+from tests.hostile_saml import AUDIENCE, ISSUER, Liar, asked, attribute, sent_on, status
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
 from tests.signing_in import Browser, again, count, ledger, logins, refused, xenia
 
@@ -699,6 +699,71 @@ def test_without_one_session_all_of_hers_end_and_nobody_elses(
     assert (one.is_signed_in(), other.is_signed_in()) == (True, True)
     assert open_browser().portal.get(f"/sign-in/xx/logout?{liar.logout(sessions=sessions)}").status_code == 303
     assert [login.ended_because for login in logins(user)] == ["signed_out_at_provider"] * 2
+
+
+TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+OURS, THEIRS = ({"qualifier": f' {kind}NameQualifier="{of}"'} for kind, of in (("SP", CLIENT_ID), ("", ISSUER)))
+BOTH = {"qualifier": OURS["qualifier"] + THEIRS["qualifier"]}
+ELSE = {"qualifier": ' SPNameQualifier="https://other.test/saml"'}
+
+
+@pytest.mark.parametrize(
+    ("at_sign_in", "at_logout"),
+    [
+        pytest.param(THEIRS, {}, id="a qualifier at the sign-in"),
+        pytest.param({}, THEIRS, id="a qualifier at the logout"),
+        pytest.param(BOTH, {}, id="both at the sign-in"),
+        pytest.param({}, BOTH, id="both at the logout"),
+        pytest.param(OURS, THEIRS, id="one at each"),
+        pytest.param({"format": ""}, {}, id="a form at the logout"),
+        pytest.param({}, {"format": ""}, id="a form at the sign-in"),
+        pytest.param({}, {"format": UNSPECIFIED}, id="no form in particular"),
+        pytest.param({"session": ""}, {}, id="a session at the logout"),
+    ],
+)
+def test_what_one_of_two_names_leaves_out_the_other_may_say(
+    liar: Liar, open_browser: Callable[[], Visitor], at_sign_in: dict[str, str], at_logout: dict[str, str]
+) -> None:
+    xenia()
+    one = open_browser()
+    assert one.answered(liar, **at_sign_in).status_code == 303
+    answer = open_browser().portal.get(f"/sign-in/xx/logout?{liar.logout(**at_logout)}")
+    assert (one.is_signed_in(), status(answer.headers["Location"])) == (False, ["Success"])
+
+
+@pytest.mark.parametrize(
+    ("at_sign_in", "at_logout"),
+    [
+        pytest.param({}, {"name": "xx-2"}, id="somebody else"),
+        pytest.param({}, {"name": "xx-1_"}, id="a longer name"),
+        pytest.param({}, {"name": "xx%"}, id="a pattern"),
+        pytest.param({}, {"format": TRANSIENT}, id="another form"),
+        pytest.param(OURS, ELSE, id="a name at another portal"),
+        pytest.param(BOTH, {"qualifier": ' NameQualifier="https://login.yy.test/saml"'}, id="a name of another login"),
+        pytest.param({}, {"sessions": "<samlp:SessionIndex>session-2</samlp:SessionIndex>"}, id="another session"),
+    ],
+)
+def test_of_whom_nobody_knows_the_login_is_told_so(
+    liar: Liar, open_browser: Callable[[], Visitor], at_sign_in: dict[str, str], at_logout: dict[str, str]
+) -> None:
+    xenia()
+    one = open_browser()
+    assert one.answered(liar, **at_sign_in).status_code == 303
+    answer = open_browser().portal.get(f"/sign-in/xx/logout?{liar.logout(**at_logout)}")
+    assert (one.is_signed_in(), status(answer.headers["Location"])) == (True, ["Requester", "UnknownPrincipal"])
+
+
+def test_who_idled_out_before_is_signed_out_as_was_asked(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
+    user, one = xenia(), open_browser()
+    one.answered(liar)
+    with transaction():
+        session().execute(update(LoginSession).values(last_seen_at=factories.now() - dt.timedelta(minutes=31)))
+    answer = open_browser().portal.get(f"/sign-in/xx/logout?{liar.logout()}")
+    assert (status(answer.headers["Location"]), [login.ended_because for login in logins(user)]) == (
+        ["Success"],
+        [None],
+    )
 
 
 def unpacked(query: str, change: Callable[[str], str]) -> str:

@@ -14,7 +14,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
-from jit_portal.identity import protocols, registry, spent, tokens, trying, waiting
+from jit_portal.identity import farewells, protocols, registry, spent, tokens, trying, waiting
 from jit_portal.identity.models import IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.identity.scim.models import Actor
@@ -135,10 +135,11 @@ def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | No
     return ended
 
 
-def hear(slug: str, said: str) -> tuple[IdentityProvider, Farewell]:
+def hear(slug: str, said: str) -> tuple[IdentityProvider, Farewell, bool]:
     """End what the provider says is over, by its logout token or its request for logout, which works once.
 
-    A provider that was withdrawn is heard, too: people may still be signed in by it.
+    Says, too, whether anybody was known by it. A provider that was withdrawn is heard: people may still be signed in
+    by it.
     """
     with transaction():
         provider = registry.known(slug)
@@ -146,25 +147,24 @@ def hear(slug: str, said: str) -> tuple[IdentityProvider, Farewell]:
         raise NotFound(noun="identity_provider")
     try:
         farewell = protocols.client(provider).farewell(said)
-        _part(provider, farewell)
+        is_known = _part(provider, farewell)
     except (SignInRefused, ProviderAway) as refusal:
         with transaction():
             audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
             trying.misheard(provider, refusal)
         raise
-    return provider, farewell
+    return provider, farewell, is_known
 
 
-def _part(provider: IdentityProvider, farewell: Farewell) -> None:
+def _part(provider: IdentityProvider, farewell: Farewell) -> bool:
     with transaction():
         spent.spend(provider, farewell.token_id, farewell.expires_at + provider.leeway)
-        trying.heard(provider, farewell)
+        is_test = trying.heard(provider, farewell)
         theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
-        theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer, *is_live())
+        theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer)
         if farewell.subject is not None:
             theirs = theirs.where(User.subject == farewell.subject)
-        if farewell.id_token is not None:
-            theirs = theirs.where(LoginSession.id_token == farewell.id_token)
-        if farewell.provider_session is not None:
-            theirs = theirs.where(LoginSession.provider_session == farewell.provider_session)
-        _end_all(session().scalars(theirs).all(), Because.SIGNED_OUT_AT_PROVIDER, None)
+        live = farewells.meant(theirs.where(*is_live()), LoginSession, farewell)
+        _end_all(live, Because.SIGNED_OUT_AT_PROVIDER, None)
+        # Whoever is known, but idled out before, is signed out as was asked.
+        return is_test or bool(live or farewells.meant(theirs, LoginSession, farewell))

@@ -52,11 +52,11 @@ def farewell(slug: str) -> Response:
         # The sign-in has ended here before the browser went there: whatever it says, nothing depends on it.
         return redirect(url_for("identity.signed_out", state=state or None), 303)
     try:
-        provider, heard = endings.hear(slug, request.query_string.decode("ascii", "replace"))
+        provider, heard, is_known = endings.hear(slug, request.query_string.decode("ascii", "replace"))
     except (SignInRefused, ProviderAway) as error:
         current_app.logger.warning("logout request refused", extra={"provider": slug, "detail": error.detail})
         raise
-    answer = saml(provider).farewell_answer(heard, state)
+    answer = saml(provider).farewell_answer(heard, state, is_known=is_known)
     return redirect(answer or url_for("identity.signed_out"), 303)
 
 

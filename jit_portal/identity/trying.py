@@ -11,7 +11,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound, Refused
-from jit_portal.identity import attempts, checking, checking_saml, protocols, registry, tokens
+from jit_portal.identity import attempts, checking, checking_saml, farewells, protocols, registry, tokens
 from jit_portal.identity.checking import Check, Finding, Result
 from jit_portal.identity.models import IdentityProvider, LoginAttempt, ProviderTest, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
@@ -133,35 +133,33 @@ def came_back(actor: User | None, state: str) -> ProviderTest | None:
     return test
 
 
-def heard(provider: IdentityProvider, farewell: Farewell) -> None:
-    """A sound logout token came: whoever tests with that very sign-in is told, in the open transaction."""
+def heard(provider: IdentityProvider, farewell: Farewell) -> bool:
+    """A sound logout token came: whoever tests with that very sign-in is told, in the open transaction.
+
+    Says whether anybody does.
+    """
     signed_in = _signed_in(provider)
-    if farewell.provider_session is not None:
-        signed_in = signed_in.where(ProviderTest.provider_session == farewell.provider_session)
-    if farewell.id_token is not None:
-        signed_in = signed_in.where(ProviderTest.id_token == farewell.id_token)
     if farewell.subject is not None:
         signed_in = signed_in.where(ProviderTest.subject == farewell.subject)
-    _hear(provider, signed_in, [checking.told()])
+    tests = farewells.meant(signed_in, ProviderTest, farewell)
+    _hear(provider, tests, [checking.told()])
+    return bool(tests)
 
 
 def misheard(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:
     """A logout token came that was not sound: nobody can tell whose, so all who wait for one are told, as above."""
-    waiting = _signed_in(provider)
-    _hear(provider, waiting, checking.refused(Check.TOLD, refusal), unless=Result.PASSED)
+    waiting = [each for each in session().scalars(_signed_in(provider)) if _result(each, Check.TOLD) != Result.PASSED]
+    _hear(provider, waiting, checking.refused(Check.TOLD, refusal))
 
 
 def _signed_in(provider: IdentityProvider) -> Select[ProviderTest]:
     tests = portal_which(Work.SIGN_IN, ProviderTest).where(ProviderTest.provider_id == provider.id)
-    return tests.where(ProviderTest.subject.is_not(None), ProviderTest.expires_at > NOW)
+    waiting = tests.where(ProviderTest.subject.is_not(None), ProviderTest.expires_at > NOW)
+    return waiting.with_for_update(of=ProviderTest)
 
 
-def _hear(
-    provider: IdentityProvider, which: Select[ProviderTest], found: list[Finding], unless: Result | None = None
-) -> None:
-    for test in session().scalars(which.with_for_update(of=ProviderTest)).all():
-        if unless is not None and _result(test, Check.TOLD) == unless:
-            continue
+def _hear(provider: IdentityProvider, tests: Iterable[ProviderTest], found: list[Finding]) -> None:
+    for test in tests:
         _put(test, found)
         audit.record(
             None, "provider.farewell_tested", test, also=[test.tested_by_id], provider=provider.slug, **_results(found)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jit_portal.identity.saml.names import Name
 from jit_portal.vocabulary import Assurance
 
 
@@ -56,12 +57,12 @@ class Vouched:
 class Farewell:
     """Whose sign-ins the provider wants ended: one of its sessions, or all of a person.
 
-    She is named by her subject, or by what the provider wants to hear again when she signs out.
+    She is named by her subject, or by the name that the provider wants to hear again when she signs out.
     """
 
     token_id: str
     expires_at: float
     subject: str | None
     provider_session: str | None
-    id_token: str | None = None
+    name: Name | None = None
     answer_to: str | None = None

@@ -1,7 +1,6 @@
 """What a response says, and whether it says it to this portal, for this sign-in, and now (SAML profiles, 4.1.4.3)."""
 
 import datetime as dt
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from xml.etree.ElementTree import Element
 from jit_portal.identity.claims import plain
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.saml.envelope import SAML, SAMLP
+from jit_portal.identity.saml.names import UNSPECIFIED, Name
 
 FRESH = dt.timedelta(minutes=5)
 """So old may be what was said when it comes, whatever it says itself."""
-_SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 _BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-STAYS = {_FORMAT, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"}
+STAYS = {UNSPECIFIED, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"}
 """Forms of a name that can be a person's for good; an e-mail address identifies nobody."""
 _CONDITIONS = {f"{SAML}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")}
 _FIRST, _LAST = dt.datetime(1, 1, 3, tzinfo=dt.UTC), dt.datetime(9999, 12, 29, tzinfo=dt.UTC)
@@ -33,30 +32,6 @@ class Expected:
     recipient: str
     request_id: str
     leeway: int
-
-
-@dataclass(frozen=True)
-class Name:
-    """By which name the login calls the person, with everything that makes it one."""
-
-    value: str
-    format: str
-    qualifier: str
-    sp_qualifier: str
-
-    @classmethod
-    def of(cls, element: Element | None, missing: str = "name") -> "Name":
-        if element is None or len(element) or not (element.text or "").strip():
-            refuse(missing)
-        said = (element.get("Format", _FORMAT), element.get("NameQualifier", ""), element.get("SPNameQualifier", ""))
-        return cls((element.text or "").strip(), *said)
-
-    def stored(self) -> str:
-        return json.dumps([self.value, self.format, self.qualifier, self.sp_qualifier])
-
-    @classmethod
-    def read(cls, stored: str) -> "Name":
-        return cls(*json.loads(stored))
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,7 @@ def moment(said: str | None, detail: str) -> dt.datetime:
 def check_success(response: Element) -> None:
     """Refuse what says that nobody signed in, by the most exact word that it has for that."""
     codes = [each.get("Value", "") for each in response.findall(f"{SAMLP}Status//{SAMLP}StatusCode")]
-    if codes[:1] != [_SUCCESS] or len(codes) > 1:
+    if codes[:1] != [f"{STATUS}Success"] or len(codes) > 1:
         refuse(plain((codes or ["no status"])[-1].rpartition(":")[2], 60), Why.CANCELLED)
 
 
@@ -128,7 +103,7 @@ def read(response: Element, assertion: Element, expected: Expected) -> Said:
         attributes=_attributes(assertion),
         acr=acr.strip(),
         proved_at=min(proved_at, now),
-        session=statement.get("SessionIndex"),
+        session=statement.get("SessionIndex") or None,
         ends_at=ends_at,
     )
 

@@ -23,9 +23,10 @@ from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.oidc import Portal
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.saml import eidas, metadata, redirects
-from jit_portal.identity.saml.assertion import FRESH, STAYS, Expected, Name, Said, check_success, moment, read, refuse
+from jit_portal.identity.saml.assertion import FRESH, STATUS, STAYS, Expected, Said, check_success, moment, read, refuse
 from jit_portal.identity.saml.encryption import decrypted, is_encrypted
 from jit_portal.identity.saml.envelope import SAML, SAMLP, decoded, is_signed, opened, parsed
+from jit_portal.identity.saml.names import Name
 from jit_portal.identity.saml.own import NoKey, OwnKey, own
 from jit_portal.identity.vouching import Answer, Farewell, Once, Vouched
 from jit_portal.vocabulary import Assurance, AssuranceAsked
@@ -242,17 +243,20 @@ class SamlLogin:
         sessions = [each.text for each in root.findall(f"{SAMLP}SessionIndex") if each.text]
         # Of several sessions it ends all that the person has by this login: more, never less, than was asked.
         session = sessions[0] if len(sessions) == 1 else None
-        return Farewell(id, until.timestamp(), None, session, name.stored(), id)
+        return Farewell(id, until.timestamp(), None, session, name, id)
 
-    def farewell_answer(self, farewell: Farewell, state: str | None) -> str | None:
-        """Where the browser tells the login that it is done."""
+    def farewell_answer(self, farewell: Farewell, state: str | None, *, is_known: bool) -> str | None:
+        """Where the browser tells the login that it is done, or that nobody is known here by that name."""
         pinned = self.pinned()
         if pinned.sign_out_answers is None or farewell.answer_to is None:
             return None
         more = {"InResponseTo": farewell.answer_to}
         root = self._document("LogoutResponse", f"_{uuid.uuid4().hex}", pinned.sign_out_answers, **more)
-        status = SubElement(root, f"{SAMLP}Status")
-        SubElement(status, f"{SAMLP}StatusCode", {"Value": "urn:oasis:names:tc:SAML:2.0:status:Success"})
+        place = SubElement(root, f"{SAMLP}Status")
+        # It is said openly that nobody was known: only the login itself, under its own signature, can ask, once, and of
+        # nobody but its own people. Were it told of success, it would tell her that she is signed out here.
+        for word in ("Success",) if is_known else ("Requester", "UnknownPrincipal"):
+            place = SubElement(place, f"{SAMLP}StatusCode", {"Value": f"{STATUS}{word}"})
         return redirects.signed(pinned.sign_out_answers, "SAMLResponse", tostring(root), state, self.own())
 
 
