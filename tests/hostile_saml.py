@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -69,6 +69,11 @@ LOGOUT = (
     '<samlp:LogoutRequest {names} ID="{id}" Version="2.0" IssueInstant="{made}" Destination="{destination}"{ends}>'
     "<saml:Issuer>{issuer}</saml:Issuer><saml:NameID{form}{qualifier}>{name}</saml:NameID>{sessions}"
     "</samlp:LogoutRequest>"
+)
+
+PARTING = (
+    '<samlp:{kind} {names} ID="{id}" Version="2.0" IssueInstant="{made}"{destination} InResponseTo="{to}">'
+    "<saml:Issuer>{issuer}</saml:Issuer><samlp:Status>{status}</samlp:Status></samlp:{kind}>"
 )
 
 
@@ -256,7 +261,6 @@ class Liar:
     def logout(self, **changes: Any) -> str:
         """The query of a signed request for logout; ``written`` changes it once it is signed."""
         self.made += 1
-        written: Callable[[str], str] = changes.pop("written", lambda query: query)
         said = {
             "names": NAMES, "id": f"_l{self.made}", "made": at(), "destination": f"{self.origin}/sign-in/xx/logout",
             "ends": "", "issuer": ISSUER, "format": PERSISTENT, "qualifier": "", "name": self.subject,
@@ -264,12 +268,27 @@ class Liar:
             "sessions": "<samlp:SessionIndex>session-1</samlp:SessionIndex>", "method": RSA_SHA256, **changes,
         }  # fmt: skip
         document = said.get("document") or LOGOUT.format(**said, form=_form(said["format"]))
+        return self._carried("SAMLRequest", document, said)
+
+    def parting(self, address: str, **changes: Any) -> str:
+        """The query of a signed answer to the request for logout in ``address``, changed as above."""
+        self.made += 1
+        said = {
+            "kind": "LogoutResponse", "names": NAMES, "id": f"_p{self.made}", "made": at(), "issuer": ISSUER,
+            "to": asked(address).get("ID"),
+            "destination": f' Destination="{self.origin}/sign-in/xx/logout"', "status": SUCCESS, "key": self.key,
+            "state": "".join(parse_qs(urlsplit(address).query).get("RelayState", [])), "method": RSA_SHA256, **changes,
+        }  # fmt: skip
+        return self._carried("SAMLResponse", said.get("document") or PARTING.format(**said), said)
+
+    def _carried(self, kind: str, document: str, said: Mapping[str, Any]) -> str:
         packer = zlib.compressobj(wbits=-15)
         packed = packer.compress(document.encode()) + packer.flush()
         query = urlencode(
-            {"SAMLRequest": base64.b64encode(packed).decode(), "RelayState": said["state"], "SigAlg": said["method"]}
+            {kind: base64.b64encode(packed).decode(), "RelayState": said["state"], "SigAlg": said["method"]}
         )
         signature = said["key"].sign(query.encode(), padding.PKCS1v15(), hashes.SHA256())
+        written: Callable[[str], str] = said.get("written", str)
         return written(query + "&" + urlencode({"Signature": base64.b64encode(signature).decode()}))
 
 

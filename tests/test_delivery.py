@@ -506,7 +506,7 @@ class TestAgain:
             came += len(next(coming))
         login = sessions.load(token)
         assert login is not None
-        endings.sign_out(login)
+        endings.sign_out(login, "nonce")
         with pytest.raises(Unauthorized):
             came += sum(map(len, coming))
         answer.close()

@@ -29,7 +29,7 @@ from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked
 from tests import factories
 from tests import hostile_saml as saml
-from tests.hostile_saml import AUDIENCE, ISSUER, Liar, asked, attribute, sent_on, status
+from tests.hostile_saml import AUDIENCE, ISSUER, SUCCESS, Liar, asked, attribute, sent_on, status
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
 from tests.signing_in import Browser, again, count, ledger, logins, refused, xenia
 
@@ -663,9 +663,80 @@ def test_signing_out_here_signs_out_there(liar: Liar, open_browser: Callable[[],
     assert (name.text, name.get("NameQualifier"), name.get("SPNameQualifier")) == ("xx-1", ISSUER, None)
     assert request.findtext(f"{SAMLP}SessionIndex") == "session-1"
     assert request.get("Destination") == saml.SIGN_OUT
-    back = one.portal.get("/sign-in/xx/logout", query_string={"SAMLResponse": "whatever", "RelayState": ""})
-    assert (back.status_code, back.headers["Location"]) == (303, "/signed-out")
     assert not one.is_signed_in()
+    back = one.portal.get(f"/sign-in/xx/logout?{liar.parting(onward)}")
+    assert (back.status_code, back.headers["Location"]) == (303, "/signed-out")
+    assert "may still know you" not in one.portal.get("/signed-out").text
+    assert ledger("login.end_unconfirmed") == []
+
+
+PARTLY = SUCCESS.replace("/>", f">{SUCCESS.replace('Success', 'PartialLogout')}</samlp:StatusCode>")
+
+
+def without(query: str) -> str:
+    return query.partition("&Signature=")[0]
+
+
+UNCONFIRMED: list[tuple[str, str, dict[str, Callable[[], Any]]]] = [
+    ("unsigned", "unsound", {"written": lambda: without}),
+    ("signature", "unsound", {"key": lambda: rsa.generate_private_key(65537, 2048)}),
+    ("signature", "unsound", {"written": lambda: lambda query: query.replace("RelayState=", "RelayState=x")}),
+    ("algorithm", "unsound", {"method": lambda: "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}),
+    ("logout response", "unsound", {"issuer": lambda: "https://login.yy.test/saml"}),
+    ("logout response", "unsound", {"kind": lambda: "Response"}),
+    ("answer to another request", "unsound", {"to": lambda: "_other"}),
+    ("destination", "unsound", {"destination": lambda: f' Destination="{ELSEWHERE}"'}),
+    ("destination", "unsound", {"destination": lambda: ""}),
+    ("over: made long ago", "unsound", {"made": lambda: saml.at(-361)}),
+    ("lies ahead", "unsound", {"made": lambda: saml.at(90)}),
+    ("AuthnFailed", "cancelled", {"status": lambda: failing("AuthnFailed")}),
+    ("PartialLogout", "cancelled", {"status": lambda: PARTLY}),
+    ("no status", "cancelled", {"status": lambda: ""}),
+]
+
+
+@pytest.mark.parametrize(
+    ("detail", "why", "changes"), UNCONFIRMED, ids=[f"{at} {each[0]}" for at, each in enumerate(UNCONFIRMED)]
+)
+def test_who_may_still_be_known_there_is_told_so(
+    liar: Liar,
+    open_browser: Callable[[], Visitor],
+    caplog: pytest.LogCaptureFixture,
+    detail: str,
+    why: str,
+    changes: dict[str, Callable[[], Any]],
+) -> None:
+    """Signed out here she is whatever the login answers, and who is signed in there is for it alone to say."""
+    xenia()
+    one = open_browser()
+    one.answered(liar)
+    onward = one.post("/sign-out").headers["Refresh"].removeprefix("0; url=")
+    said = liar.parting(onward, **{name: make() for name, make in changes.items()})
+    back = one.portal.get(f"/sign-in/xx/logout?{said}", follow_redirects=True)
+    assert (back.status_code, back.request.path) == (200, "/signed-out")
+    assert "may still know you in this browser." in back.text
+    in_french = one.portal.get(f"/signed-out?{back.request.query_string.decode()}", headers={"Accept-Language": "fr"})
+    assert "encore dans ce navigateur" in in_french.text
+    assert ledger("login.end_unconfirmed") == [{"why": why}]
+    assert [each.detail for each in caplog.records if hasattr(each, "detail")] == [detail]
+    assert not one.is_signed_in()
+
+
+def test_an_answer_to_a_logout_counts_once_and_in_its_own_browser(
+    liar: Liar, open_browser: Callable[[], Visitor]
+) -> None:
+    xenia()
+    one, other, fresh = open_browser(), open_browser(), open_browser()
+    onwards = []
+    for each in (one, other):
+        each.answered(liar)
+        onwards.append(each.post("/sign-out").headers["Refresh"].removeprefix("0; url="))
+    said, unsure = liar.parting(onwards[0]), "/signed-out?unconfirmed=xx"
+    for somebody in (other, fresh):
+        assert somebody.portal.get(f"/sign-in/xx/logout?{said}").headers["Location"] == unsure
+    assert one.portal.get(f"/sign-in/xx/logout?{said}").headers["Location"] == "/signed-out"
+    assert one.portal.get(f"/sign-in/xx/logout?{said}").headers["Location"] == unsure
+    assert len(ledger("login.end_unconfirmed")) == 1, "what nobody waits for is not on record"
 
 
 def test_the_login_ends_what_it_says_is_over(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
@@ -778,7 +849,7 @@ def unpacked(query: str, change: Callable[[str], str]) -> str:
 @pytest.mark.parametrize(
     ("detail", "changes"),
     [
-        ("unsigned", lambda: {"written": lambda query: query.partition("&Signature=")[0]}),
+        ("unsigned", lambda: {"written": without}),
         ("signature", lambda: {"written": lambda query: unpacked(query, lambda text: text.replace("xx-1", "xx-2"))}),
         ("signature", lambda: {"written": lambda query: query.replace("RelayState=back", "RelayState=else")}),
         ("signature", lambda: {"key": rsa.generate_private_key(65537, 2048)}),

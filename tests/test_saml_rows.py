@@ -294,10 +294,13 @@ def test_a_sound_login_passes_every_check(desk: Callable[..., Desk], liar: Liar,
     assert (saml.status(word.headers["Location"]), one.findings()["told"]) == (["Success"], "passed told")
     onward = one.onward("/sign-out")
     assert saml.asked(onward).findtext("{urn:oasis:names:tc:SAML:2.0:protocol}SessionIndex") == "session-1"
-    (state,) = re.findall("RelayState=([^&]+)", onward)
-    back = one.portal.get(f"/sign-in/xx/logout?SAMLResponse=x&RelayState={state}")
-    assert one.portal.get(back.headers["Location"]).headers["Location"] == one.at("#sign-in")
-    assert one.findings()["left"] == "passed left"
+    assert one.findings()["left"] == "not_tried gone"
+    assert "have http" in one.page()
+    assert "/sign-in/xx/logout allowed there" in one.page()
+    back = one.portal.get(f"/sign-in/xx/logout?{liar.parting(onward)}")
+    assert back.headers["Location"] == one.at("#sign-in")
+    assert one.findings()["left"] == "passed left_confirmed"
+    assert ledger("provider.sign_out_tested")[-1]["result"] == "passed"
     assert len(logins()) == before
     assert ledger("provider.sign_in_tested")[-1]["wrong"] == []
 
@@ -331,6 +334,58 @@ def test_what_is_wrong_with_an_answer_is_said_plainly(
     one.arrive(liar.form(one.onward("/sign-in"), **changes))
     assert one.findings()[check] == f"wrong {why}"
     assert said in one.page()
+
+
+PARTINGS = [
+    (
+        {"written": lambda query: query.partition("&Signature=")[0]}, "left_unsigned",
+        "answer is not signed, so anybody could have made it", "n’est pas signée",
+    ),
+    ({"to": "_other"}, "left_unsound", "not sound (answer to another request)", "n’est pas saine"),
+    ({"issuer": "https://login.yy.test/saml"}, "left_unsound", "not sound (logout response)", "n’est pas saine"),
+    (
+        {"status": BY_WORD.replace("NoAuthnContext", "RequestDenied")}, "left_failed",
+        "the login says that it did not sign her out, or not everywhere (RequestDenied)", "dit qu’il ne l’a pas",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "why", "said", "in_french"), PARTINGS, ids=[f"{each[1]}-{at}" for at, each in enumerate(PARTINGS)]
+)
+def test_a_sign_out_that_the_login_does_not_confirm_is_said_plainly(
+    desk: Callable[..., Desk], liar: Liar, ada: User, changes: dict[str, Any], why: str, said: str, in_french: str
+) -> None:
+    one = desk()
+    one.arrive(liar.form(one.onward("/sign-in")))
+    onward = one.onward("/sign-out")
+    back = one.portal.get(f"/sign-in/xx/logout?{liar.parting(onward, **changes)}")
+    assert back.headers["Location"] == one.at("#sign-in")
+    assert one.findings()["left"] == f"wrong {why}"
+    assert ledger("provider.sign_out_tested")[-1]["result"] == "wrong"
+    assert said in one.page()
+    with transaction():
+        session().merge(ada).language = "fr"
+    assert in_french in one.page()
+    onward = one.onward("/sign-out")
+    assert one.portal.get(f"/sign-in/xx/logout?{liar.parting(onward)}").status_code == 303
+    assert one.findings()["left"] == "passed left_confirmed", "she can try again"
+
+
+def test_that_the_browser_came_back_is_not_enough(desk: Callable[..., Desk], liar: Liar, app: Flask) -> None:
+    """Neither where OpenID Connect would bring it, nor with the answer of another login, nor in another browser."""
+    one = desk()
+    other = liar.row()
+    registry.ensure_providers([other, replace(other, slug="yy", country="YY", issuer="https://login.yy.test/saml",
+        saml_metadata=liar.metadata(issuer="https://login.yy.test/saml"))])  # fmt: skip
+    one.arrive(liar.form(one.onward("/sign-in")))
+    onward = one.onward("/sign-out")
+    (state,) = re.findall("RelayState=([^&]+)", onward)
+    assert one.portal.get(f"/signed-out?state={state}").status_code == 200
+    of_yy = {"issuer": "https://login.yy.test/saml", "destination": f' Destination="{liar.origin}/sign-in/yy/logout"'}
+    one.portal.get(f"/sign-in/yy/logout?{liar.parting(onward, **of_yy)}")
+    Visitor(app).portal.get(f"/sign-in/xx/logout?{liar.parting(onward)}")
+    assert one.findings()["left"] == "not_tried gone"
 
 
 def test_what_is_wrong_with_what_is_pinned_is_said_plainly(desk: Callable[..., Desk], liar: Liar, app: Flask) -> None:

@@ -49,6 +49,7 @@ ACTS = {
     "jit.begun": _("JIT begun"),
     "key.made": _("Key of a country made"),
     "login.end_refused": _("Sign-out by a national login refused"),
+    "login.end_unconfirmed": _("Sign-out not confirmed by the national login"),
     "login.ended": _("Sign-in ended"),
     "login.refused": _("Sign-in refused"),
     "login.started": _("Signed in"),

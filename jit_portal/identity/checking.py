@@ -23,7 +23,7 @@ from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Vouched
 from jit_portal.identity.wire import Unreadable
 from jit_portal.policy import stepup
-from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, UserinfoForm
+from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, Speaks, UserinfoForm
 
 
 class Check(StrEnum):
@@ -327,14 +327,30 @@ def refused(check: Check, refusal: SignInRefused | ProviderAway) -> list[Finding
     return [wrong(check, why, detail=refusal.detail)]
 
 
-def gone() -> Finding:
+def gone(row: IdentityProvider) -> Finding:
     """The browser is on its way to the login's own sign-out."""
-    return untried(Check.LEFT, "gone", back=f"{oidc.origin()}/signed-out")
+    back = f"/sign-in/{row.slug}/logout" if row.protocol == Speaks.SAML else "/signed-out"
+    return untried(Check.LEFT, "gone", back=f"{oidc.origin()}{back}")
 
 
 def back() -> Finding:
     """The browser went to the login's sign-out, and came back."""
     return passed(Check.LEFT)
+
+
+def parted() -> Finding:
+    """The browser brought the login's signed word that nobody is signed in there any more."""
+    return passed(Check.LEFT, "left_confirmed")
+
+
+def not_parted(refusal: SignInRefused | ProviderAway) -> Finding:
+    """The browser came back, and what it brought confirms nothing."""
+    if isinstance(refusal, ProviderAway):
+        return unreachable(Check.LEFT, refusal)
+    if refusal.why == Why.CANCELLED:
+        return wrong(Check.LEFT, "left_failed", detail=refusal.detail)
+    is_unsigned = refusal.detail == "unsigned"
+    return wrong(Check.LEFT, "left_unsigned" if is_unsigned else "left_unsound", detail=refusal.detail)
 
 
 def told() -> Finding:

@@ -169,6 +169,19 @@ WHYS = {
     "not_left": _("Not tried yet: sign out below."),
     "gone": _("The browser went there and has not come back. If it stays so, have %(back)s allowed there."),
     "left": _("The browser went there and came back."),
+    "left_confirmed": _("The browser went there and came back, and the login confirms that she is signed out there."),
+    "left_unsigned": _(
+        "The browser came back, but the login's answer is not signed, so anybody could have made it. Ask the login to "
+        "sign its answers to a logout."
+    ),
+    "left_failed": _(
+        "The browser came back, but the login says that it did not sign her out, or not everywhere (%(detail)s). Ask "
+        "whoever runs it."
+    ),
+    "left_unsound": _(
+        "The browser came back, but the login's answer is not sound (%(detail)s), so nobody knows whether she is "
+        "signed out there. Ask whoever runs it."
+    ),
     "not_told": _("No word yet. Sign in for the test, then sign out at the login itself, in another tab."),
     "told": _("Word came that this sign-in is over, and it was sound."),
     "switched_off": _("The row says that it has none."),

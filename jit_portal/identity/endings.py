@@ -4,6 +4,7 @@ Its sockets are cut at once, and what its provider said of the person (the ID to
 """
 
 import datetime as dt
+import logging
 import uuid
 from collections.abc import Iterable
 from enum import StrEnum
@@ -25,6 +26,8 @@ from jit_portal.vocabulary import May
 
 AT_A_TIME = 500
 """Logins that end in one transaction where the portal ends them of its own accord."""
+
+log = logging.getLogger(__name__)
 
 
 class Because(StrEnum):
@@ -66,15 +69,36 @@ def why_ended(token: str) -> str | None:
     return login.ended_because or Because.OVER
 
 
-def sign_out(login: LoginSession) -> str | None:
-    """End this login; gives the address where the browser ends it at the provider too, where that can be."""
+def sign_out(login: LoginSession, nonce: str) -> str | None:
+    """End this login; gives the address where the browser ends it at the provider too, where that can be.
+
+    By ``nonce`` the browser knows the answer again that it brings back from there.
+    """
     id_token, provider = login.id_token, login.user.provider
     with transaction():
         end(login, Because.SIGNED_OUT, login.user)
     try:
-        return protocols.client(provider).farewell_address(id_token, provider_session=login.provider_session)
+        return protocols.client(provider).farewell_address(
+            id_token, provider_session=login.provider_session, nonce=nonce
+        )
     except ProviderAway:
         return None
+
+
+def is_confirmed(provider: IdentityProvider, said: str, nonce: str | None) -> bool:
+    """Whether a login that speaks SAML confirms that the sign-in which the browser left to end has ended there too.
+
+    Here it ended before, whatever the login says. What nobody in this browser waits for is not put on record.
+    """
+    try:
+        protocols.saml(provider).check_parting(said, nonce)
+    except (SignInRefused, ProviderAway) as refusal:
+        if nonce is not None:
+            with transaction():
+                audit.record(None, "login.end_unconfirmed", provider, quietly=True, why=refusal.why)
+            log.warning("sign-out not confirmed", extra={"provider": provider.slug, "detail": refusal.detail})
+        return False
+    return True
 
 
 def end_one(user: User, login_id: uuid.UUID) -> None:

@@ -266,7 +266,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         )
 
     def farewell_address(
-        self, id_token: str | None, state: str | None = None, provider_session: str | None = None
+        self, id_token: str | None, state: str | None = None, provider_session: str | None = None, *, nonce: str
     ) -> str | None:
         """Where the browser ends the login at the provider, which gives ``state`` back; None where it cannot."""
         if not self.has_rp_logout:

@@ -3,18 +3,18 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity import checking_words, proposals, protocols, provider_words, registry, trying
+from jit_portal.identity import checking_words, proposals, protocols, provider_words, registry, tokens, trying
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.provider_forms import ProviderForm, typed
 from jit_portal.identity.registry import DEFAULTS
-from jit_portal.identity.routes import attempt_browser, set_attempt_cookie
+from jit_portal.identity.routes import PARTING, attempt_browser, set_attempt_cookie
 from jit_portal.vocabulary import ClientAuthentication, May, Speaks
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment
@@ -228,7 +228,8 @@ def test_sign_in(provider_id: uuid.UUID) -> Response:
 
 @bp.post("/<uuid:provider_id>/test/sign-out")
 def test_sign_out(provider_id: uuid.UUID) -> Response:
-    return _onward(provider_id, trying.leave(viewer(), provider_id))
+    session[PARTING] = nonce = tokens.make()
+    return _onward(provider_id, trying.leave(viewer(), provider_id, nonce))
 
 
 def _onward(provider_id: uuid.UUID, onward: str | None) -> Response:

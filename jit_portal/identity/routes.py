@@ -39,6 +39,8 @@ bp = Blueprint("identity", __name__)
 bp.record_once(lambda state: oidc.use(state.app.config["SETTINGS"]))
 bp.add_app_template_filter(country)
 
+PARTING = "parting"
+"""Under which the browser keeps by what it knows the answer again that it brings back from signing out elsewhere."""
 TRIES = "120/minute"
 FAILURES = "20/minute"
 
@@ -170,7 +172,7 @@ def arrive(slug: str, answer: Answer) -> Response:
     """Whoever comes back from a national login with this answer is signed in, or has tested it."""
     browser = request.cookies.get(_attempt_cookie(), "")
     if trying.is_test(answer.state):
-        return _to_test(trying.complete(viewer_or_none(), slug, browser, answer))
+        return to_test(trying.complete(viewer_or_none(), slug, browser, answer))
     signed_in = service.complete(slug, browser, answer, device(), instead_of=_login())
     response = redirect(signed_in.return_to, 303)
     set_login_cookie(response, signed_in.token)
@@ -179,7 +181,8 @@ def arrive(slug: str, answer: Answer) -> Response:
     return response
 
 
-def _to_test(test: ProviderTest) -> Response:
+def to_test(test: ProviderTest) -> Response:
+    """Back to the page on which the operator began to test."""
     return redirect(url_for("providers.test", provider_id=test.provider_id, _anchor="sign-in"), 303)
 
 
@@ -215,8 +218,10 @@ def sign_out() -> Response:
     login = _login()
     if login is None:
         return redirect(url_for(".signed_out"), 303)
-    provider, onward = None if login.user.breaks_glass else login.user.provider, endings.sign_out(login)
+    provider, nonce = None if login.user.breaks_glass else login.user.provider, tokens.make()
+    onward = endings.sign_out(login, nonce)
     session.clear()
+    session[PARTING] = nonce
     response = make_response(render_template("identity/signed_out.html", provider=provider, onward=onward))
     _forget_login(response)
     if onward:
@@ -230,8 +235,10 @@ def sign_out() -> Response:
 def signed_out() -> Response | str:
     test = trying.came_back(viewer_or_none(), request.args.get("state", ""))
     if test is not None:
-        return _to_test(test)
-    return render_template("identity/signed_out.html", provider=None, onward=None)
+        return to_test(test)
+    return render_template(
+        "identity/signed_out.html", provider=registry.known(request.args.get("unconfirmed", "")), onward=None
+    )
 
 
 def _account(form: PreferencesForm | None = None, ways: NoticeWaysForm | None = None) -> str:

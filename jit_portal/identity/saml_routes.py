@@ -9,13 +9,15 @@ from werkzeug.wrappers import Response
 
 from jit_portal.errors import NotFound
 from jit_portal.extensions import csrf, limiter
-from jit_portal.identity import endings, registry
+from jit_portal.identity import endings, registry, trying
+from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.protocols import saml
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
-from jit_portal.identity.routes import FAILURES, TRIES, arrive, away, failed, refused
+from jit_portal.identity.routes import FAILURES, PARTING, TRIES, arrive, away, failed, refused, to_test
 from jit_portal.identity.vouching import Answer
 from jit_portal.vocabulary import Speaks
 from jit_portal.web.requests import from_elsewhere, open_to_all
+from jit_portal.web.session import viewer_or_none
 
 bp = Blueprint("saml", __name__)
 bp.register_error_handler(SignInRefused, refused)
@@ -27,9 +29,7 @@ bp.register_error_handler(ProviderAway, away)
 @from_elsewhere
 @open_to_all
 def bring(slug: str) -> str:
-    provider = registry.known(slug)
-    if provider is None or provider.protocol != Speaks.SAML:
-        raise NotFound(noun="identity_provider")
+    provider = _speaker(slug)
     page = render_template("identity/bring.html", provider=provider, said=request.form, locales=[])
     # From elsewhere the browser did not send its session along, and it is not to lose the one it has.
     session.modified = False
@@ -47,17 +47,34 @@ def callback(slug: str) -> Response:
 @limiter.limit(FAILURES, deduct_when=failed)
 @open_to_all
 def farewell(slug: str) -> Response:
-    state = request.args.get("RelayState")
+    state, said = request.args.get("RelayState"), request.query_string.decode("ascii", "replace")
     if "SAMLResponse" in request.args:
-        # The sign-in has ended here before the browser went there: whatever it says, nothing depends on it.
-        return redirect(url_for("identity.signed_out", state=state or None), 303)
+        return _come_back(_speaker(slug), state or "", said)
     try:
-        provider, heard, is_known = endings.hear(slug, request.query_string.decode("ascii", "replace"))
+        provider, heard, is_known = endings.hear(slug, said)
     except (SignInRefused, ProviderAway) as error:
         current_app.logger.warning("logout request refused", extra={"provider": slug, "detail": error.detail})
         raise
     answer = saml(provider).farewell_answer(heard, state, is_known=is_known)
     return redirect(answer or url_for("identity.signed_out"), 303)
+
+
+def _come_back(provider: IdentityProvider, state: str, said: str) -> Response:
+    """From signing out there: as its answer says, if that is sound, she is told whether the login still knows her."""
+    nonce = session.pop(PARTING, None)
+    test = trying.parted(viewer_or_none(), provider, state, said, nonce)
+    if test is not None:
+        return to_test(test)
+    is_confirmed = endings.is_confirmed(provider, said, nonce)
+    return redirect(url_for("identity.signed_out", unconfirmed=None if is_confirmed else provider.slug), 303)
+
+
+def _speaker(slug: str) -> IdentityProvider:
+    """The login of this address, if it speaks SAML."""
+    provider = registry.known(slug)
+    if provider is None or provider.protocol != Speaks.SAML:
+        raise NotFound(noun="identity_provider")
+    return provider
 
 
 for _view in (bring, callback):

@@ -103,33 +103,64 @@ def complete(actor: User | None, slug: str, browser: str, answer: Answer) -> Pro
     return test
 
 
-def leave(actor: User, provider_id: uuid.UUID) -> str | None:
-    """Where the browser signs out of the login that a test signed in to; None where it has no such address."""
+def leave(actor: User, provider_id: uuid.UUID, nonce: str) -> str | None:
+    """Where the browser signs out of the login that a test signed in to; None where it has no such address.
+
+    By ``nonce`` the browser knows the answer again that it brings back from there.
+    """
     with transaction():
         provider = policy.fetch(actor, IdentityProvider, provider_id)
         test = _begun(actor, provider)
     if test.id_token is None:
         raise Refused(gettext("Sign in for the test first: there is nothing yet to sign out of."))
-    address = protocols.client(provider).farewell_address(test.id_token, str(test.id), test.provider_session)
+    address = protocols.client(provider).farewell_address(
+        test.id_token, str(test.id), test.provider_session, nonce=nonce
+    )
     with transaction():
         test = _held(actor, test)
         test.left_at = None if address is None else dt.datetime.now(dt.UTC)
-        _put(test, [checking.no_way_out() if address is None else checking.gone()])
+        _put(test, [checking.no_way_out() if address is None else checking.gone(provider)])
         if address is None:
             _record_way_out(actor, provider, test, Result.WRONG)
     return address
 
 
 def came_back(actor: User | None, state: str) -> ProviderTest | None:
-    """The test whose browser has come back from signing out; None for everybody else who has signed out."""
+    """The test whose browser has come back from signing out; None for everybody else who has signed out.
+
+    That it came is all that OpenID Connect says. A login that speaks SAML has to answer, see ``parted``.
+    """
     test = _hers(actor, state)
-    if actor is None or test is None or test.left_at is None:
+    if actor is None or test is None or test.provider.protocol == Speaks.SAML:
         return None
+    return _close(actor, test, checking.back())
+
+
+def parted(
+    actor: User | None, provider: IdentityProvider, state: str, said: str, nonce: str | None
+) -> ProviderTest | None:
+    """The test whose browser has brought this login's answer to its request for logout; None for everybody else."""
+    test = _hers(actor, state)
+    if actor is None or test is None or test.provider_id != provider.id:
+        return None
+    try:
+        protocols.saml(provider).check_parting(said, nonce)
+    except (SignInRefused, ProviderAway) as refusal:
+        return _close(actor, test, checking.not_parted(refusal))
+    return _close(actor, test, checking.parted())
+
+
+def _close(actor: User, test: ProviderTest, found: Finding) -> ProviderTest | None:
+    """Keep what came of the way out, if the browser was on it."""
     with transaction():
         test = _held(actor, test)
-        test.left_at = test.id_token = None
-        _put(test, [checking.back()])
-        _record_way_out(actor, test.provider, test, Result.PASSED)
+        if test.left_at is None:
+            return None
+        test.left_at = None
+        if found.result == Result.PASSED:
+            test.id_token = None
+        _put(test, [found])
+        _record_way_out(actor, test.provider, test, found.result)
     return test
 
 

@@ -73,10 +73,10 @@ class Simplesaml:
         return 'name="SAMLResponse"' in browser.get(address, timeout=20).text
 
     def say_goodbye(self, browser: requests.Session, address: str) -> str:
-        """Sign out there as the portal asks it to; where the browser is sent then, by way of the portal's own page."""
+        """Sign out there as the portal asks it to; where the browser is sent then, with its answer."""
         while not address.startswith(self.origin):
             address = urljoin(address, browser.get(address, timeout=20, allow_redirects=False).headers["Location"])
-        return urljoin(address, requests.get(address, timeout=20, allow_redirects=False).headers["Location"])
+        return address
 
     def leave(self, browser: requests.Session) -> None:
         """Sign out at the provider itself."""

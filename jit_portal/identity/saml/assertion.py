@@ -78,7 +78,7 @@ def read(response: Element, assertion: Element, expected: Expected) -> Said:
     leeway = dt.timedelta(seconds=expected.leeway)
     _check_envelope(response, expected)
     for element in (response, assertion):
-        _check_made(element, now, leeway)
+        check_made(element, now, leeway)
         issuer = element.find(f"{SAML}Issuer")
         if issuer is None or issuer.text != expected.issuer:
             refuse("issuer")
@@ -117,7 +117,8 @@ def _check_envelope(response: Element, expected: Expected) -> None:
         refuse("destination")
 
 
-def _check_made(element: Element, now: dt.datetime, leeway: dt.timedelta) -> None:
+def check_made(element: Element, now: dt.datetime, leeway: dt.timedelta) -> None:
+    """Refuse what was not made a moment ago."""
     made = moment(element.get("IssueInstant"), "moment")
     if made > now + leeway:
         refuse("lies ahead")

@@ -23,7 +23,18 @@ from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.oidc import Portal
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.saml import eidas, metadata, redirects
-from jit_portal.identity.saml.assertion import FRESH, STATUS, STAYS, Expected, Said, check_success, moment, read, refuse
+from jit_portal.identity.saml.assertion import (
+    FRESH,
+    STATUS,
+    STAYS,
+    Expected,
+    Said,
+    check_made,
+    check_success,
+    moment,
+    read,
+    refuse,
+)
 from jit_portal.identity.saml.encryption import decrypted, is_encrypted
 from jit_portal.identity.saml.envelope import SAML, SAMLP, decoded, is_signed, opened, parsed
 from jit_portal.identity.saml.names import Name
@@ -207,20 +218,38 @@ class SamlLogin:
         return name.value
 
     def farewell_address(
-        self, id_token: str | None, state: str | None = None, provider_session: str | None = None
+        self, id_token: str | None, state: str | None = None, provider_session: str | None = None, *, nonce: str
     ) -> str | None:
-        """Where the browser ends the login at the provider, which gives ``state`` back; None where it cannot."""
+        """Where the browser ends the login at the provider, which gives ``state`` back; None where it cannot.
+
+        The request's id is made of ``nonce``.
+        """
         try:
             place = self.pinned().sign_out if self.has_rp_logout and id_token else None
             if place is None:
                 return None
-            root = self._document("LogoutRequest", f"_{uuid.uuid4().hex}", place)
+            root = self._document("LogoutRequest", _request_id(nonce), place)
             root.append(_named(Name.read(id_token or "")))
             if provider_session is not None:
                 SubElement(root, f"{SAMLP}SessionIndex").text = provider_session
             return redirects.signed(place, "SAMLRequest", tostring(root), state, self.own())
         except ProviderAway:
             return None
+
+    def check_parting(self, said: str, nonce: str | None) -> None:
+        """Refuse an answer, as the query that the browser brought, that does not say that she is signed out there.
+
+        It must be to the one request whose id is made of ``nonce``.
+        """
+        root = parsed(redirects.taken(said, "SAMLResponse", self.algorithms, self.pinned().certificates))
+        if root.tag != f"{SAMLP}LogoutResponse" or root.findtext(f"{SAML}Issuer") != self.issuer:
+            refuse("logout response")
+        if nonce is None or root.get("InResponseTo") != _request_id(nonce):
+            refuse("answer to another request")
+        if root.get("Destination") != self.sign_out:
+            refuse("destination")
+        check_made(root, dt.datetime.now(dt.UTC), dt.timedelta(seconds=self.leeway))
+        check_success(root)
 
     def farewell(self, said: str) -> Farewell:
         """Read a request for logout, as the query that the browser brought from the login."""
