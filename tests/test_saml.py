@@ -4,7 +4,7 @@ import base64
 import datetime as dt
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,12 @@ from jit_portal.identity.saml import redirects
 from jit_portal.identity.saml.assertion import moment
 from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked
-from tests import factories
+from tests import factories, hostile
 from tests import hostile_saml as saml
+from tests.hostile import Hostile
 from tests.hostile_saml import AUDIENCE, ISSUER, SUCCESS, Liar, asked, attribute, sent_on, status
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
-from tests.signing_in import Browser, again, count, ledger, logins, refused, xenia
+from tests.signing_in import Browser, again, count, ledger, logins, of_xx, refused, xenia
 
 SAMLP, SAML = "{urn:oasis:names:tc:SAML:2.0:protocol}", "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
@@ -568,9 +569,46 @@ def test_the_page_on_the_way_shows_what_came_as_text(liar: Liar, open_browser: C
     assert sent_on(page.text) == {"SAMLResponse": hostile, "RelayState": hostile}
 
 
-def test_there_is_no_such_page_for_other_logins(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
+@pytest.fixture
+def other(liar: Liar) -> Iterator[Hostile]:
+    """A login of country YY, which speaks OpenID Connect, beside that of XX."""
+    with hostile.running() as issuer:
+        row = replace(of_xx(issuer), slug="yy", country="YY", uses_par=False)
+        registry.ensure_providers([liar.row(), row])
+        yield issuer
+
+
+def test_a_login_of_the_other_protocol_is_not_met_where_saml_is_spoken(
+    liar: Liar, other: Hostile, open_browser: Callable[[], Visitor]
+) -> None:
+    xenia()
     one = open_browser()
-    assert one.portal.post("/sign-in/nowhere/acs", data={}).status_code == 404
+    ours, theirs = one.begin("xx"), one.begin("yy")
+    (state,) = parse_qs(urlsplit(theirs).query)["state"]
+    for form in (liar.form(ours), {**liar.form(ours), "RelayState": state}):
+        for slug in ("yy", "nowhere"):
+            assert one.portal.post(f"/sign-in/{slug}/acs", data=form).status_code == 404
+            assert one.portal.post(f"/sign-in/{slug}/callback", data=form).status_code == 404
+    for query in (liar.logout(), liar.parting(ours)):
+        assert one.portal.get(f"/sign-in/yy/logout?{query}").status_code == 404
+    assert (logins(), ledger("login.refused"), ledger("login.end_refused")) == ([], [], [])
+    assert refused(one.come_back("yy", other.callback(theirs)), 403, "unknown"), "her own answer is still waited for"
+
+
+def test_a_login_that_speaks_saml_is_not_met_where_the_other_protocol_is_spoken(
+    liar: Liar, other: Hostile, open_browser: Callable[[], Visitor]
+) -> None:
+    xenia()
+    one, two = open_browser(), open_browser()
+    one.answered(liar)
+    for word in (liar.logout(), other.logout_token(), other.logout_token(iss=ISSUER, aud=CLIENT_ID, sub="xx-1"), ""):
+        assert one.portal.post("/sign-in/xx/logout", data={"logout_token": word}).status_code == 404
+    (state,) = parse_qs(urlsplit(two.begin("xx")).query)["RelayState"]
+    for query in ({"code": "c"}, {"code": "c", "iss": ISSUER}, {"code": "c", "iss": other.issuer}, {"error": "e"}):
+        answer = two.portal.get("/sign-in/xx/callback", query_string={"state": state, **query})
+        assert answer.status_code == 400
+    assert [each["why"] for each in ledger("login.refused")] == ["mixed_up", "over", "over", "over"]
+    assert (one.is_signed_in(), two.is_signed_in(), ledger("login.end_refused")) == (True, False, [])
 
 
 def test_a_code_is_no_answer_of_this_login(liar: Liar, open_browser: Callable[[], Visitor], told: Any) -> None:

@@ -22,7 +22,7 @@ from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
 from jit_portal.identity.vouching import Farewell
 from jit_portal.policy import Work, portal_which
-from jit_portal.vocabulary import May
+from jit_portal.vocabulary import May, Speaks
 
 AT_A_TIME = 500
 """Logins that end in one transaction where the portal ends them of its own accord."""
@@ -159,15 +159,15 @@ def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | No
     return ended
 
 
-def hear(slug: str, said: str) -> tuple[IdentityProvider, Farewell, bool]:
+def hear(slug: str, said: str, speaks: Speaks) -> tuple[IdentityProvider, Farewell, bool]:
     """End what the provider says is over, by its logout token or its request for logout, which works once.
 
     Says, too, whether anybody was known by it. A provider that was withdrawn is heard: people may still be signed in
-    by it.
+    by it. One that ``speaks`` otherwise is not.
     """
     with transaction():
         provider = registry.known(slug)
-    if provider is None:
+    if provider is None or provider.protocol != speaks:
         raise NotFound(noun="identity_provider")
     try:
         farewell = protocols.client(provider).farewell(said)

@@ -29,6 +29,7 @@ from jit_portal.identity.vouching import Answer
 from jit_portal.notices import service as notices
 from jit_portal.notices.forms import NoticeWaysForm
 from jit_portal.policy import stepup
+from jit_portal.vocabulary import Speaks
 from jit_portal.web import pending
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
@@ -192,7 +193,7 @@ def to_test(test: ProviderTest) -> Response:
 @open_to_all
 def farewell(slug: str) -> tuple[dict[str, str], int]:
     try:
-        endings.hear(slug, request.form.get("logout_token", ""))
+        endings.hear(slug, request.form.get("logout_token", ""), Speaks.OIDC)
     except (SignInRefused, ProviderAway) as error:
         current_app.logger.warning("logout token refused", extra={"provider": slug, "detail": error.detail})
         return {"error": "invalid_request"}, 400

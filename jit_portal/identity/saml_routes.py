@@ -40,7 +40,8 @@ def bring(slug: str) -> str:
 @limiter.limit(FAILURES, deduct_when=failed)
 @open_to_all
 def callback(slug: str) -> Response:
-    return arrive(slug, Answer(request.form.get("RelayState", ""), response=request.form.get("SAMLResponse", "")))
+    answer = Answer(request.form.get("RelayState", ""), response=request.form.get("SAMLResponse", ""))
+    return arrive(_speaker(slug).slug, answer)
 
 
 @bp.get("/sign-in/<slug>/logout")
@@ -51,7 +52,7 @@ def farewell(slug: str) -> Response:
     if "SAMLResponse" in request.args:
         return _come_back(_speaker(slug), state or "", said)
     try:
-        provider, heard, is_known = endings.hear(slug, said)
+        provider, heard, is_known = endings.hear(slug, said, Speaks.SAML)
     except (SignInRefused, ProviderAway) as error:
         current_app.logger.warning("logout request refused", extra={"provider": slug, "detail": error.detail})
         raise
