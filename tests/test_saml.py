@@ -188,6 +188,26 @@ def test_an_attribute_can_be_the_person(liar: Liar, open_browser: Callable[[], V
         assert told() == "subject"
 
 
+UNFIT = {
+    "hidden": "xx-1\u200b", "direction": "xx-1\u202e", "before": " xx-1", "after": "xx-1 ", "line": "xx-1\n",
+    "inside": "xx \u00a0-1", "too long": "x" * 257,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", UNFIT.values(), ids=UNFIT)
+def test_who_could_be_mistaken_for_another_is_refused(
+    liar: Liar, open_browser: Callable[[], Visitor], told: Any, subject: str
+) -> None:
+    """As the name, and as an attribute; nothing is mended, for two people would become one by that."""
+    xenia()
+    is_refused(open_browser().answered(liar, name=subject), told, "unfit subject")
+    row, office = liar.row(), attribute("office", "XX-1")
+    registry.ensure_providers([replace(row, claim_map={**row.claim_map, "subject": "id"})])
+    is_refused(open_browser().answered(liar, attributes=office + attribute("id", subject)), told, "unfit subject")
+    longest = open_browser().answered(liar, attributes=office + attribute("id", "x" * 256))
+    assert refused(longest, 403, "unknown"), "so long it may be"
+
+
 # --- what is not sound
 
 

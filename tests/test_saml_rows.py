@@ -317,6 +317,7 @@ PLAINLY = [
         {"format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"}, "sign_in", "no_lasting_name",
         "Ask for a persistent name",
     ),
+    ({"name": "xx-1\u200b"}, "sign_in", "unfit_subject", "two people could look like one"),
     ({"acr": "urn:x"}, "level", "unknown_word", "which the row does not know"),
     ({"acr": f"{LOA}/low"}, "level", "weaker", "will need a passkey"),
     ({"proved": "2020-01-01T00:00:00Z"}, "proved", "not_asked_again", "asked to have the person prove it anew"),

@@ -302,6 +302,7 @@ _UNSOUND = {
     **dict.fromkeys(("audience", "recipient", "destination", "issuer", "answer to another request"), "claim"),
     "a name that is not for good": "no_lasting_name",
     "subject": "no_lasting_name",
+    "unfit subject": "unfit_subject",
     "OAuthError: invalid_client": "proof_refused",
     "OAuthError": "code_refused",
     "BadSignatureError": "signature",

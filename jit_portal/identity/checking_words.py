@@ -76,6 +76,10 @@ WHYS = {
         "It says nothing by which the person is known for good: its name for her changes, or is an e-mail address. Ask "
         "for a persistent name, or enter the attribute that is the person."
     ),
+    "unfit_subject": _(
+        "What it says that the person is has hidden characters or spaces too many, or is too long: two people could "
+        "look like one. Nobody signs in so: ask the login for another name of hers."
+    ),
     "own_key": _("The portal proves itself by its own key, %(kid)s. The login must know its public half."),
     "secret": _("The secret named %(name)s is there, readable by the portal alone."),
     "discovery": _("It was reached and reads well."),

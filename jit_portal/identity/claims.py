@@ -6,6 +6,8 @@ import zoneinfo
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST_SUBJECT = 256
+"""Characters, as SAML allows a persistent name; OpenID Connect allows a sub one less."""
 _LANGUAGE = re.compile(r"[a-z]{2,3}\b")
 _ZONES = frozenset(zoneinfo.available_timezones())
 
@@ -32,6 +34,11 @@ def plain(value: Any, limit: int = 200) -> str:
     spaced = " ".join(value.split())
     shown = "".join(letter for letter in spaced if not unicodedata.category(letter).startswith("C"))
     return " ".join(shown.split())[:limit]
+
+
+def subject(value: Any) -> str | None:
+    """Who somebody is at her login, as it stands; None for what would have to be tidied: two could become one."""
+    return value if isinstance(value, str) and value and plain(value, LONGEST_SUBJECT) == value else None
 
 
 def language(value: Any) -> str:

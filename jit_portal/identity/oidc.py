@@ -247,10 +247,13 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         when = said["iat"] if proved_at is None else proved_at
         if when > time.time() + self.leeway:
             raise SignInRefused(Why.UNSOUND, "auth_time lies ahead")
+        subject = reading.subject(said["sub"])
+        if subject is None:
+            raise SignInRefused(Why.UNSOUND, "unfit subject")
         read = {name: reading.text(said, pointers) for name, pointers in self.claim_map.items()}
         return Vouched(
             issuer=self.issuer,
-            subject=str(said["sub"]),
+            subject=subject,
             assurance=Assurance(level),
             acr=str(acr),
             authenticated_at=when,

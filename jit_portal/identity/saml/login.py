@@ -169,7 +169,7 @@ class SamlLogin:
                 base64.b64encode(document).decode(), BINDING_HTTP_POST, outstanding={request_id: "/"}
             )
             named = sealed.assertion.subject.name_id.text.strip()
-            is_same = (sealed.assertion.id, named) == (said.id, said.name.value)
+            is_same = (sealed.assertion.id, named) == (said.id, said.name.value.strip())
         except Exception as error:
             raise SignInRefused(Why.UNSOUND, f"signature: {type(error).__name__}") from error
         if not is_same:
@@ -210,12 +210,15 @@ class SamlLogin:
     def _subject(self, said: Said) -> str:
         """Who it is: the attribute that the row names, or the name itself, if it is hers for good and of this login."""
         if names := self.claim_map.get("subject"):
-            return _only(said.attributes, names) or refuse("subject")
+            values = said.attributes.get(names, [])
+            if len(values) != 1 or not values[0].strip():
+                refuse("subject")
+            return claims.subject(values[0]) or refuse("unfit subject")
         name = said.name
         is_own = name.qualifier in ("", self.issuer) and name.sp_qualifier in ("", self.client_id)
         if name.format not in STAYS or not is_own:
             refuse("a name that is not for good")
-        return name.value
+        return claims.subject(name.value) or refuse("unfit subject")
 
     def farewell_address(
         self, id_token: str | None, state: str | None = None, provider_session: str | None = None, *, nonce: str

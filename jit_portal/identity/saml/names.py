@@ -23,7 +23,7 @@ class Name:
         if element is None or len(element) or not (element.text or "").strip():
             raise SignInRefused(Why.UNSOUND, "name")
         qualifiers = (element.get(f"{kind}NameQualifier", "") for kind in ("", "SP"))
-        return cls((element.text or "").strip(), element.get("Format", UNSPECIFIED), *qualifiers)
+        return cls(element.text or "", element.get("Format", UNSPECIFIED), *qualifiers)
 
     def stored(self) -> str:
         return json.dumps([self.value, self.format, self.qualifier, self.sp_qualifier])
