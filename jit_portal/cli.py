@@ -85,7 +85,8 @@ def _write(heads: Path, verdicts: Sequence[Verdict]) -> None:
 
 
 def providers(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Show the national logins, or change one: by two operators, whom ``--by`` names as SLUG:SUBJECT, one at a time.
+    """Show the national logins, or change one: by two operators, whom ``--by`` names as SLUG:SUBJECT, one at a time; to
+    withdraw one, by one of them.
 
     Into an empty register the first login is entered at once: there is nobody yet who could approve.
     """
@@ -148,6 +149,9 @@ def _with_providers(chosen: argparse.Namespace) -> str:
     if chosen.act == "approve":
         proposals.approve(actor, chosen.slug)
         return f"{chosen.slug}: approved.\n"
+    if chosen.act == "withdraw":
+        ended = proposals.withdraw(actor, chosen.slug)
+        return f"{chosen.slug}: withdrawn; sign-ins ended: {ended}.\n"
     proposals.refuse(actor, chosen.slug)
     return f"{chosen.slug}: refused; the row is as it was.\n"
 
@@ -229,13 +233,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     verifying = commands.add_parser("verify-ledger", help="compute every seal of the record again")
     verifying.add_argument("--heads", type=Path, metavar="FILE", help="compare the heads of chains, then keep them")
-    registering = commands.add_parser("providers", help="national logins: list, enter FILE, approve SLUG, refuse SLUG")
+    registering = commands.add_parser(
+        "providers", help="national logins: list, enter FILE, approve SLUG, refuse SLUG, withdraw SLUG"
+    )
     acts = registering.add_subparsers(dest="act", required=True)
     acts.add_parser("list", help="the logins there are, and the proposals that wait")
     entering = acts.add_parser("enter", help="propose what a TOML file says: the fields of the row")
     entering.add_argument("file", type=Path, metavar="FILE", help=f"may name a preset: {', '.join(PRESETS)}")
     deciding = [acts.add_parser(act, help=f"{act} what another operator proposed") for act in ("approve", "refuse")]
-    for each in deciding:
+    withdrawing = acts.add_parser("withdraw", help="close a login and end every sign-in by it, at once")
+    for each in (*deciding, withdrawing):
         each.add_argument("slug", metavar="SLUG")
     inviting = commands.add_parser("invite", help="ask in an operator or a country's administrator")
     inviting.add_argument("slug", metavar="SLUG", help="the national login of that person")
@@ -245,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inviting.add_argument("--subject", help="the identifier at the login: nobody else can then use the invitation")
     _add_scim(commands)
     _add_break_glass(commands)
-    for each in (entering, *deciding, inviting):
+    for each in (entering, *deciding, withdrawing, inviting):
         each.add_argument("--by", metavar="SLUG:SUBJECT", help="which operator you are: her login, her subject there")
     chosen = parser.parse_args(arguments)
     if chosen.command == "scim":

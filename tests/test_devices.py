@@ -345,6 +345,7 @@ def test_of_two_sign_ins_at_once_one_stays(app: Flask, someone: User, monkeypatc
         ("ended_by_administrator", "by an administrator"),
         ("signed_out_at_provider", "you signed out at your national login"),
         ("closed", "your account was closed"),
+        ("login_withdrawn", "your national login was withdrawn"),
         (None, "not used for a while"),
     ],
 )

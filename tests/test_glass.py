@@ -239,7 +239,7 @@ def test_it_is_no_login_and_no_operator_for_commands(world: World, account: Glas
     with pytest.raises(NotFound):
         policy.fetch(world["operator"], IdentityProvider, row.id)
     with pytest.raises(NotFound):
-        proposals.set_open(world["operator"], GLASS, is_enabled=True)
+        proposals.reopen(world["operator"], GLASS)
     with pytest.raises(NotFound):
         proposals.operator(GLASS, account.user.subject)
 

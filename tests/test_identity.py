@@ -35,7 +35,7 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.extensions import limiter
-from jit_portal.identity import discovery, endings, invitations, oidc, registry, service, sessions, wire
+from jit_portal.identity import discovery, endings, invitations, oidc, proposals, registry, service, sessions, wire
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.policy import Work
 from jit_portal.vocabulary import Assurance, Duty
@@ -1024,6 +1024,41 @@ def test_signing_out_at_the_provider_closes_the_portal_at_once(
         server.server_close()
     assert not one.is_signed_in()
     assert ledger("login.ended") == [{"because": "signed_out_at_provider"}]
+
+
+# A login that is withdrawn
+
+
+def withdraw() -> None:
+    keeper = factories.administrator(registry.provider("fr"), Duty.OPERATOR)
+    proposals.withdraw(keeper, "xx")
+
+
+def test_whoever_is_on_the_way_when_a_login_is_withdrawn_does_not_arrive(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    hers, one = xenia(), open_browser()
+
+    def meanwhile() -> tuple[int, str, bytes]:
+        del liar.replies["/userinfo"]
+        withdraw()
+        session.remove()
+        return liar.answer("/xx/userinfo", {})
+
+    query = liar.callback(one.begin("xx"))
+    liar.replies["/userinfo"] = meanwhile
+    assert one.come_back("xx", query).status_code == 404
+    assert "/userinfo" not in liar.replies
+    assert logins(hers) == []
+
+
+def test_a_login_that_is_withdrawn_is_answered_as_ever_when_it_says_who_left(away: Browser, liar: Hostile) -> None:
+    withdraw()
+    assert not away.is_signed_in()
+    told = away.portal.post("/sign-in/xx/logout", data={"logout_token": liar.logout_token()})
+    assert told.status_code == 200
+    assert away.portal.post("/sign-in/xx/logout", data={"logout_token": "x.y.z"}).status_code == 400
+    assert ledger("login.ended") == [{"because": "login_withdrawn"}]
 
 
 # Back-channel logout

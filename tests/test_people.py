@@ -21,7 +21,7 @@ from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.files import again
-from jit_portal.identity import accounts, endings, people, sessions
+from jit_portal.identity import accounts, endings, people, proposals, sessions
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.people import Wanted
 from jit_portal.policy.people import CONFIRMED_FOR, UNUSED_FOR
@@ -393,6 +393,29 @@ def test_a_running_upload_of_a_deactivated_account_ends_before_its_bytes_do(worl
     assert answer.status_code == 401
     assert body.is_closed
     assert body.pieces < 80 * MIB // 65_536 // 2
+
+
+def test_withdrawing_a_login_ends_its_sockets_and_running_uploads(process: Web, world: World, browse: Browse) -> None:
+    ear = process.sign_in(world["fr_leader"]).connect()
+    staying = process.sign_in(world["nl_member"]).connect()
+    keeper = factories.administrator(world.providers["nl"], Duty.OPERATOR)
+    sender = Sender(browse(world["fr_member"]))
+    address = sender.begin(world, 80 * MIB)
+    body = Trickle(80 * MIB, lambda: proposals.withdraw(keeper, "fr"))
+    answer = sender.client.patch(
+        address,
+        headers=sender.headers | {"Upload-Offset": "0"},
+        content_type="application/offset+octet-stream",
+        content_length=80 * MIB,
+        environ_overrides={"wsgi.input": body},
+    )
+    assert (answer.status_code, body.is_closed) == (401, True)
+    assert body.pieces < 80 * MIB // 65_536 // 2
+    ear.hear("signed_out")
+    ear.hear("disconnect")
+    assert staying.client.connected
+    ear.close()
+    staying.close()
 
 
 def test_a_running_upload_goes_on_while_its_person_proves_anew_who_she_is(

@@ -247,6 +247,14 @@ def test_a_login_that_people_have_used_changes_its_country_for_nobody(
     assert again(be).country == "NL"
 
 
+def test_a_row_that_would_no_longer_be_entered_is_withdrawn_all_the_same(ada: User) -> None:
+    [made] = registry.ensure_providers([ROW])
+    with transaction():
+        again(made).algorithms = ["none"]
+    assert proposals.withdraw(ada, "be") == 0
+    assert not again(made).is_enabled
+
+
 @pytest.mark.parametrize("duty", [None, Duty.NATIONAL_ADMINISTRATOR])
 def test_only_operators_decide(french: IdentityProvider, ada: User, duty: Duty | None) -> None:
     someone = operator(french, "Cy", duty)
@@ -256,6 +264,9 @@ def test_only_operators_decide(french: IdentityProvider, ada: User, duty: Duty |
     for verb in (proposals.approve, proposals.refuse):
         with pytest.raises(NotAllowed):
             verb(someone, "be")
+    for alone in (proposals.withdraw, proposals.reopen):
+        with pytest.raises(NotAllowed):
+            alone(someone, "fr")
     assert registry.known("be") is None
 
 
@@ -321,6 +332,9 @@ def test_the_register_is_kept_by_command(run: Run, tmp_path: Path, ada: User, bo
     assert run("enter", file, "--by", two)[0] == 0
     assert run("refuse", "ee", "--by", one) == (0, "ee: refused; the row is as it was.\n")
     assert run("approve", "ee", "--by", one) == (1, "Not done: NotFound\n")
+    assert run("withdraw", "ee") == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
+    assert run("withdraw", "ee", "--by", one) == (0, "ee: withdrawn; sign-ins ended: 0.\n")
+    assert "ee: TARA (EE), https://tara.example, closed\n" in run("list")[1]
 
 
 def test_the_first_login_of_all_needs_nobody(run: Run, tmp_path: Path) -> None:

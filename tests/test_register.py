@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.identity import proposals, registry
+from jit_portal.identity import endings, proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -220,17 +220,53 @@ def test_a_new_login_takes_no_others_place(belgian: IdentityProvider, ada: User,
     assert (answer.status_code, 'id="slug-error"' in answer.text) == (422, True)
 
 
-def test_a_login_is_withdrawn_and_opened_again_by_two(
+def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     belgian: IdentityProvider, ada: User, bo: User, browse: Browse
 ) -> None:
-    hers, his = browse(ada), browse(bo)
-    for act, is_open in (("withdraw", False), ("reopen", True)):
-        assert submit(hers, "/providers", f"/providers/{belgian.id}/{act}", {}).status_code == 303
-        assert again(belgian).is_enabled != is_open
-        assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
-        assert again(belgian).is_enabled == is_open
-        assert ("Withdrawn" in his.get("/providers").text) != is_open
-    assert [each["changed"] for each in ledger("provider.changed")] == [["is_enabled"]] * 2
+    hers, his, address = browse(ada), browse(bo), f"/providers/{belgian.id}/withdraw"
+    theirs = [browse(operator(belgian, name, None)) for name in ("Cy", "Di")]
+    live = endings.live_logins(belgian)
+    proposals.propose(bo, replace(ROW, leeway=1))
+    assert address in hers.get(f"/providers/{belgian.id}").text, "a change that waits does not stand in the way"
+    page = hers.get(address).text
+    assert f"{live} sign-ins by this login are live now" in page
+    assert "your own sign-in ends" not in page
+    answer = submit(hers, address, address, {})
+    assert (answer.status_code, again(belgian).is_enabled) == (303, False)
+    assert [each.get("/account").status_code for each in (*theirs, his)] == [302, 302, 200]
+    assert f"{live} sign-ins have ended" in hers.get(f"/providers/{belgian.id}").text
+    assert [each["ended"] for each in ledger("provider.withdrawn")] == [live]
+    assert [each["because"] for each in ledger("login.ended")] == ["login_withdrawn"] * live
+    assert "Withdrawn" in his.get("/providers").text
+    assert submit(hers, "/providers", address, {}).status_code == 409
+    assert submit(hers, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 409
+    proposals.refuse(bo, "be")
+    assert submit(hers, "/providers", f"/providers/{belgian.id}/reopen", {}).status_code == 303
+    assert not again(belgian).is_enabled
+    assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
+    assert again(belgian).is_enabled
+    assert "Withdrawn" not in his.get("/providers").text
+
+
+def test_whoever_withdraws_her_own_login_is_signed_out_too_and_told_before(
+    french: IdentityProvider, ada: User, browse: Browse
+) -> None:
+    client, address = browse(ada), f"/providers/{french.id}/withdraw"
+    page = client.get(address).text
+    assert "your own sign-in ends, too" in page
+    assert "only break-glass could open it again" in page
+    assert submit(client, address, address, {}).status_code == 303
+    assert "your national login was withdrawn" in client.get("/sign-in").text
+
+
+def test_a_login_that_two_close_by_its_row_ends_its_sign_ins_too(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    theirs = browse(operator(belgian, "Cy", None))
+    proposals.propose(ada, replace(ROW, is_enabled=False))
+    assert theirs.get("/account").status_code == 200
+    proposals.approve(bo, "be")
+    assert theirs.get("/account").status_code == 302
 
 
 def test_the_page_says_where_a_secret_is_put_and_asks_for_none(ada: User, bo: User, browse: Browse) -> None:

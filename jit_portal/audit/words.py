@@ -77,6 +77,7 @@ ACTS = {
     "provider.sign_in_tested": _("Sign-in by a national login tested"),
     "provider.sign_out_tested": _("Sign-out of a national login tested"),
     "provider.tested": _("National login tested"),
+    "provider.withdrawn": _("National login withdrawn"),
     "record.exported": _("Record exported"),
     "scim_token.made": _("Token of a directory made"),
     "scim_token.revoked": _("Token of a directory revoked"),

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from enum import StrEnum
 
-from sqlalchemy import and_, not_
+from sqlalchemy import Select, and_, func, not_
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -41,6 +41,7 @@ class Because(StrEnum):
     ENDED_BY_ADMINISTRATOR = "ended_by_administrator"
     CLOSED = "closed"
     OVER = "over"
+    LOGIN_WITHDRAWN = "login_withdrawn"
 
 
 def end(login: LoginSession, because: Because, actor: Actor | None) -> None:
@@ -129,6 +130,26 @@ def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | N
         return _end_all(session().scalars(live).all(), because, actor)
 
 
+def end_all_of(provider: IdentityProvider, actor: User) -> int:
+    """End every login of whoever signed in by ``provider``, in the open transaction that withdraws it; says how many.
+
+    Hers who does it too: at a login that is believed no longer, nobody knows who she is.
+    """
+    live = logins_of(provider).with_for_update(of=LoginSession).execution_options(populate_existing=True)
+    return _end_all(session().scalars(live).unique().all(), Because.LOGIN_WITHDRAWN, actor)
+
+
+def live_logins(provider: IdentityProvider) -> int:
+    """How many ``end_all_of`` would end now."""
+    return session().scalar(logins_of(provider).with_only_columns(func.count()).order_by(None)) or 0
+
+
+def logins_of(provider: IdentityProvider) -> Select[LoginSession]:
+    """The logins of this provider's people that are live now, for whoever closes it."""
+    theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
+    return theirs.where(User.provider_id == provider.id, *is_live()).order_by(LoginSession.id)
+
+
 def end_oldest(user: User, most: int) -> list[LoginSession]:
     """End her oldest logins until no more than ``most`` are live, in the open transaction; gives those that ended."""
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == user.id, *is_live())
@@ -162,8 +183,8 @@ def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | No
 def hear(slug: str, said: str, speaks: Speaks) -> tuple[IdentityProvider, Farewell, bool]:
     """End what the provider says is over, by its logout token or its request for logout, which works once.
 
-    Says, too, whether anybody was known by it. A provider that was withdrawn is heard: people may still be signed in
-    by it. One that ``speaks`` otherwise is not.
+    Says, too, whether anybody was known by it. A provider that was withdrawn is answered as ever, though nobody is
+    signed in by it any more. One that ``speaks`` otherwise is not.
     """
     with transaction():
         provider = registry.known(slug)

@@ -1,6 +1,6 @@
 """Two people decide which national logins there are: one operator proposes, another approves; both are on record.
 
-Until then a login in use keeps the row it has.
+Until then a login in use keeps the row it has. Alone one withdraws a login: a hostile one cannot wait for a second.
 """
 
 import datetime as dt
@@ -8,12 +8,12 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
-from jit_portal.identity import registry
+from jit_portal.identity import endings, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import GLASS, IdentityProvider, ProviderProposal, User
 from jit_portal.identity.registry import ProviderRow
@@ -60,13 +60,41 @@ def propose(actor: User, row: ProviderRow, *, seen: int | None = None, is_new: b
     return proposal
 
 
-def set_open(actor: User, slug: str, *, is_enabled: bool) -> ProviderProposal:
-    """Ask the other operators to withdraw this login, or to let people sign in by it again."""
+def withdraw(actor: User, slug: str) -> int:
+    """Let nobody sign in by this login any more, and end every sign-in by it, at once; says how many.
+
+    What the row says is not checked: whatever is wrong with it, it can be withdrawn.
+    """
     _operator(actor)
-    provider = registry.known(slug)
+    with transaction():
+        provider = _there(registry.known(slug, lock=True))
+        if not provider.is_enabled:
+            raise Refused(gettext("This login is withdrawn already."))
+        provider.is_enabled = False
+        ended = endings.end_all_of(provider, actor)
+        audit.record(actor, "provider.withdrawn", provider, also=registry.operators(), ended=ended)
+    return ended
+
+
+def reopen(actor: User, slug: str) -> ProviderProposal:
+    """Ask the other operators to let people sign in by this login again."""
+    _operator(actor)
+    provider = _there(registry.known(slug))
+    return propose(actor, replace(registry.row_of(provider), is_enabled=True), seen=provider.version)
+
+
+def left_without(provider: IdentityProvider) -> int:
+    """How many operators there are who sign in by another login that is open: two open this one again."""
+    others = select(func.count()).select_from(User).join(User.provider)
+    signing_in = others.where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None))
+    elsewhere = signing_in.where(IdentityProvider.is_enabled, IdentityProvider.id != provider.id)
+    return session().scalar(elsewhere) or 0
+
+
+def _there(provider: IdentityProvider | None) -> IdentityProvider:
     if provider is None:
         raise NotFound(noun="identity_provider")
-    return propose(actor, replace(registry.row_of(provider), is_enabled=is_enabled), seen=provider.version)
+    return provider
 
 
 def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProvider:
@@ -77,14 +105,19 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
     _operator(actor)
     with transaction():
         proposal = waiting_for(slug, id, lock=True)
-        provider = registry.known(slug)
+        provider = registry.known(slug, lock=True)
+        was_open = provider is not None and provider.is_enabled
         if proposal.proposed_by_id == actor.id:
             reason = gettext("Another operator must approve what you have proposed.")
             raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
         if (provider.version if provider else None) != proposal.base_version:
             raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
         _decide(proposal, actor, is_approved=True)
-        return registry.enter(row_from(proposal.row), actor, proposal=proposal.id, proposed_by=proposal.proposed_by_id)
+        more = {"proposal": proposal.id, "proposed_by": proposal.proposed_by_id}
+        entered = registry.enter(row_from(proposal.row), actor, **more)
+        if was_open and not entered.is_enabled:
+            endings.end_all_of(entered, actor)
+        return entered
 
 
 def refuse(actor: User, slug: str, id: uuid.UUID | None = None) -> None:

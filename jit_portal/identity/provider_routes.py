@@ -4,11 +4,21 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound, Refused
-from jit_portal.identity import checking_words, proposals, protocols, provider_words, registry, tokens, trying
+from jit_portal.identity import (
+    checking_words,
+    endings,
+    proposals,
+    protocols,
+    provider_words,
+    registry,
+    tokens,
+    trying,
+)
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -151,18 +161,34 @@ def _propose(
     return redirect(url_for(".proposal", proposal_id=proposal.id), 303)
 
 
+@bp.get("/<uuid:provider_id>/withdraw")
+def withdraw(provider_id: uuid.UUID) -> str:
+    provider = _provider(provider_id)
+    return render_template(
+        "providers/withdraw.html",
+        place="providers",
+        provider=provider,
+        number=endings.live_logins(provider),
+        is_own=viewer().provider_id == provider.id,
+        others=proposals.left_without(provider),
+    )
+
+
 @bp.post("/<uuid:provider_id>/withdraw")
-def withdraw(provider_id: uuid.UUID) -> Response:
-    return _set_open(_provider(provider_id), is_enabled=False)
+def withdraw_submit(provider_id: uuid.UUID) -> Response:
+    ended = proposals.withdraw(viewer(), _provider(provider_id).slug)
+    said = ngettext(
+        "Withdrawn: nobody signs in by it any more, and %(num)d sign-in has ended.",
+        "Withdrawn: nobody signs in by it any more, and %(num)d sign-ins have ended.",
+        ended,
+    )
+    flash(said, "ok")
+    return redirect(url_for(".show", provider_id=provider_id), 303)
 
 
 @bp.post("/<uuid:provider_id>/reopen")
 def reopen(provider_id: uuid.UUID) -> Response:
-    return _set_open(_provider(provider_id), is_enabled=True)
-
-
-def _set_open(provider: IdentityProvider, *, is_enabled: bool) -> Response:
-    proposal = proposals.set_open(viewer(), provider.slug, is_enabled=is_enabled)
+    proposal = proposals.reopen(viewer(), _provider(provider_id).slug)
     flash(gettext("Proposed. Another operator must approve it."), "ok")
     return redirect(url_for(".proposal", proposal_id=proposal.id), 303)
 

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
@@ -225,9 +225,23 @@ def listed(provider: IdentityProvider, code: str) -> uuid.UUID | None:
     return session().scalar(select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == code))
 
 
-def known(slug: str) -> IdentityProvider | None:
+def known(slug: str, *, lock: bool = False) -> IdentityProvider | None:
     """The login with this address name, whether it may be used now or not."""
-    return session().scalar(select(IdentityProvider).where(IdentityProvider.slug == slug, _is_national))
+    its = select(IdentityProvider).where(IdentityProvider.slug == slug, _is_national)
+    return session().scalar(_locking(its) if lock else its)
+
+
+def hold(provider: IdentityProvider) -> None:
+    """Go on only while people may sign in by it, in the transaction in which somebody does: withdrawing waits for it,
+    and ends what it has begun.
+    """
+    its = _locking(select(IdentityProvider).where(IdentityProvider.id == provider.id))
+    if not session().scalars(its).one().is_enabled:
+        raise NotFound(noun="identity_provider")
+
+
+def _locking(its: Select[IdentityProvider]) -> Select[IdentityProvider]:
+    return its.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def every_one() -> list[IdentityProvider]:

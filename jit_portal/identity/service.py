@@ -109,6 +109,7 @@ def _sign_in(
     token = tokens.make()
     now = dt.datetime.now(dt.UTC)
     with transaction():
+        registry.hold(provider)
         user = _person(provider, vouched, attempt)
         if before is not None:
             end(before, Because.SIGNED_IN_AGAIN, before.user)
