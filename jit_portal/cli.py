@@ -104,9 +104,9 @@ def invite(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def _invited(settings: Settings, chosen: argparse.Namespace) -> str:
     provider = registry.provider(chosen.slug)
-    authority = next((each for each in provider.authorities if each.code == chosen.authority), None)
+    authority = next((each for each in provider.open_authorities if each.code == chosen.authority), None)
     if authority is None:
-        listed = ", ".join(each.code for each in provider.authorities)
+        listed = ", ".join(each.code for each in provider.open_authorities)
         raise Refusal(f"{provider.slug} has no authority {chosen.authority}, only {listed}")
     actor = _operator(chosen.by) if chosen.by else None
     made, token = invitations.appoint(actor, authority, chosen.name, Duty(chosen.duty), subject=chosen.subject)

@@ -346,6 +346,7 @@ def test_of_two_sign_ins_at_once_one_stays(app: Flask, someone: User, monkeypatc
         ("signed_out_at_provider", "you signed out at your national login"),
         ("closed", "your account was closed"),
         ("login_withdrawn", "your national login was withdrawn"),
+        ("authority_closed", "your authority is on the list of your national login no longer"),
         (None, "not used for a while"),
     ],
 )

@@ -152,6 +152,27 @@ def test_a_country_is_every_login_of_it_that_is_open_and_a_body_its_own(world: W
     assert sent() == []
 
 
+def test_nobody_is_asked_in_for_a_closed_authority(world: World, browse: Browse) -> None:
+    shut = authority(world)
+    with transaction():
+        again(shut).closed_at = now()
+        session().add(Authority(provider_id=shut.provider_id, code="fr-customs", name="Douane"))
+    shut = again(shut)
+    party, at = world.parties["fr"], f"/workspaces/{world.workspace.id}/people"
+    for who, page in (("fr_administrator", "/people/invite"), ("fr_leader", f"{at}/{party.id}/invite")):
+        shown = browse(world[who]).get(page)
+        assert (shown.status_code, str(shut.id) in shown.text) == (200, False), who
+    for ask in (
+        lambda: invitations.ask_in(world["fr_administrator"], shut, NAME),
+        lambda: invitations.appoint(world["operator"], shut, NAME, Duty.NATIONAL_ADMINISTRATOR),
+        lambda: workspaces.invite(world["fr_leader"], world.workspace, shut, NAME, Role.MEMBER),
+        lambda: invitations.invite(None, shut, NAME),
+    ):
+        with pytest.raises((NotAllowed, Refused)):
+            ask()
+    assert sent() == []
+
+
 def test_nobody_is_asked_in_twice(world: World, browse: Browse) -> None:
     administrator, other = world["fr_administrator"], factories.administrator(world.providers["fr"])
     first, _ = invitations.ask_in(administrator, authority(world), NAME)

@@ -390,6 +390,31 @@ def test_where_a_login_knows_no_agencies_the_invitation_alone_says_whose_one_is(
     assert (user.authority.code, user.flagged) == ("XX-2", None)
 
 
+@pytest.mark.parametrize("pointer", ["/office/code", ""], ids=["said by the login", "kept by the portal"])
+def test_nobody_of_a_closed_authority_gets_in(
+    app: Flask, liar: Hostile, row: Row, sign_in: SignIn, pointer: str
+) -> None:
+    """Known or asked in before; and both do once it is open again."""
+    claim_map = {"name": "/name", "authority": pointer}
+    row(claim_map=claim_map)
+    xenia()
+    police = next(each for each in registry.provider("xx").authorities if each.code == "XX-1")
+    _, token = invitations.invite(None, police, "Yann Yew")
+
+    def newcomer() -> TestResponse:
+        liar.subject, one = "xx-2", Browser(app)
+        answer = one.come_back("xx", liar.callback(one.begin("xx", invitation=token)))
+        liar.subject = "xx-1"
+        return answer
+
+    row(claim_map=claim_map, authorities={"XX-2": "Customs XX"})
+    assert refused(sign_in(), 403, "authority")
+    assert refused(newcomer(), 403, "authority")
+    assert logins() == []
+    row(claim_map=claim_map)
+    assert [sign_in().status_code, newcomer().status_code] == [303, 303]
+
+
 def test_a_name_can_stand_in_two_places(liar: Hostile, row: Row, sign_in: SignIn) -> None:
     row(claim_map={"name": "/given_name /names/1 /nothing", "authority": "/office/code"})
     xenia()

@@ -133,7 +133,8 @@ def test_a_change_is_shown_side_by_side(belgian: IdentityProvider, ada: User, bo
     page = browse(bo).get(f"/providers/proposals/{newest().id}").text
     table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody>") : page.index("</tbody>")])
     assert re.sub(" +", " ", table).strip() == (
-        "Leeway of clocks 60 seconds 10 seconds Allowed authorities BE-1 Police BE BE-1 Police BE BE-2 Customs = BE"
+        "Leeway of clocks 60 seconds 10 seconds "
+        "Allowed authorities BE-1 Police BE BE-1 Police BE BE-2 Customs = BE: new"
     )
     assert "A change waits" in client.get("/providers").text
     assert again(belgian).leeway == 60
@@ -195,14 +196,54 @@ def test_what_makes_no_sense_is_said_beside_it_and_stays_typed(
     assert session().query(ProviderProposal).count() == 0
 
 
-def test_listed_authorities_are_neither_dropped_nor_renamed(
-    belgian: IdentityProvider, ada: User, browse: Browse
+def test_an_authority_is_closed_renamed_and_opened_again_by_two_in_plain_words(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
 ) -> None:
+    hers, his, address = browse(ada), browse(bo), f"/providers/{belgian.id}/change"
+    for lines, said in (
+        ("BE-2 = Customs BE", "BE-1 Police BE BE-1 Police BE: closed, nobody of it gets in BE-2 Customs BE: new"),
+        ("BE-2 = Douane BE", "BE-2 Customs BE BE-2 Douane BE: this name instead of Customs BE"),
+        ("BE-1 = Police BE\nBE-2 = Douane BE", "BE-2 Douane BE BE-1 Police BE: open again BE-2 Douane BE"),
+    ):
+        before = registry.row_of(again(belgian))
+        fields = sent(ROW, authorities=lines, edition=again(belgian).version)
+        assert submit(hers, address, address, fields).status_code == 303
+        assert registry.row_of(again(belgian)) == before, "nothing before the second person"
+        page = his.get(f"/providers/proposals/{newest().id}").text
+        table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody>") : page.index("</tbody>")])
+        assert re.sub(" +", " ", table).strip() == f"Allowed authorities {said}"
+        assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
+        listed = typed(written(registry.row_of(again(belgian))))["authorities"]
+        assert sorted(listed.splitlines()) == lines.splitlines()
+        assert ("Closed authorities" in his.get(f"/providers/{belgian.id}").text) == ("BE-1" not in lines)
+    assert [each["changed"] for each in ledger("provider.changed")] == [
+        ["authority BE-1 closed", "authority BE-2"], ["authority BE-2 renamed"], ["authority BE-1 opened"],
+    ]  # fmt: skip
+
+
+def test_a_list_that_was_written_over_an_older_one_is_refused(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    """Or an authority that was let in meanwhile would be closed by whoever does not know of it."""
     client, address = browse(ada), f"/providers/{belgian.id}/change"
-    for lines in ("BE-2 = Customs BE", "BE-1 = Renamed"):
-        answer = submit(client, address, address, sent(ROW, authorities=lines, edition=belgian.version))
-        assert (answer.status_code, "Authorities that are listed stay" in answer.text) == (422, True)
-        assert lines in answer.text
+    seen = belgian.version
+    proposals.propose(bo, replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"}))
+    proposals.approve(ada, "be")
+    answer = submit(client, address, address, sent(ROW, leeway="5", edition=seen))
+    assert (answer.status_code, "changed while you were writing" in answer.text) == (409, True)
+
+
+def test_the_people_of_an_authority_that_is_closed_are_signed_out(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    registry.ensure_providers([replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"})])
+    one, other = again(belgian).authorities
+    with transaction():
+        theirs, staying = (browse(factories.user(belgian, each.code, each)) for each in (one, other))
+    proposals.propose(ada, replace(ROW, authorities={other.code: other.name}))
+    proposals.approve(bo, "be")
+    assert [theirs.get("/account").status_code, staying.get("/account").status_code] == [302, 200]
+    assert "your authority is on the list" in theirs.get("/sign-in").text
 
 
 def test_what_was_written_over_an_older_row_is_refused_and_kept(

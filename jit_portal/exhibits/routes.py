@@ -72,7 +72,7 @@ def index(workspace_id: uuid.UUID) -> str:
     pages.visit(viewer(), context["workspace"])
     form = UploadForm(formdata=None)
     mine = service.own_membership(viewer(), context["workspace"])
-    form.offer(mine.party.provider.authorities)
+    form.offer(mine.party.provider.open_authorities)
     refusal = service.upload_refusal(mine)
     may_upload = May.UPLOAD in context["workspace_may"] and not refusal
     return render_template("exhibits/index.html", form=form, may_upload=may_upload, refusal=refusal, **context)
@@ -147,7 +147,8 @@ def _theirs(form: DescribeForm | ReclassifyForm, what: May, exhibit: Exhibit) ->
 
 def _reclassify_form(exhibit: Exhibit, **filled: Any) -> ReclassifyForm:
     form = ReclassifyForm(**filled)
-    form.offer(exhibit.seizing_party.provider.authorities)
+    offered = exhibit.seizing_party.provider.authorities
+    form.offer([each for each in offered if each.closed_at is None or each.id == exhibit.authority_id])
     return form
 
 

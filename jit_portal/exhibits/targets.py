@@ -42,7 +42,7 @@ def targets(actor: User, workspace: Workspace, without: uuid.UUID) -> list[Targe
         found.append(Target(f"party:{party.id}", PrincipalKind.PARTY, party))
         found += [
             Target(f"authority:{authority.id}", PrincipalKind.AUTHORITY, party, authority=authority)
-            for authority in party.provider.authorities
+            for authority in party.provider.open_authorities
         ]
         found += [
             Target(f"role:{party.id}:{role}", PrincipalKind.ROLE, party, role=role)

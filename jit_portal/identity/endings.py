@@ -6,17 +6,17 @@ Its sockets are cut at once, and what its provider said of the person (the ID to
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from sqlalchemy import Select, and_, func, not_
+from sqlalchemy import Select, and_, func, not_, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.identity import farewells, protocols, registry, spent, tokens, trying, waiting
-from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
@@ -42,6 +42,7 @@ class Because(StrEnum):
     CLOSED = "closed"
     OVER = "over"
     LOGIN_WITHDRAWN = "login_withdrawn"
+    AUTHORITY_CLOSED = "authority_closed"
 
 
 def end(login: LoginSession, because: Because, actor: Actor | None) -> None:
@@ -135,8 +136,22 @@ def end_all_of(provider: IdentityProvider, actor: User) -> int:
 
     Hers who does it too: at a login that is believed no longer, nobody knows who she is.
     """
-    live = logins_of(provider).with_for_update(of=LoginSession).execution_options(populate_existing=True)
-    return _end_all(session().scalars(live).unique().all(), Because.LOGIN_WITHDRAWN, actor)
+    return _end_all(_locked(logins_of(provider)), Because.LOGIN_WITHDRAWN, actor)
+
+
+def end_shut_out(provider: IdentityProvider, actor: User) -> None:
+    """End the logins of whomever ``provider`` lets in no longer since its row was changed, in that transaction."""
+    if not provider.is_enabled:
+        end_all_of(provider, actor)
+    closed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.closed_at.is_not(None))
+    theirs = logins_of(provider).where(User.authority_id.in_(closed), User.claimed_authority_id.is_(None))
+    _end_all(_locked(theirs), Because.AUTHORITY_CLOSED, actor)
+
+
+def _locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
+    """All at once, before anything is put on record: nobody waits for the record while holding one of them."""
+    locking = logins.with_for_update(of=LoginSession).execution_options(populate_existing=True)
+    return session().scalars(locking).unique().all()
 
 
 def live_logins(provider: IdentityProvider) -> int:

@@ -10,7 +10,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
-from jit_portal.identity import tokens
+from jit_portal.identity import registry, tokens
 from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, User
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.scim import service as scim
@@ -43,6 +43,8 @@ def invite(
         _require(actor, authority, duty)
     elif actor is not None and (actor.provider_id != authority.provider_id or duty is not None):
         raise NotAllowed(noun="invitation")
+    if authority.closed_at is not None:
+        raise Refused(gettext("%(authority)s is on its national login's list no longer.", authority=authority.name))
     if not name.strip():
         raise Invalid(gettext("Say whom you invite."), field="name")
     token = tokens.make()
@@ -189,6 +191,8 @@ def _check(invitation: Invitation, provider: IdentityProvider, vouched: Vouched)
         raise SignInRefused(Why.INVITATION, "not live")
     if invitation.provider_id != provider.id or vouched.authority not in (None, invitation.authority.code):
         raise SignInRefused(Why.INVITATION, "another login or authority")
+    if registry.listed(provider, invitation.authority.code) is None:
+        raise SignInRefused(Why.AUTHORITY, "not on the allow-list")
     if invitation.subject is not None and invitation.subject != vouched.subject:
         raise SignInRefused(Why.INVITATION, "another person")
     sender = inviter(invitation)

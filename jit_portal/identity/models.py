@@ -94,15 +94,24 @@ class IdentityProvider(Thing):
 
     __mapper_args__ = {"version_id_col": version}
 
+    @property
+    def open_authorities(self) -> list["Authority"]:
+        """The allow-list as it is now."""
+        return [each for each in self.authorities if each.closed_at is None]
+
 
 class Authority(Thing):
-    """An agency whose people may sign in through a provider: its allow-list."""
+    """An agency whose people may sign in through a provider: its allow-list.
+
+    One that the row lists no longer is closed and stays, for what was seized, released and done in its name.
+    """
 
     __tablename__ = "authority"
     __table_args__ = (sa.UniqueConstraint("provider_id", "code"),)
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     code: Mapped[str]
     name: Mapped[str]
+    closed_at: Mapped[dt.datetime | None]
     provider: Mapped[IdentityProvider] = relationship(back_populates="authorities")
 
 

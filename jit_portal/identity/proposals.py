@@ -106,7 +106,6 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
     with transaction():
         proposal = waiting_for(slug, id, lock=True)
         provider = registry.known(slug, lock=True)
-        was_open = provider is not None and provider.is_enabled
         if proposal.proposed_by_id == actor.id:
             reason = gettext("Another operator must approve what you have proposed.")
             raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
@@ -115,8 +114,7 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
         _decide(proposal, actor, is_approved=True)
         more = {"proposal": proposal.id, "proposed_by": proposal.proposed_by_id}
         entered = registry.enter(row_from(proposal.row), actor, **more)
-        if was_open and not entered.is_enabled:
-            endings.end_all_of(entered, actor)
+        endings.end_shut_out(entered, actor)
         return entered
 
 
@@ -164,14 +162,14 @@ def differences(proposal: ProviderProposal) -> list[Difference]:
 
 
 def _differences(proposal: ProviderProposal, provider: IdentityProvider | None) -> list[Difference]:
-    listed = {each.code: each.name for each in provider.authorities} if provider else {}
-    new = {code: name for code, name in proposal.row["authorities"].items() if code not in listed}
+    listed = {each.code: each.name for each in provider.open_authorities} if provider else {}
+    proposed = proposal.row["authorities"]
     fields = [
         Difference(name, getattr(provider, name, None), after)
         for name, after in proposal.row.items()
         if name not in ("slug", "authorities") and getattr(provider, name, None) != after
     ]
-    return [*fields, *([Difference("authorities", listed, {**listed, **new})] if new else [])]
+    return [*fields, *([Difference("authorities", listed, proposed)] if proposed != listed else [])]
 
 
 def _find(slug: str, *, lock: bool = False) -> ProviderProposal | None:

@@ -139,7 +139,11 @@ class ProviderForm(FlaskForm):
     claim_time_zone = _pointer("time_zone")
     userinfo = _choice("userinfo", USERINFO)
     authorities = _lines(
-        "authorities", _("One in each line: the login's code, =, and the name. Nobody of another authority gets in.")
+        "authorities",
+        _(
+            "One in each line: the login's code, =, and the name. Nobody of another authority gets in. One that you "
+            "leave out is closed; put back, it is open again."
+        ),
     )
 
     has_rp_logout = BooleanField(
@@ -158,9 +162,6 @@ class ProviderForm(FlaskForm):
     absolute_hours = _number("absolute_hours", _("Hours."))
     most_logins = _number("most_logins", _("With one more, the oldest ends."))
     edition = IntegerField(validators=[Optional()], widget=HiddenInput())
-
-    listed: Mapping[str, str] = {}
-    """The authorities that the login has already."""
 
     def __init__(self, *arguments: Any, protocol: str = Speaks.OIDC, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -188,11 +189,8 @@ class ProviderForm(FlaskForm):
             raise ValidationError(_("After the = stands low, substantial or high."))
 
     def validate_authorities(self, field: Field) -> None:
-        said = _pairs(field.data)
-        if not all(said.values()):
+        if not all(_pairs(field.data).values()):
             raise ValidationError(_("Each authority has a code and a name."))
-        if any(said.get(code) != name for code, name in self.listed.items()):
-            raise ValidationError(_("Authorities that are listed stay, under their names: their people keep them."))
 
     def said(self, kept: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the row as ``row_from`` reads them, over those of the login that the form does not ask for."""

@@ -69,6 +69,7 @@ def show(provider_id: uuid.UUID) -> str:
         "_row",
         provider=provider,
         groups=provider_words.groups(row),
+        closed=[each for each in provider.authorities if each.closed_at is not None],
         waits=proposals.waits(provider.slug),
         history=proposals.decided(provider.slug),
         has_secret=provider.authenticates_by != ClientAuthentication.PRIVATE_KEY_JWT,
@@ -123,7 +124,6 @@ def change(provider_id: uuid.UUID) -> str:
 def change_submit(provider_id: uuid.UUID) -> Response | tuple[str, int]:
     provider = _provider(provider_id)
     form = _without_slug(ProviderForm(protocol=provider.protocol))
-    form.listed = {each.code: each.name for each in provider.authorities}
     return _propose(form, provider)
 
 
@@ -196,15 +196,15 @@ def reopen(provider_id: uuid.UUID) -> Response:
 @bp.get("/proposals/<uuid:proposal_id>")
 def proposal(proposal_id: uuid.UUID) -> str:
     found = _proposal(proposal_id)
+    known = registry.known(found.slug)
     said = proposals.differences(found) if found.decided_at is None else []
-    changes = [
-        (provider_words.said(each.field, each.before), provider_words.said(each.field, each.after)) for each in said
-    ]
+    closed = [each.code for each in known.authorities if each.closed_at is not None] if known else []
+    changes = [provider_words.changed(each.field, each.before, each.after, closed) for each in said]
     return _page(
         "proposal",
         "_proposal",
         proposal=found,
-        known=registry.known(found.slug),
+        known=known,
         changes=changes,
         whole=provider_words.groups(found.row),
         is_own=found.proposed_by_id == viewer().id,

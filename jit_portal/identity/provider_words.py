@@ -1,6 +1,6 @@
 """The row of a national login in plain words: what each field is called, and how its value is read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -161,6 +161,27 @@ def said(field: str, value: Any) -> Said:
     if isinstance(value, bool):
         return Said(label, text=_("Yes") if value else _("No"))
     return _plain(label, field, value)
+
+
+def changed(field: str, before: Any, after: Any, closed: Collection[str]) -> tuple[Said, Said]:
+    """One field that a proposal changes, as it is and as it would be; of authorities it says what becomes of each.
+
+    ``closed`` are the codes of those that were listed once, and are not now.
+    """
+    if field != "authorities" or before is None:
+        return said(field, before), said(field, after)
+    listed = {**before, **after}
+    pairs = [(code, _authority(code, before.get(code), after.get(code), closed)) for code in sorted(listed)]
+    return said(field, before), Said(LABELS[field], pairs=tuple(pairs))
+
+
+def _authority(code: str, before: str | None, after: str | None, closed: Collection[str]) -> Any:
+    if after is None:
+        return _("%(name)s: closed, nobody of it gets in", name=before)
+    if before is None:
+        is_back = code in closed
+        return _("%(name)s: open again", name=after) if is_back else _("%(name)s: new", name=after)
+    return after if before == after else _("%(name)s: this name instead of %(before)s", name=after, before=before)
 
 
 def _pinned(text: str) -> tuple[tuple[str, Any], ...]:

@@ -1,5 +1,6 @@
 """The register of national logins: which there are, and what each is believed."""
 
+import datetime as dt
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Select, exists, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
@@ -108,7 +110,7 @@ def row_of(provider: IdentityProvider) -> ProviderRow:
     kept = {field.name: getattr(provider, field.name) for field in fields(ProviderRow) if field.name != "authorities"}
     lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
     levels = {word: Assurance(level) for word, level in provider.acr_levels.items()}
-    listed = {authority.code: authority.name for authority in provider.authorities}
+    listed = {authority.code: authority.name for authority in provider.open_authorities}
     return ProviderRow(**{**kept, **lists, "acr_levels": levels, "authorities": listed})
 
 
@@ -127,7 +129,7 @@ def _plain(value: Any) -> Any:
 
 
 def ensure_providers(rows: Iterable[ProviderRow]) -> list[IdentityProvider]:
-    """Enter these logins, or bring those already there (by slug) to what the rows say; authorities are only added."""
+    """Enter these logins, or bring those already there (by slug) to what the rows say."""
     with transaction():
         return [enter(row) for row in rows]
 
@@ -144,17 +146,40 @@ def enter(row: ProviderRow, actor: User | None = None, **more: Any) -> IdentityP
     changed = sorted(field for field, value in said.items() if getattr(provider, field) != value)
     if act == "provider.changed" and not _SPEAKS_FOR.isdisjoint(changed) and _has_people(provider):
         raise Refused(gettext("A login that people have used speaks for its country for ever: enter another one."))
+    relisted = _list(provider, row.authorities)
     for field in changed:
         setattr(provider, field, said[field])
+    if relisted:
+        # The list is part of the row, whose version goes on with it: what was written over another one is refused.
+        flag_modified(provider, "is_enabled")
+        changed += relisted
     session().flush()
-    listed = {authority.code for authority in provider.authorities}
-    for code, name in row.authorities.items():
-        if code not in listed:
-            provider.authorities.append(Authority(code=code, name=name))
-            changed.append(f"authority {code}")
     if changed:
         audit.record(actor, act, provider, also=operators(), changed=changed, **more)
     return provider
+
+
+def _list(provider: IdentityProvider, authorities: Mapping[str, str]) -> list[str]:
+    """Let these be its open authorities; says what that changes. None is deleted: people and exhibits are of it."""
+    known = {each.code: each for each in provider.authorities}
+    changed = []
+    for code, name in authorities.items():
+        kept = known.get(code)
+        if kept is None:
+            provider.authorities.append(Authority(code=code, name=name))
+            changed.append(f"authority {code}")
+            continue
+        if kept.closed_at is not None:
+            kept.closed_at = None
+            changed.append(f"authority {code} opened")
+        if kept.name != name:
+            kept.name = name
+            changed.append(f"authority {code} renamed")
+    for code in known.keys() - authorities.keys():
+        if known[code].closed_at is None:
+            known[code].closed_at = dt.datetime.now(dt.UTC)
+            changed.append(f"authority {code} closed")
+    return sorted(changed)
 
 
 def _has_people(provider: IdentityProvider) -> bool:
@@ -221,8 +246,9 @@ def _check_addresses(row: ProviderRow) -> None:
 
 
 def listed(provider: IdentityProvider, code: str) -> uuid.UUID | None:
-    """The authority of this code on the login's allow-list, if it is there."""
-    return session().scalar(select(Authority.id).where(Authority.provider_id == provider.id, Authority.code == code))
+    """The authority of this code on the login's allow-list, if it is there and open."""
+    its = (Authority.provider_id == provider.id, Authority.code == code, Authority.closed_at.is_(None))
+    return session().scalar(select(Authority.id).where(*its))
 
 
 def known(slug: str, *, lock: bool = False) -> IdentityProvider | None:

@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 import re
-import uuid
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -174,9 +173,7 @@ def _recognise(user: User, provider: IdentityProvider, vouched: Vouched) -> None
     """Refuse whom the portal has closed out or whose authority is not listed; flag, never re-bind, what has changed."""
     if not user.is_active:
         raise SignInRefused(accounts.why_closed(user), person_id=user.id)
-    authority_id: uuid.UUID | None = user.authority_id
-    if vouched.authority is not None:
-        authority_id = registry.listed(provider, vouched.authority)
+    authority_id = registry.listed(provider, user.authority.code if vouched.authority is None else vouched.authority)
     if authority_id is None:
         raise SignInRefused(Why.AUTHORITY, "not on the allow-list", person_id=user.id)
     if vouched.name:

@@ -138,6 +138,7 @@ def _login_open(of: Any) -> ColumnElement[bool]:
 protect(Authority, Ground(gates={"active": _active}), is_guarded=False)
 
 
+_is_listed = Authority.closed_at.is_(None)
 _own_authority = and_(_is_administrator, _of_one_country(person, Authority))
 
 
@@ -149,13 +150,13 @@ def sees_authority() -> Conditions:
 @rule(Authority, May.INVITE)
 def invites_to_account() -> Conditions:
     """To an account and no further: into a JIT those invite whom its agreement lets."""
-    return {"own_people": _own_authority, "login_open": _login_open(Authority)}
+    return {"own_people": _own_authority, "login_open": _login_open(Authority), "listed": _is_listed}
 
 
 @rule(Authority, May.APPOINT)
 def appoints() -> Conditions:
     """Who is to have a duty for the portal, in whatever country, is asked in by whoever runs it."""
-    return {"operator": _is_operator, "login_open": _login_open(Authority)}
+    return {"operator": _is_operator, "login_open": _login_open(Authority), "listed": _is_listed}
 
 
 protect(Invitation, Ground(gates={"active": _active}))

@@ -66,7 +66,7 @@ def _forms(workspace: Workspace, party: Party, sent: str = "") -> dict[str, Any]
     for form in (enrol, invite):
         form.offer_roles(listed)
     enrol.offer_people(service.known_people(viewer(), workspace, party))
-    invite.offer_authorities(party.provider.authorities if by_name else [])
+    invite.offer_authorities(party.provider.open_authorities if by_name else [])
     return {"enrol": enrol, "invite": invite if by_name else None, "party": party, "named": named}
 
 
