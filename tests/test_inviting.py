@@ -162,12 +162,13 @@ def test_nobody_is_asked_in_for_a_closed_authority(world: World, browse: Browse)
     for who, page in (("fr_administrator", "/people/invite"), ("fr_leader", f"{at}/{party.id}/invite")):
         shown = browse(world[who]).get(page)
         assert (shown.status_code, str(shut.id) in shown.text) == (200, False), who
-    for ask in (
+    asking: tuple[Callable[[], object], ...] = (
         lambda: invitations.ask_in(world["fr_administrator"], shut, NAME),
         lambda: invitations.appoint(world["operator"], shut, NAME, Duty.NATIONAL_ADMINISTRATOR),
         lambda: workspaces.invite(world["fr_leader"], world.workspace, shut, NAME, Role.MEMBER),
         lambda: invitations.invite(None, shut, NAME),
-    ):
+    )
+    for ask in asking:
         with pytest.raises((NotAllowed, Refused)):
             ask()
     assert sent() == []

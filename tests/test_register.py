@@ -328,6 +328,22 @@ def test_what_is_refused_is_on_the_portals_record(ada: User, browse: Browse) -> 
     assert (entry.act, entry.actor_id, entry.object_id) == ("providers.approve", ada.id, newest().id)
 
 
+def test_nobody_approves_by_her_keys_what_she_proposed_by_her_login(ada: User, bo: User, browse: Browse) -> None:
+    """Nor the other way; two who break the glass decide between them, for when there is no login to come by."""
+    keys, others = factories.glass_account("Ada"), factories.glass_account("Cy")
+    for proposer, wrong, right in ((ada, keys, bo), (keys, ada, others)):
+        made = proposals.propose(proposer, ROW)
+        client, approving = browse(wrong), f"/providers/proposals/{made.id}/approve"
+        page = client.get(f"/providers/proposals/{made.id}").text
+        assert ("behind both may be one person" in page, approving in page) == (True, False)
+        assert submit(client, "/providers", approving, {}).status_code == 403
+        assert again(made).decided_at is None
+        assert approving in browse(right).get(f"/providers/proposals/{made.id}").text
+        assert submit(client, "/providers", f"/providers/proposals/{made.id}/refuse", {}).status_code == 303
+    proposals.propose(keys, ROW)
+    assert proposals.approve(others, "be").slug == "be"
+
+
 def test_no_later_proposal_is_approved_in_place_of_the_one_that_was_read(ada: User, bo: User, browse: Browse) -> None:
     read = proposals.propose(ada, ROW)
     proposals.refuse(ada, "be")

@@ -98,7 +98,7 @@ def _there(provider: IdentityProvider | None) -> IdentityProvider:
 
 
 def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProvider:
-    """Let the proposal for ``slug`` be the row; nobody approves what she has proposed herself.
+    """Let the proposal for ``slug`` be the row, if it is hers to approve (``why_not``).
 
     ``id`` is the proposal that she has read: no later one is approved in its place.
     """
@@ -106,8 +106,7 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
     with transaction():
         proposal = waiting_for(slug, id, lock=True)
         provider = registry.known(slug, lock=True)
-        if proposal.proposed_by_id == actor.id:
-            reason = gettext("Another operator must approve what you have proposed.")
+        if reason := why_not(actor, proposal):
             raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
         if (provider.version if provider else None) != proposal.base_version:
             raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
@@ -116,6 +115,23 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
         entered = registry.enter(row_from(proposal.row), actor, **more)
         endings.end_shut_out(entered, actor)
         return entered
+
+
+def why_not(actor: User, proposal: ProviderProposal) -> str | None:
+    """Why it is not hers to approve: nobody approves what she has proposed herself, nor by her keys.
+
+    A break-glass account is bound to no person whom the portal knows: behind it may be the very operator who proposed.
+    When national logins fail, though, two who break the glass must be able to change a row. So they approve each
+    other's proposals and operators each other's, and never one the other's: whoever holds both is still one person.
+    """
+    if proposal.proposed_by_id == actor.id:
+        return gettext("Another operator must approve what you have proposed.")
+    if proposal.proposed_by.breaks_glass != actor.breaks_glass:
+        return gettext(
+            "What was proposed by break-glass is approved by break-glass, and what was not is not: behind both may "
+            "be one person. Refuse it, and propose it anew."
+        )
+    return None
 
 
 def refuse(actor: User, slug: str, id: uuid.UUID | None = None) -> None:

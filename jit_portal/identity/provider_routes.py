@@ -208,6 +208,7 @@ def proposal(proposal_id: uuid.UUID) -> str:
         changes=changes,
         whole=provider_words.groups(found.row),
         is_own=found.proposed_by_id == viewer().id,
+        why_not=proposals.why_not(viewer(), found),
         has_secret=found.row["authenticates_by"] != ClientAuthentication.PRIVATE_KEY_JWT,
     )
 
