@@ -730,13 +730,27 @@ def test_the_sign_ins_of_a_country_are_ended(
     assert found == [world.providers["fr"].id]
 
 
-@pytest.mark.parametrize("country", ["", "XX", "fr", "NLNLNLNLNLNLNLNLNL"])
-def test_an_operator_names_a_country(world: World, app: Flask, browse: Browse, country: str) -> None:
+@pytest.mark.parametrize("country", ["XX", "fr", "NLNLNLNLNLNLNLNLNL"])
+def test_a_country_that_is_none_ends_nothing(world: World, app: Flask, browse: Browse, country: str) -> None:
     token = factories.login(world["fr_member"])
     client = browse(world["operator"])
     assert client.get("/people/end-logins", query_string={"country": country}).status_code == 422
-    post(client, "/people/end-logins", country=country)
+    post(client, "/people/end-logins", country=country, everywhere="yes")
     assert is_live(token, app)
+
+
+def test_an_operator_ends_the_sign_ins_of_every_country(world: World, app: Flask, browse: Browse) -> None:
+    tokens = [factories.login(world[name]) for name in ("fr_member", "nl_leader", "fr_administrator", "operator")]
+    client = browse(world["operator"])
+    assert "4 sign-ins of all countries are live now" in client.get("/people/end-logins").text
+    assert post(client, "/people/end-logins").status_code == 422
+    assert all(is_live(token, app) for token in tokens), "unless it is confirmed"
+    assert post(client, "/people/end-logins", everywhere="yes").status_code == 303
+    assert not any(is_live(token, app) for token in tokens)
+    assert client.get("/account").status_code == 200
+    recorded = select(LedgerEntry.object_id).where(LedgerEntry.act == "provider.logins_ended")
+    found = session().scalars(recorded.execution_options(policy=True)).all()
+    assert (len(found), set(found)) == (3, {each.id for each in world.providers.values()})
 
 
 def test_the_worker_closes_what_is_due(world: World, environ: dict[str, str]) -> None:

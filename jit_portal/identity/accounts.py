@@ -159,11 +159,13 @@ def end_logins(actor: User, person: User) -> int:
 
 
 def end_everybodys(actor: User, country: str) -> int:
-    """End every login of a country's people, but the one that the actor uses; says how many."""
+    """End every login of a country's people, of all that she may where ``country`` is "", but the one that the actor
+    uses; says how many. Each national login has it on record."""
     with transaction():
         ended = _end(actor, _in_country(_live_logins(actor), country))
         hers = policy.which(actor, User, May.END_LOGINS).with_only_columns(User.provider_id)
-        providers = select(IdentityProvider).where(IdentityProvider.country == country, IdentityProvider.id.in_(hers))
+        providers = select(IdentityProvider).where(IdentityProvider.id.in_(hers))
+        providers = providers.where(IdentityProvider.country == country) if country else providers
         for provider in session().scalars(providers):
             audit.record(actor, "provider.logins_ended", provider, quietly=True)
         return ended
@@ -181,6 +183,8 @@ def _live_logins(actor: User) -> Select[LoginSession]:
 
 
 def _in_country(logins: Select[LoginSession], country: str) -> Select[LoginSession]:
+    if not country:
+        return logins
     of_country = select(User.id).join(User.provider).where(IdentityProvider.country == country)
     return logins.where(LoginSession.user_id.in_(of_country))
 

@@ -164,15 +164,17 @@ def end_logins(user_id: uuid.UUID) -> Response:
 def end_everybodys() -> str:
     _require_duty()
     chosen = next((each for each in people.countries(viewer()) if each.country == _country()), None)
-    if chosen is None:
-        raise Invalid(gettext("Choose a country first."))
-    number = accounts.live_logins(viewer(), chosen.country)
+    if chosen is None and _country():
+        raise Invalid(gettext("There is no such country."))
+    number = accounts.live_logins(viewer(), _country())
     return render_template("people/end_logins.html", place="people", chosen=chosen, number=number)
 
 
 @bp.post("/end-logins")
 def end_everybodys_submit() -> Response:
     _require_duty()
+    if not _country() and request.form.get("everywhere") != "yes":
+        raise Invalid(gettext("Confirm that you mean the sign-ins of every country."))
     _say_ended(accounts.end_everybodys(viewer(), _country()))
     return redirect(url_for(".index", country=_kept(_wanted())["country"]), 303)
 
