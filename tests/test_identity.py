@@ -320,8 +320,9 @@ def with_its_own_key_inside(header: dict[str, Any], claims: dict[str, Any]) -> s
     return hostile.sign({"alg": "ES256", "jwk": own.as_dict(private=False)}, claims, own)
 
 
-AGO = dt.timedelta(seconds=100)
 NOW = int(time.time())
+NO_TIMES: list[Any] = [[], "", {}, False, -1, -(10**20), -1e20, 10**18, 1e18, 10**400]
+"""What a library that checks only for numbers, or only what is not empty, takes for a time."""
 
 
 @pytest.mark.parametrize(
@@ -343,6 +344,11 @@ NOW = int(time.time())
         ("claims", {"nbf": NOW + 3000}),
         ("claims", {"auth_time": NOW + 3000}),
         ("claims", {"auth_time": "yesterday"}),
+        *(("claims", {"auth_time": time}) for time in NO_TIMES),
+        *(("claims", {"auth_time": None, "iat": time}) for time in NO_TIMES),
+        *(("claims", {"exp": time}) for time in NO_TIMES),
+        ("claims", {"sub": "xx-1\x00"}),
+        ("claims", {"sid": "session-1\x00"}),
         ("claims", {"nonce": None}),
         ("claims", {"nonce": "of another sign-in"}),
         ("claims", {"sub": None}),
@@ -434,9 +440,10 @@ def slow() -> tuple[int, str, bytes]:
         lambda: (200, "application/json", b" " * 10_000_000 + b"{}"),
         lambda: (302, "http://127.0.0.1:1/", b""),
         lambda: (200, "application/json", b"[]"),
+        lambda: (200, "application/json", b'{"a":' * 50_000 + b"7" + b"}" * 50_000),
         slow,
     ],
-    ids=["500", "html", "10MB", "redirect", "array", "slow"],
+    ids=["500", "html", "10MB", "redirect", "array", "nested", "slow"],
 )
 def test_a_provider_in_trouble_is_said_kindly_and_hides_no_other(
     open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch, place: str, reply: Any
@@ -1106,6 +1113,11 @@ def test_the_provider_ends_a_login(away: Browser, liar: Hostile, whose: dict[str
         {"iat": NOW + 3000, "exp": NOW + 4000},
         {"jti": None},
         {"jti": 7},
+        *({"exp": time} for time in NO_TIMES),
+        *({"iat": time} for time in NO_TIMES),
+        {"jti": "\x00"},
+        {"sub": "xx-1\x00"},
+        {"sid": "session-1\x00"},
         {"sub": None, "sid": None},
         {"sub": 7},
         {"sid": ["session-1"]},

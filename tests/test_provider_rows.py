@@ -352,6 +352,13 @@ def test_an_older_logout_token_is_heard_where_the_row_says_so(
     assert logins()[0].ended_because == "signed_out_at_provider"
 
 
+def test_a_header_that_nests_without_end_is_none(app: Flask, liar: Hostile, row: Row) -> None:
+    row(header_limit=8192)
+    header = base64.urlsafe_b64encode(b'{"a":' + b"[" * 3000 + b"]" * 3000 + b"}").decode()
+    assert say_goodbye(app, f"{header}.e30.e30") == 400
+    assert ledger("login.end_refused") == [{"why": "unsound"}]
+
+
 def test_a_login_without_a_logout_of_its_own_ends_nothing(app: Flask, liar: Hostile, row: Row, sign_in: SignIn) -> None:
     row(has_back_channel_logout=False)
     xenia()

@@ -16,7 +16,7 @@ REFETCH_SECONDS = 60.0
 SIGNS_ANSWERS = "authorization_response_iss_parameter_supported"
 NEEDED = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 OFFERED = ("pushed_authorization_request_endpoint", "end_session_endpoint")
-NONSENSE = (requests.RequestException, ValueError, KeyError, TypeError, JoseError)
+NONSENSE = (requests.RequestException, ValueError, KeyError, TypeError, JoseError, RecursionError)
 """What a provider that is down, slow or confused makes an attempt to read it end in."""
 
 

@@ -16,7 +16,7 @@ from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, O
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, InvalidClaimError, InvalidKeyIdError, JoseError
 from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 
@@ -35,6 +35,12 @@ logging.getLogger("authlib").setLevel(logging.INFO)
 
 ONLY_SIGNED = ("acr", "amr", "auth_time", "sid")
 """What counts in the ID token alone, and not in userinfo."""
+
+TIMES = ("exp", "iat", "nbf", "auth_time")
+NAMES = ("sub", "sid", "jti")
+_LAST = 253_000_000_000
+"""A moment in the year 9987: later ones are on no calendar, or cannot be added to."""
+_UNREADABLE = (OAuthError, JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -188,8 +194,8 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             info = self.userinfo(token=token)
         except requests.RequestException as error:
             raise ProviderAway(self.slug, f"token: {type(error).__name__}") from error
-        except (OAuthError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SignInRefused(Why.UNSOUND, f"{type(error).__name__}: {getattr(error, 'error', '')}") from error
+        except _UNREADABLE as error:
+            raise SignInRefused(Why.UNSOUND, _wrong(error)) from error
         if info.get("sub") != said["sub"]:
             raise SignInRefused(Why.UNSOUND, "userinfo is of another sub")
         return self._vouched(token["id_token"], {**info, **dict.fromkeys(ONLY_SIGNED), **said})
@@ -230,13 +236,21 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         return dict(opened.claims)
 
     def _open(self, token: str) -> jwt.Token:
-        """Verify a signature by the row's algorithms; an unknown key is looked up again, at most once a minute."""
+        """What stands under a signature by the row's algorithms, with times and names that can be kept.
+
+        An unknown key is looked up again, at most once a minute.
+        """
         registry = JWSRegistry(algorithms=self.algorithms, strict_check_header=False)
         registry.max_header_length = self.header_limit
         try:
-            return jwt.decode(token, self.published.keys(), registry=registry)
+            opened = jwt.decode(token, self.published.keys(), registry=registry)
         except (InvalidKeyIdError, BadSignatureError):
-            return jwt.decode(token, self.published.keys(again=True), registry=registry)
+            opened = jwt.decode(token, self.published.keys(again=True), registry=registry)
+        for name in TIMES:
+            _check_time(name, opened.claims.get(name))
+        for name in NAMES:
+            _check_name(name, opened.claims.get(name))
+        return opened
 
     def _vouched(self, id_token: str, said: dict[str, Any]) -> Vouched:
         acr = said.get("acr")
@@ -303,11 +317,31 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
                 and all(isinstance(said.get(name, ""), str) for name in ("sub", "sid"))
                 and bool(said.get("sub") or said.get("sid"))
             )
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise SignInRefused(Why.UNSOUND, f"logout token: {type(error).__name__}") from error
+        except _UNREADABLE as error:
+            raise SignInRefused(Why.UNSOUND, f"logout token: {_wrong(error)}") from error
         if not sound:
             raise SignInRefused(Why.UNSOUND, "logout token")
         return Farewell(said["jti"], said["exp"], said.get("sub"), said.get("sid"))
+
+
+def _check_time(name: str, value: object) -> None:
+    """Refuse a time that is left neither out nor on the calendar."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
+        raise InvalidClaimError(name)
+
+
+def _check_name(name: str, value: object) -> None:
+    """Refuse a name that no database keeps: with a NUL, or half a letter."""
+    if isinstance(value, str) and not value.isprintable():
+        raise InvalidClaimError(name)
+
+
+def _wrong(error: Exception) -> str:
+    """What is wrong with what came, in the library's words; of a provider's own only the code is taken over."""
+    words = str(error) if isinstance(error, JoseError) else getattr(error, "error", "")
+    return f"{type(error).__name__}: {reading.plain(words, 100)}"
 
 
 def _claims(issuer: str, client_id: str, leeway: int, **more: Any) -> jwt.JWTClaimsRegistry:
