@@ -161,6 +161,13 @@ def browse(app: Flask) -> Callable[[User], FlaskClient]:
 
 
 @pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """What the log says of the last refusal of a sign-in."""
+    caplog.set_level("INFO", "jit_portal.identity.service")
+    return lambda: str(next(each.detail for each in reversed(caplog.records) if hasattr(each, "detail")))
+
+
+@pytest.fixture
 def count_queries(app: Flask) -> Iterator[Callable[[], int]]:
     """How many statements the database was sent since the last call."""
     counted = 0

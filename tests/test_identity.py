@@ -326,47 +326,50 @@ NO_TIMES: list[Any] = [[], "", {}, False, -1, -(10**20), -1e20, 10**18, 1e18, 10
 
 
 @pytest.mark.parametrize(
-    ("name", "lie"),
+    ("name", "lie", "detail"),
     [
-        ("sign", unsigned),
-        ("sign", by_another_key),
-        ("sign", with_its_own_key_inside),
-        ("claims", {"iss": "https://other.test"}),
-        ("claims", {"iss": None}),
-        ("claims", {"aud": "somebody-else"}),
-        ("claims", {"aud": "somebody-else", "azp": "jit-portal"}),
-        ("claims", {"aud": ["jit-portal", "somebody-else"], "azp": "somebody-else"}),
-        ("claims", {"aud": None}),
-        ("claims", {"exp": NOW - 100}),
-        ("claims", {"exp": None}),
-        ("claims", {"iat": NOW + 3000, "exp": NOW + 4000}),
-        ("claims", {"iat": None}),
-        ("claims", {"nbf": NOW + 3000}),
-        ("claims", {"auth_time": NOW + 3000}),
-        ("claims", {"auth_time": "yesterday"}),
-        *(("claims", {"auth_time": time}) for time in NO_TIMES),
-        *(("claims", {"auth_time": None, "iat": time}) for time in NO_TIMES),
-        *(("claims", {"exp": time}) for time in NO_TIMES),
-        ("claims", {"sub": "xx-1\x00"}),
-        ("claims", {"sid": "session-1\x00"}),
-        ("claims", {"nonce": None}),
-        ("claims", {"nonce": "of another sign-in"}),
-        ("claims", {"sub": None}),
-        ("claims", {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}),
-        ("claims", {"sub": "x" * 200_000}),
-        ("header", {"typ": "logout+jwt"}),
-        ("header", {"typ": "at+jwt"}),
-        ("header", {"x5c": ["A" * 600]}),
-        ("token", {"id_token": None}),
-        ("token", {"id_token": "not.a.token"}),
-        ("token", {"id_token": 7}),
-        ("token", {"error": "invalid_grant"}),
-        ("info", {"sub": "somebody-else"}),
-        ("info", {"sub": None}),
+        ("sign", unsigned, "Algorithm of 'none' is not allowed"),
+        ("sign", by_another_key, "BadSignatureError"),
+        ("sign", with_its_own_key_inside, "BadSignatureError"),
+        ("claims", {"iss": "https://other.test"}, "Invalid claim: 'iss'"),
+        ("claims", {"iss": None}, "Missing claim: 'iss'"),
+        ("claims", {"aud": "somebody-else"}, "Invalid claim: 'aud'"),
+        ("claims", {"aud": "somebody-else", "azp": "jit-portal"}, "Invalid claim: 'aud'"),
+        ("claims", {"aud": ["somebody-else", "jit-portal"], "azp": "jit-portal"}, "Invalid claim: 'aud'"),
+        ("claims", {"aud": ["jit-portal", "somebody-else"]}, "Invalid claim: 'aud'"),
+        ("claims", {"aud": None}, "Invalid claim: 'aud'"),
+        ("claims", {"azp": "somebody-else"}, "Invalid claim: 'azp'"),
+        ("claims", {"exp": NOW - 100}, "The token is expired"),
+        ("claims", {"exp": None}, "Missing claim: 'exp'"),
+        ("claims", {"iat": NOW + 3000, "exp": NOW + 4000}, "issued in the future"),
+        ("claims", {"iat": None}, "Missing claim: 'iat'"),
+        ("claims", {"nbf": NOW + 3000}, "not yet valid"),
+        ("claims", {"auth_time": NOW + 3000}, "auth_time lies ahead"),
+        ("claims", {"auth_time": "yesterday"}, "Invalid claim: 'auth_time'"),
+        *(("claims", {"auth_time": time}, "Invalid claim: 'auth_time'") for time in NO_TIMES),
+        *(("claims", {"auth_time": None, "iat": time}, "Invalid claim: 'iat'") for time in NO_TIMES),
+        *(("claims", {"exp": time}, "Invalid claim: 'exp'") for time in NO_TIMES),
+        ("claims", {"nonce": None}, "Missing claim: 'nonce'"),
+        ("claims", {"nonce": "of another sign-in"}, "Invalid claim: 'nonce'"),
+        ("claims", {"sub": None}, "Missing claim: 'sub'"),
+        ("claims", {"sub": ""}, "Invalid claim: 'sub'"),
+        ("claims", {"sub": "xx-1\x00"}, "Invalid claim: 'sub'"),
+        ("claims", {"sid": "session-1\x00"}, "Invalid claim: 'sid'"),
+        ("claims", {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}, "Invalid claim: 'at_hash'"),
+        ("claims", {"padding": "x" * 200_000}, "Value size exceeds"),
+        ("header", {"typ": "logout+jwt"}, "typ"),
+        ("header", {"typ": "at+jwt"}, "typ"),
+        ("header", {"x5c": ["A" * 600]}, "Header size exceeds 512"),
+        ("token", {"id_token": None}, "KeyError: 'id_token'"),
+        ("token", {"id_token": "not.a.token"}, "DecodeError"),
+        ("token", {"id_token": 7}, "DecodeError"),
+        ("token", {"error": "invalid_grant"}, "OAuthError: invalid_grant"),
+        ("info", {"sub": "somebody-else"}, "userinfo is of another sub"),
+        ("info", {"sub": None}, "userinfo is of another sub"),
     ],
 )
 def test_what_is_not_sound_signs_nobody_in(
-    open_browser: Callable[[], Browser], liar: Hostile, name: str, lie: Any
+    open_browser: Callable[[], Browser], liar: Hostile, told: Callable[[], str], name: str, lie: Any, detail: str
 ) -> None:
     xenia()
     one = open_browser()
@@ -376,9 +379,12 @@ def test_what_is_not_sound_signs_nobody_in(
     other = open_browser()
     assert refused(other.come_back("xx", liar.callback(other.begin("xx"))), 400, "unsound")
     assert (len(logins()), count(LedgerEntry)) == (1, before + 1)
+    assert detail in told()
 
 
-def test_weaker_algorithms_are_not_taken_for_being_offered(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+def test_weaker_algorithms_are_not_taken_for_being_offered(
+    open_browser: Callable[[], Browser], liar: Hostile, told: Callable[[], str]
+) -> None:
     xenia()
     liar.metadata = {"id_token_signing_alg_values_supported": ["none", "HS256", "ES256"], "default_timeout": 999}
     public = liar.key.as_pem(private=False)
@@ -388,14 +394,15 @@ def test_weaker_algorithms_are_not_taken_for_being_offered(open_browser: Callabl
         seal = hmac.digest(public, said.rstrip(".").encode(), "sha256")
         return said + base64.urlsafe_b64encode(seal).rstrip(b"=").decode()
 
-    for sign in (unsigned, by_the_public_key):
+    for sign, algorithm in ((unsigned, "none"), (by_the_public_key, "HS256")):
         liar.sign = sign
         one = open_browser()
         assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+        assert f"Algorithm of '{algorithm}' is not allowed" in told()
 
 
 def test_a_token_that_demands_what_the_portal_does_not_know_is_none(
-    open_browser: Callable[[], Browser], liar: Hostile
+    open_browser: Callable[[], Browser], liar: Hostile, told: Callable[[], str]
 ) -> None:
     xenia()
     liar.sign = lambda header, claims: hostile.sign_by_hand(header, claims, liar.key)
@@ -403,10 +410,11 @@ def test_a_token_that_demands_what_the_portal_does_not_know_is_none(
     assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
     liar.header = {"crit": ["whole"], "whole": True}
     assert refused(other.come_back("xx", liar.callback(other.begin("xx"))), 400, "unsound")
+    assert "Unsupported ['whole'] in header" in told()
 
 
 def test_an_algorithm_outside_the_row_is_refused_even_with_a_published_key(
-    open_browser: Callable[[], Browser], liar: Hostile
+    open_browser: Callable[[], Browser], liar: Hostile, told: Callable[[], str]
 ) -> None:
     xenia()
     stronger = ECKey.generate_key("P-384", {"kid": "two"})
@@ -414,6 +422,7 @@ def test_an_algorithm_outside_the_row_is_refused_even_with_a_published_key(
     liar.sign = lambda header, claims: hostile.sign({"alg": "ES384", "kid": "two"}, claims, stronger)
     one = open_browser()
     assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
+    assert "Algorithm of 'ES384' is not allowed" in told()
 
 
 @pytest.mark.parametrize("acr", [None, "medium", ["high"], "eidas3"])
@@ -1098,44 +1107,51 @@ def test_the_provider_ends_a_login(away: Browser, liar: Hostile, whose: dict[str
 
 
 @pytest.mark.parametrize(
-    "lie",
+    ("lie", "detail"),
     [
-        {"nonce": "n"},
-        {"events": None},
-        {"events": {}},
-        {"events": {BACK_CHANNEL: "x"}},
-        {"events": "x"},
-        {"aud": "somebody-else"},
-        {"iss": "https://other.test"},
-        {"exp": NOW - 100},
-        {"exp": None},
-        {"iat": None},
-        {"iat": NOW + 3000, "exp": NOW + 4000},
-        {"jti": None},
-        {"jti": 7},
-        *({"exp": time} for time in NO_TIMES),
-        *({"iat": time} for time in NO_TIMES),
-        {"jti": "\x00"},
-        {"sub": "xx-1\x00"},
-        {"sid": "session-1\x00"},
-        {"sub": None, "sid": None},
-        {"sub": 7},
-        {"sid": ["session-1"]},
+        ({"nonce": "n"}, "logout token: nonce"),
+        ({"events": None}, "Missing claim: 'events'"),
+        ({"events": {}}, "Invalid claim: 'events'"),
+        ({"events": {"https://other.test/event": {}}}, "logout token: events"),
+        ({"events": {BACK_CHANNEL: "x"}}, "logout token: events"),
+        ({"events": "x"}, "AttributeError"),
+        ({"aud": "somebody-else"}, "Invalid claim: 'aud'"),
+        ({"aud": ["somebody-else", "jit-portal"]}, "Invalid claim: 'aud'"),
+        ({"iss": "https://other.test"}, "Invalid claim: 'iss'"),
+        ({"exp": NOW - 100}, "The token is expired"),
+        ({"exp": None}, "Missing claim: 'exp'"),
+        ({"iat": None}, "Missing claim: 'iat'"),
+        ({"iat": NOW + 3000, "exp": NOW + 4000}, "issued in the future"),
+        ({"jti": None}, "Missing claim: 'jti'"),
+        ({"jti": 7}, "Claim 'jti' must be a string"),
+        *(({"exp": time}, "Invalid claim: 'exp'") for time in NO_TIMES),
+        *(({"iat": time}, "Invalid claim: 'iat'") for time in NO_TIMES),
+        ({"jti": "\x00"}, "Invalid claim: 'jti'"),
+        ({"sub": "xx-1\x00"}, "Invalid claim: 'sub'"),
+        ({"sid": "session-1\x00"}, "Invalid claim: 'sid'"),
+        ({"sub": None, "sid": None}, "logout token: sub and sid"),
+        ({"sub": 7}, "Claim 'sub' must be a StringOrURI"),
+        ({"sid": ["session-1"]}, "logout token: sub and sid"),
     ],
 )
-def test_a_logout_token_that_lacks_anything_ends_nothing(away: Browser, liar: Hostile, lie: dict[str, Any]) -> None:
+def test_a_logout_token_that_lacks_anything_ends_nothing(
+    away: Browser, liar: Hostile, told: Callable[[], str], lie: dict[str, Any], detail: str
+) -> None:
     assert say_goodbye(away, liar.logout_token(**lie)) == 400
     assert away.is_signed_in()
+    assert detail in told()
 
 
-def test_a_logout_token_must_be_one_and_be_signed(away: Browser, liar: Hostile) -> None:
-    for name, lie in (
-        ("sign", unsigned), ("sign", by_another_key), ("sign", with_its_own_key_inside),
-        ("header", {"typ": "JWT"}), ("header", {"typ": None}),
+def test_a_logout_token_must_be_one_and_be_signed(away: Browser, liar: Hostile, told: Callable[[], str]) -> None:
+    for name, lie, detail in (
+        ("sign", unsigned, "Algorithm of 'none' is not allowed"), ("sign", by_another_key, "BadSignatureError"),
+        ("sign", with_its_own_key_inside, "BadSignatureError"),
+        ("header", {"typ": "JWT"}, "logout token: typ"), ("header", {"typ": None}, "logout token: typ"),
     ):  # fmt: skip
         before = getattr(liar, name)
         setattr(liar, name, lie)
         assert say_goodbye(away, liar.logout_token()) == 400
+        assert detail in told()
         setattr(liar, name, before)
     assert say_goodbye(away, liar.id_token("n")) == 400
     assert say_goodbye(away, "") == 400

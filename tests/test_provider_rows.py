@@ -207,26 +207,28 @@ def test_signed_userinfo_is_read(liar: Hostile, row: Row, sign_in: SignIn) -> No
 
 
 @pytest.mark.parametrize(
-    "lie",
+    ("lie", "detail"),
     [
-        {"iss": "https://other.test"},
-        {"iss": None},
-        {"aud": "somebody-else"},
-        {"aud": None},
-        {"exp": 1},
-        {"iat": int(time.time()) + 3000},
-        {"sub": "somebody-else"},
-        {"sub": None},
-        {"nonce": "that of an ID token"},
+        ({"iss": "https://other.test"}, "Invalid claim: 'iss'"),
+        ({"iss": None}, "Missing claim: 'iss'"),
+        ({"aud": "somebody-else"}, "Invalid claim: 'aud'"),
+        ({"aud": ["somebody-else", "jit-portal"]}, "Invalid claim: 'aud'"),
+        ({"aud": None}, "Invalid claim: 'aud'"),
+        ({"exp": 1}, "The token is expired"),
+        ({"iat": int(time.time()) + 3000}, "issued in the future"),
+        ({"sub": "somebody-else"}, "userinfo is of another sub"),
+        ({"sub": None}, "userinfo is of another sub"),
+        ({"nonce": "that of an ID token"}, "another kind of token"),
     ],
 )
 def test_signed_userinfo_that_is_not_for_this_sign_in_is_none(
-    liar: Hostile, row: Row, sign_in: SignIn, lie: dict[str, Any]
+    liar: Hostile, row: Row, sign_in: SignIn, told: Callable[[], str], lie: dict[str, Any], detail: str
 ) -> None:
     row(userinfo=UserinfoForm.JWT)
     xenia()
     liar.info_token = lambda: liar.signed_info(**lie)
     assert refused(sign_in(), 400, "unsound")
+    assert detail in told()
 
 
 def by_another_key(liar: Hostile) -> str:
@@ -248,22 +250,34 @@ def of_another_kind(liar: Hostile) -> str:
         liar.header = {}
 
 
-@pytest.mark.parametrize("lie", [by_another_key, unsigned, of_another_kind, lambda liar: "not a token"])
+@pytest.mark.parametrize(
+    ("lie", "detail"),
+    [
+        (by_another_key, "BadSignatureError"),
+        (unsigned, "Algorithm of 'none' is not allowed"),
+        (of_another_kind, "another kind of token"),
+        (lambda liar: "not a token", "DecodeError"),
+    ],
+)
 def test_userinfo_with_another_signature_or_none_is_none(
-    liar: Hostile, row: Row, sign_in: SignIn, lie: Callable[[Hostile], str]
+    liar: Hostile, row: Row, sign_in: SignIn, told: Callable[[], str], lie: Callable[[Hostile], str], detail: str
 ) -> None:
     row(userinfo=UserinfoForm.JWT)
     xenia()
     liar.info_token = lambda: lie(liar)
     assert refused(sign_in(), 400, "unsound")
+    assert detail in told()
 
 
-def test_each_row_takes_userinfo_in_its_own_form_only(liar: Hostile, row: Row, sign_in: SignIn) -> None:
+def test_each_row_takes_userinfo_in_its_own_form_only(
+    liar: Hostile, row: Row, sign_in: SignIn, told: Callable[[], str]
+) -> None:
     row(userinfo=UserinfoForm.JWT)
     xenia()
     assert refused(sign_in(), 400, "unsound")
     liar.replies["/userinfo"] = lambda: (200, "application/json", liar.signed_info().encode())
     assert refused(sign_in(), 400, "unsound")
+    assert told() == "userinfo is not signed"
     row(userinfo=UserinfoForm.JSON)
     del liar.replies["/userinfo"]
     liar.info_token = liar.signed_info

@@ -73,13 +73,6 @@ def open_browser(app: Flask) -> Callable[[], Visitor]:
     return lambda: Visitor(app)
 
 
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """What the log says of the last refusal."""
-    caplog.set_level("INFO", "jit_portal.identity.service")
-    return lambda: str(next(each.detail for each in reversed(caplog.records) if hasattr(each, "detail")))
-
-
 def is_refused(answer: TestResponse, told: Callable[[], str], detail: str, why: str = "unsound") -> None:
     """It is said kindly and on record, nobody signed in, and this was the reason and no other."""
     status = 403 if why == "assurance" else 400

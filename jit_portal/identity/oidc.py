@@ -205,12 +205,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         opened = self._open(token["id_token"])
         if str(opened.header.get("typ", "JWT")).upper() != "JWT":
             raise SignInRefused(Why.UNSOUND, "typ")
-        options = {
-            "iss": {"essential": True, "value": self.issuer},
-            "aud": {"essential": True, "value": self.client_id},
-            "sub": {"essential": True},
-            "nonce": {"essential": True, "value": nonce},
-        }
+        options = {"iss": {"essential": True, "value": self.issuer}, "sub": {"essential": True}}
         more = {"nonce": nonce, "client_id": self.client_id, "access_token": token.get("access_token")}
         said = CodeIDToken(opened.claims, opened.header, options, more)
         said.validate(leeway=self.leeway)
@@ -228,15 +223,15 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
     def _signed(self, response: requests.Response) -> dict[str, Any]:
         """Userinfo that this issuer has signed for this portal."""
         if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/jwt":
-            raise ValueError("userinfo is not signed")
+            raise SignInRefused(Why.UNSOUND, "userinfo is not signed")
         opened = self._open(response.text)
         if str(opened.header.get("typ", "JWT")).upper() != "JWT" or "nonce" in opened.claims:
-            raise ValueError("another kind of token in place of userinfo")
-        _claims(self.issuer, self.client_id, self.leeway).validate(opened.claims)
+            raise SignInRefused(Why.UNSOUND, "another kind of token in place of userinfo")
+        _claims(self.issuer, self.leeway).validate(opened.claims)
         return dict(opened.claims)
 
     def _open(self, token: str) -> jwt.Token:
-        """What stands under a signature by the row's algorithms, with times and names that can be kept.
+        """What is signed by the row's algorithms, for this portal alone, with times and names that can be kept.
 
         An unknown key is looked up again, at most once a minute.
         """
@@ -246,6 +241,8 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             opened = jwt.decode(token, self.published.keys(), registry=registry)
         except (InvalidKeyIdError, BadSignatureError):
             opened = jwt.decode(token, self.published.keys(again=True), registry=registry)
+        if opened.claims.get("aud") not in (self.client_id, [self.client_id]):
+            raise InvalidClaimError("aud")
         for name in TIMES:
             _check_time(name, opened.claims.get(name))
         for name in NAMES:
@@ -309,18 +306,18 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             opened = self._open(logout_token)
             said = opened.claims
             needed = {name: {"essential": True} for name in ("iat", "exp", "jti", "events")}
-            _claims(self.issuer, self.client_id, self.leeway, **needed).validate(said)
-            sound = (
-                str(opened.header.get("typ", "")).lower() in types
-                and said["events"][BACK_CHANNEL] == {}
-                and "nonce" not in said
-                and all(isinstance(said.get(name, ""), str) for name in ("sub", "sid"))
-                and bool(said.get("sub") or said.get("sid"))
-            )
+            _claims(self.issuer, self.leeway, **needed).validate(said)
+            named = [said.get(name) for name in ("sub", "sid")]
+            holds = {
+                "typ": str(opened.header.get("typ", "")).lower() in types,
+                "events": said["events"].get(BACK_CHANNEL) == {},
+                "nonce": "nonce" not in said,
+                "sub and sid": any(named) and all(each is None or isinstance(each, str) for each in named),
+            }
         except _UNREADABLE as error:
             raise SignInRefused(Why.UNSOUND, f"logout token: {_wrong(error)}") from error
-        if not sound:
-            raise SignInRefused(Why.UNSOUND, "logout token")
+        if not all(holds.values()):
+            raise SignInRefused(Why.UNSOUND, f"logout token: {', '.join(name for name in holds if not holds[name])}")
         return Farewell(said["jti"], said["exp"], said.get("sub"), said.get("sid"))
 
 
@@ -340,14 +337,13 @@ def _check_name(name: str, value: object) -> None:
 
 def _wrong(error: Exception) -> str:
     """What is wrong with what came, in the library's words; of a provider's own only the code is taken over."""
-    words = str(error) if isinstance(error, JoseError) else getattr(error, "error", "")
+    words = str(error) if isinstance(error, JoseError | KeyError) else getattr(error, "error", "")
     return f"{type(error).__name__}: {reading.plain(words, 100)}"
 
 
-def _claims(issuer: str, client_id: str, leeway: int, **more: Any) -> jwt.JWTClaimsRegistry:
-    """What must hold of everything this issuer signs for this portal."""
-    more |= {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client_id}}
-    return jwt.JWTClaimsRegistry(leeway=leeway, **more)
+def _claims(issuer: str, leeway: int, **more: Any) -> jwt.JWTClaimsRegistry:
+    """What must hold of everything this issuer signs."""
+    return jwt.JWTClaimsRegistry(leeway=leeway, iss={"essential": True, "value": issuer}, **more)
 
 
 _clients: dict[uuid.UUID, tuple[int, Portal, NationalLogin]] = {}
