@@ -69,7 +69,7 @@ OWN = {
     "ledger_entry": {
         *("zone", "actor_name", "actor_country", "actor_authority", "act", "noun", "reference", "details"),
     },
-    "login_attempt": {"nonce", "code_verifier", "return_to"},
+    "login_attempt": {"return_to"},
     "login_session": {"acr", "provider_session", "id_token", "ended_because", "address", "strayed_address"},
     "message_reference": {"word", "noun"},
     "notice": {"noun"},

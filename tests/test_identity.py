@@ -23,7 +23,7 @@ import pytest
 import requests
 from flask import Flask
 from joserfc.jwk import ECKey
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 from werkzeug.serving import make_server
 
 from jit_portal import policy
@@ -221,10 +221,13 @@ def test_a_sign_in_is_over_after_ten_minutes(open_browser: Callable[[], Browser]
     assert refused(one.come_back("fr", query), 400, "over")
 
 
-def test_what_a_browser_could_steal_is_not_stored_in_the_clear(open_browser: Callable[[], Browser]) -> None:
+def test_what_a_browser_could_steal_is_not_stored_in_the_clear(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
     one = open_browser()
-    state = parse_qs(one.choose(one.begin("fr"), subject="fr-0001"))["state"][0]
-    (attempt,) = session().scalars(select(LoginAttempt)).all()
+    address = one.begin("xx")
+    state = parse_qs(liar.callback(address))["state"][0]
+    (asked,) = liar.heard("/par")
     kept = one.portal.get_cookie("__Host-jit-test-attempt")
     assert kept is not None
     assert (kept.secure, kept.http_only, kept.same_site, kept.path, kept.domain) == (
@@ -234,10 +237,22 @@ def test_what_a_browser_could_steal_is_not_stored_in_the_clear(open_browser: Cal
         "/",
         "localhost",
     )
-    assert kept
-    assert len(attempt.state_hash) == len(attempt.browser_hash) == 32
-    assert {state, kept.value}.isdisjoint({attempt.nonce, attempt.code_verifier, attempt.return_to})
-    assert "state" not in str(one.portal.get_cookie("__Host-form-test"))
+    xenia()
+    assert one.come_back("xx", liar.callback(address)).status_code == 303
+    (redeemed,) = liar.heard("/token")
+    secrets = (state, kept.value, asked["nonce"], redeemed["code_verifier"])
+    assert {len(each) for each in secrets} == {43}
+    assert len(set(secrets)) == 4
+    stored = session().execute(text("SELECT login_attempt::text FROM login_attempt")).scalars().all()
+    assert len(stored) == 1
+    forms = one.portal.get_cookie("__Host-form-test")
+    readable = forms.value + base64.urlsafe_b64decode(forms.value.split(".")[0] + "==").decode() if forms else ""
+    for secret in secrets:
+        assert secret not in readable
+        for row in stored:
+            assert secret not in row
+            assert secret.encode().hex() not in row
+            assert base64.urlsafe_b64decode(secret + "=").hex() not in row
 
 
 def test_a_code_of_one_country_is_worth_nothing_at_another(open_browser: Callable[[], Browser]) -> None:

@@ -19,15 +19,13 @@ _KEPT = dt.timedelta(hours=1)
 
 def start(provider: IdentityProvider, browser: str, asked: Mapping[str, Any], **kept: Any) -> str:
     """Begin it, and give the address to send the browser to; ``kept`` is what the attempt is to remember."""
-    state, nonce, code_verifier = tokens.make(), tokens.make(), tokens.make()
+    state = tokens.make()
     login = protocols.client(provider)
-    address = login.address(_callback(provider.slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
+    address = login.address(_callback(provider.slug), state=state, **_secrets(browser, state), **asked)
     attempt = LoginAttempt(
         state_hash=tokens.digest(state),
         browser_hash=tokens.digest(browser),
         provider_id=provider.id,
-        nonce=nonce,
-        code_verifier=code_verifier,
         expires_at=dt.datetime.now(dt.UTC) + ATTEMPT,
         **kept,
     )
@@ -61,14 +59,18 @@ def take(provider: IdentityProvider, browser: str, state: str, *, is_test: bool 
     return attempt
 
 
-def redeem(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer) -> Vouched:
-    """What the provider vouches for, in exchange for its answer; SignInRefused for anything less than sound."""
-    said = {"nonce": attempt.nonce, "code_verifier": attempt.code_verifier}
-    vouched = protocols.client(provider).vouch(answer, _callback(provider.slug), **said)
+def redeem(provider: IdentityProvider, browser: str, answer: Answer) -> Vouched:
+    """What the provider vouches for, in exchange for its answer to the attempt that was taken; else SignInRefused."""
+    vouched = protocols.client(provider).vouch(answer, _callback(provider.slug), **_secrets(browser, answer.state))
     if vouched.once is not None:
         with transaction():
             spent.spend(provider, vouched.once.id, vouched.once.until)
     return vouched
+
+
+def _secrets(browser: str, state: str) -> dict[str, str]:
+    """Nonce and code verifier of an attempt: kept nowhere, and found again by what its browser alone brings back."""
+    return {name: tokens.derive(browser, f"{name} {state}") for name in ("nonce", "code_verifier")}
 
 
 def _callback(slug: str) -> str:

@@ -231,9 +231,10 @@ class User(Thing, UserMixin):
 class LoginAttempt(Thing):
     """A sign-in under way at a provider: one use, ten minutes, and only in the browser that began it.
 
-    ``state`` and the browser's own word are stored as hashes; ``return_to`` is an address inside the portal;
-    ``login_id`` is the login that this is to strengthen, where nobody signs in but somebody proves anew who she is, and
-    ``test_id`` the test that this is for, where nobody signs in at all.
+    ``state`` and the browser's own word are stored as hashes, and what is made of the two, nonce and code verifier, not
+    at all; ``return_to`` is an address inside the portal; ``login_id`` is the login that this is to strengthen, where
+    nobody signs in but somebody proves anew who she is, and ``test_id`` the test that this is for, where nobody signs
+    in at all.
     """
 
     __tablename__ = "login_attempt"
@@ -243,8 +244,6 @@ class LoginAttempt(Thing):
     invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitation.id"))
     login_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("login_session.id"))
     test_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("provider_test.id", ondelete="CASCADE"))
-    nonce: Mapped[str]
-    code_verifier: Mapped[str]
     return_to: Mapped[str]
     created_at: Mapped[Created]
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)

@@ -93,8 +93,8 @@ def complete(
     try:
         attempt = attempts.take(provider, browser, answer.state)
         if attempt.login_id is not None:
-            return _step_up(provider, attempt, answer, instead_of)
-        vouched = attempts.redeem(provider, attempt, answer)
+            return _step_up(provider, attempt, browser, answer, instead_of)
+        vouched = attempts.redeem(provider, browser, answer)
         return _sign_in(provider, attempt, vouched, device, instead_of)
     except (SignInRefused, ProviderAway) as refusal:
         refusal.return_to = attempt.return_to if attempt is not None else None
@@ -141,10 +141,12 @@ def _devices_of(user: User) -> list[Device]:
     return [Device(address, browser) for address, browser in rows]
 
 
-def _step_up(provider: IdentityProvider, attempt: LoginAttempt, answer: Answer, login: LoginSession | None) -> SignedIn:
+def _step_up(
+    provider: IdentityProvider, attempt: LoginAttempt, browser: str, answer: Answer, login: LoginSession | None
+) -> SignedIn:
     """Strengthen the login of this browser by what the provider vouches for now, and give it another token."""
     held = stepping.login_of(attempt, login)
-    vouched = attempts.redeem(provider, attempt, answer)
+    vouched = attempts.redeem(provider, browser, answer)
     stepping.refuse_less(held, vouched)
     with transaction():
         _recognise(held.user, provider, vouched)

@@ -93,7 +93,7 @@ def complete(actor: User | None, slug: str, browser: str, answer: Answer) -> Pro
     if actor is None or test is None:
         raise SignInRefused(Why.OVER, "a test that somebody else began")
     try:
-        vouched = attempts.redeem(provider, attempt, answer)
+        vouched = attempts.redeem(provider, browser, answer)
     except (SignInRefused, ProviderAway) as refusal:
         _keep_answer(actor, provider, test, checking.refused(Check.SIGN_IN, refusal))
     else:
