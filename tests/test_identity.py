@@ -1254,6 +1254,12 @@ def test_whoever_keeps_failing_must_wait(open_browser: Callable[[], Browser]) ->
     assert answers == [400] * 20 + [429]
 
 
+def test_whoever_keeps_ending_what_is_no_sign_in_must_wait(away: Browser, liar: Hostile) -> None:
+    said = [say_goodbye(away, "no token") for _ in range(21)]
+    assert said == [400] * 20 + [429]
+    assert away.is_signed_in()
+
+
 # The register
 
 

@@ -624,6 +624,12 @@ def test_a_login_that_speaks_saml_is_not_met_where_the_other_protocol_is_spoken(
     assert (one.is_signed_in(), two.is_signed_in(), ledger("login.end_refused")) == (True, False, [])
 
 
+def test_whoever_keeps_bringing_answers_must_wait(liar: Liar, open_browser: Callable[[], Visitor]) -> None:
+    one = open_browser()
+    said = [one.portal.post("/sign-in/xx/acs", data={}).status_code for _ in range(121)]
+    assert said == [200] * 120 + [429]
+
+
 def test_a_code_is_no_answer_of_this_login(liar: Liar, open_browser: Callable[[], Visitor], told: Any) -> None:
     xenia()
     one = open_browser()
