@@ -657,6 +657,23 @@ def test_a_new_key_is_looked_up_at_once_but_not_for_everyone_who_asks(
     assert len(liar.heard("/jwks")) == 2
 
 
+@pytest.mark.parametrize("place", ["/.well-known/openid-configuration", "/jwks"])
+def test_a_login_that_is_down_is_not_asked_again_for_everyone_who_asks(
+    open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    one = open_browser()
+    liar.replies[place] = lambda: (503, "text/plain", b"")
+    for _ in range(5):
+        assert say_goodbye(one, liar.logout_token(), why="away") == 400
+    assert len(liar.heard(place)) == 1
+    del liar.replies[place]
+    assert say_goodbye(one, liar.logout_token(), why="away") == 400
+    clock = time.monotonic
+    monkeypatch.setattr("jit_portal.identity.discovery.time.monotonic", lambda: clock() + 61)
+    assert [say_goodbye(one, liar.logout_token()) for _ in range(3)] == [200] * 3
+    assert len(liar.heard(place)) == 2
+
+
 def test_a_key_that_was_made_anew_under_its_old_name_is_looked_up(
     open_browser: Callable[[], Browser], liar: Hostile
 ) -> None:
@@ -1104,11 +1121,11 @@ def away(open_browser: Callable[[], Browser], liar: Hostile) -> Browser:
     return one
 
 
-def say_goodbye(one: Browser, token: str, slug: str = "xx") -> int:
+def say_goodbye(one: Browser, token: str, slug: str = "xx", why: str = "unsound") -> int:
     answer = one.app.test_client().post(f"/sign-in/{slug}/logout", data={"logout_token": token})
     assert answer.headers["Cache-Control"] == "no-store"
     if answer.status_code == 400:
-        assert ledger("login.end_refused")[-1] == {"why": "unsound"}
+        assert ledger("login.end_refused")[-1] == {"why": why}
     return answer.status_code
 
 

@@ -1,7 +1,8 @@
 """What a provider publishes about itself: read from its own host, filtered, and not believed for long."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import requests
@@ -30,7 +31,7 @@ class Published:
 
     Of the document only the addresses count, and only those at the issuer's own host and ``hosts``: algorithms, issuer
     and client authentication are the registry row's. A key that the provider no longer publishes is trusted
-    ``keys_seconds`` at most.
+    ``keys_seconds`` at most. What could not be read is not asked for again within ``REFETCH_SECONDS``.
     """
 
     def __init__(self, slug: str, issuer: str, hosts: Collection[str] = (), keys_seconds: float = 600) -> None:
@@ -39,18 +40,20 @@ class Published:
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._asked_again = float("-inf")
+        self._failed: dict[str, float] = {}
 
     def metadata(self, *, fresh: bool = False) -> dict[str, Any]:
-        """The addresses by their names in discovery, and ``SIGNS_ANSWERS``; ProviderAway when it cannot be read."""
+        """The addresses by their names in discovery, and ``SIGNS_ANSWERS``; ProviderAway when it cannot be read.
+
+        ``fresh`` asks at once, for somebody who is signed in.
+        """
         if not fresh and self._metadata and time.monotonic() - self._metadata[0] < METADATA_SECONDS:
             return self._metadata[1]
-        said = self.document()
-        try:
+        with self._asking("discovery", at_once=fresh):
+            said = self.document()
             kept = addresses(said)
-        except KeyError as error:
-            raise ProviderAway(self.slug, "discovery: KeyError") from error
-        if said.get("issuer") != self.issuer or self.elsewhere(kept):
-            raise ProviderAway(self.slug, "discovery names another issuer or host")
+            if said.get("issuer") != self.issuer or self.elsewhere(kept):
+                raise ProviderAway(self.slug, "discovery names another issuer or host")
         self._metadata = (time.monotonic(), {**kept, SIGNS_ANSWERS: said.get(SIGNS_ANSWERS) is True})
         return self._metadata[1]
 
@@ -77,12 +80,25 @@ class Published:
             if not again or now - self._asked_again < REFETCH_SECONDS:
                 return self._keys[1]
             self._asked_again = now
-        try:
+        with self._asking("keys"):
             found = KeySet.import_key_set(cast(KeySetSerialization, self._fetch(self.metadata()["jwks_uri"])))
-        except NONSENSE as error:
-            raise ProviderAway(self.slug, f"keys: {type(error).__name__}") from error
         self._keys = (now, found)
         return found
+
+    @contextmanager
+    def _asking(self, what: str, *, at_once: bool = False) -> Iterator[None]:
+        """ProviderAway for whatever goes wrong, and without asking where it has gone wrong a moment ago."""
+        if not at_once and time.monotonic() - self._failed.get(what, float("-inf")) < REFETCH_SECONDS:
+            raise ProviderAway(self.slug, f"{what}: failed a moment ago")
+        try:
+            yield
+        except ProviderAway:
+            self._failed[what] = time.monotonic()
+            raise
+        except NONSENSE as error:
+            self._failed[what] = time.monotonic()
+            raise ProviderAway(self.slug, f"{what}: {type(error).__name__}") from error
+        self._failed.pop(what, None)
 
     def _fetch(self, url: str) -> dict[str, Any]:
         with Wire(home=self.home, also=self.hosts) as wire:
