@@ -33,7 +33,7 @@ from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthenticatio
 # Authlib writes code verifiers to its log at DEBUG.
 logging.getLogger("authlib").setLevel(logging.INFO)
 
-ONLY_SIGNED = ("acr", "amr", "auth_time", "sid")
+ONLY_SIGNED = ("acr", "auth_time", "sid")
 """What counts in the ID token alone, and not in userinfo."""
 
 TIMES = ("exp", "iat", "nbf", "auth_time")
@@ -155,11 +155,11 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
     def _strength(self, least: Assurance) -> dict[str, str]:
         """The row's way of asking for ``least`` and above in the provider's own words, the weakest that will do first.
 
-        It is asked, too, to say how strong the sign-in was and by which means.
+        It is asked, too, to say how strong the sign-in was.
         """
         least = min(least, self.highest)
         enough = [word for _, word in sorted((level, word) for word, level in self.levels.items() if level >= least)]
-        said: dict[str, Any] = {"acr": None, "amr": None}
+        said: dict[str, Any] = {"acr": None}
         match self.asks:
             case AssuranceAsked.NOT_ASKED:
                 return {}

@@ -409,7 +409,6 @@ def test_a_strong_and_recent_sign_in_is_asked_in_the_providers_own_words(login: 
     (highest,) = login.words[2:]
     claims = json.loads(asked["claims"])["id_token"]
     assert asked["max_age"] == "300"
-    assert "amr" in claims
     assert (asked.get("acr_values"), claims["acr"]) in (
         (None, {"essential": True, "values": [highest]}),
         (highest, None),
