@@ -21,7 +21,8 @@ def start(provider: IdentityProvider, browser: str, asked: Mapping[str, Any], **
     """Begin it, and give the address to send the browser to; ``kept`` is what the attempt is to remember."""
     state = tokens.make()
     login = protocols.client(provider)
-    address = login.address(_callback(provider.slug), state=state, **_secrets(browser, state), **asked)
+    nonce, code_verifier = _secrets(browser, state)
+    address = login.address(_callback(provider.slug), state=state, nonce=nonce, code_verifier=code_verifier, **asked)
     attempt = LoginAttempt(
         state_hash=tokens.digest(state),
         browser_hash=tokens.digest(browser),
@@ -61,16 +62,18 @@ def take(provider: IdentityProvider, browser: str, state: str, *, is_test: bool 
 
 def redeem(provider: IdentityProvider, browser: str, answer: Answer) -> Vouched:
     """What the provider vouches for, in exchange for its answer to the attempt that was taken; else SignInRefused."""
-    vouched = protocols.client(provider).vouch(answer, _callback(provider.slug), **_secrets(browser, answer.state))
+    nonce, code_verifier = _secrets(browser, answer.state)
+    login = protocols.client(provider)
+    vouched = login.vouch(answer, _callback(provider.slug), nonce=nonce, code_verifier=code_verifier)
     if vouched.once is not None:
         with transaction():
             spent.spend(provider, vouched.once.id, vouched.once.until)
     return vouched
 
 
-def _secrets(browser: str, state: str) -> dict[str, str]:
+def _secrets(browser: str, state: str) -> tuple[str, str]:
     """Nonce and code verifier of an attempt: kept nowhere, and found again by what its browser alone brings back."""
-    return {name: tokens.derive(browser, f"{name} {state}") for name in ("nonce", "code_verifier")}
+    return tokens.derive(browser, f"nonce {state}"), tokens.derive(browser, f"code verifier {state}")
 
 
 def _callback(slug: str) -> str:
