@@ -498,6 +498,30 @@ def test_nobody_waits_longer_for_a_provider_than_a_few_seconds(liar: Hostile) ->
         assert (type(line), line.default_timeout) == (wire.Wire, wire.TIMEOUT)
 
 
+def test_nobody_waits_for_each_call_anew(
+    open_browser: Callable[[], Browser], liar: Hostile, told: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer comes in time, and all of them together do not."""
+    assert wire.PATIENCE <= 10
+    xenia()
+    monkeypatch.setattr(wire, "PATIENCE", 2.0)
+    answer = liar.answer
+
+    def late(path: str, form: dict[str, str], proof: str = "") -> hostile.Reply:
+        time.sleep(0.8)
+        return answer(path, form, proof)
+
+    one = open_browser()
+    query = liar.callback(one.begin("xx"))
+    monkeypatch.setattr(liar, "answer", late)
+    # Token, keys and userinfo.
+    assert one.come_back("xx", query).status_code == 503
+    assert told().endswith("Timeout")
+    assert (ledger("login.refused")[-1]["why"], logins()) == ("away", [])
+    monkeypatch.setattr(wire, "PATIENCE", 10.0)
+    assert open_browser().portal.get("/sign-in/xx").status_code == 302
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
 
 

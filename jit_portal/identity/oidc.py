@@ -27,7 +27,7 @@ from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
-from jit_portal.identity.wire import Wire
+from jit_portal.identity.wire import Wire, patience
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, UserinfoForm
 
 # Authlib writes code verifiers to its log at DEBUG.
@@ -118,6 +118,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         """The most that this login can vouch for."""
         return Assurance(max(self.levels.values()))
 
+    @patience()
     def address(
         self,
         redirect_uri: str,
@@ -179,6 +180,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         if iss != self.issuer and (iss is not None or self.published.metadata()[SIGNS_ANSWERS]):
             raise SignInRefused(Why.MIXED_UP, "iss of the answer")
 
+    @patience()
     def vouch(self, answer: Answer, redirect_uri: str, *, nonce: str, code_verifier: str) -> Vouched:
         """What the provider vouches for, in exchange for its answer; SignInRefused for anything less than sound."""
         self.check_answer(answer.iss)
@@ -297,6 +299,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         }
         return f"{endpoint}?{urlencode(query)}" if endpoint else None
 
+    @patience()
     def farewell(self, logout_token: str) -> Farewell:
         """Read a back-channel logout token (OpenID Connect Back-Channel Logout 1.0, section 2.6)."""
         if not self.has_back_channel_logout:

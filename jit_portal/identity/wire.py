@@ -2,7 +2,9 @@
 
 import ipaddress
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +13,21 @@ import urllib3
 from authlib.integrations.requests_client import OAuth2Session
 
 TIMEOUT = 5.0
+PATIENCE = 10.0
 LONGEST_ANSWER = 512 * 1024
+
+
+_until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Let all that is asked of a login within take ``PATIENCE`` together, however many calls it comes to."""
+    before = _until.set(min(_until.get(), time.monotonic() + PATIENCE))
+    try:
+        yield
+    finally:
+        _until.reset(before)
 
 
 def home_of(issuer: str) -> str:
@@ -61,7 +77,10 @@ class Wire(OAuth2Session):
     def request(self, method: str, url: str, *arguments: Any, **more: Any) -> requests.Response:
         if not is_at(self._homes, url):
             raise requests.exceptions.InvalidURL("not at the provider's own host")
-        more.update(allow_redirects=False, stream=True)
+        left = min(self.default_timeout, _until.get() - time.monotonic())
+        if left <= 0:
+            raise requests.Timeout("too slow all in all")
+        more.update(allow_redirects=False, stream=True, timeout=left)
         response: requests.Response = super().request(method, url, *arguments, **more)
         _read(response)
         if response.is_redirect or response.status_code >= 500:
@@ -71,7 +90,7 @@ class Wire(OAuth2Session):
 
 def _read(response: requests.Response) -> None:
     """Take in the whole answer as it comes, unless it is too long or too slow."""
-    until = time.monotonic() + TIMEOUT
+    until = min(time.monotonic() + TIMEOUT, _until.get())
     body = bytearray()
     with response:
         try:
