@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from jit_portal.audit import service as audit
@@ -254,20 +254,18 @@ def listed(provider: IdentityProvider, code: str) -> uuid.UUID | None:
 def known(slug: str, *, lock: bool = False) -> IdentityProvider | None:
     """The login with this address name, whether it may be used now or not."""
     its = select(IdentityProvider).where(IdentityProvider.slug == slug, _is_national)
-    return session().scalar(_locking(its) if lock else its)
+    if lock:
+        its = its.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session().scalar(its)
 
 
 def hold(provider: IdentityProvider) -> None:
     """Go on only while people may sign in by it, in the transaction in which somebody does: withdrawing waits for it,
     and ends what it has begun.
     """
-    its = _locking(select(IdentityProvider).where(IdentityProvider.id == provider.id))
-    if not session().scalars(its).one().is_enabled:
+    its = select(IdentityProvider.is_enabled).where(IdentityProvider.id == provider.id)
+    if not session().scalars(its.with_for_update(read=True)).one():
         raise NotFound(noun="identity_provider")
-
-
-def _locking(its: Select[IdentityProvider]) -> Select[IdentityProvider]:
-    return its.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def every_one() -> list[IdentityProvider]:

@@ -67,13 +67,13 @@ def accepts_claims() -> Conditions:
 
 def _at_login(of: Any) -> ColumnElement[bool]:
     """No account for when the national logins are down: those are made and closed on the server."""
-    glass = aliased(IdentityProvider)
+    glass = aliased(IdentityProvider, name="glass")
     return ~exists().where(glass.id == of.provider_id, glass.slug == GLASS).correlate_except(glass)
 
 
 def _operators_remain() -> ColumnElement[bool]:
     """Whoever is closed, an operator is left who signs in."""
-    other = aliased(User)
+    other = aliased(User, name="other_operator")
     left = exists().where(
         other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_login(other)
     )
@@ -81,7 +81,7 @@ def _operators_remain() -> ColumnElement[bool]:
 
 
 def _is_administered(someone: Any) -> ColumnElement[bool]:
-    other = aliased(User)
+    other = aliased(User, name="administrator")
     administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
     return exists().where(administers, _of_one_country(other, someone)).correlate_except(other)
 
