@@ -10,7 +10,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
-from jit_portal.identity.endings import Because, end, end_all
+from jit_portal.identity.endings import Because, end, end_all, locked
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import Why
 from jit_portal.identity.scim.models import Actor
@@ -54,12 +54,12 @@ def deactivate(actor: User, person: User) -> None:
     """
     policy.require(actor, May.DEACTIVATE, person)
     with transaction():
-        _one_duty_at_a_time(person)
+        one_duty_at_a_time(person)
         held = policy.locked(actor, May.DEACTIVATE, person)
         close(held, Closed.BY_OPERATOR if actor.duty == Duty.OPERATOR else Closed.BY_ADMINISTRATOR, actor)
 
 
-def _one_duty_at_a_time(person: User | None = None) -> None:
+def one_duty_at_a_time(person: User | None = None) -> None:
     """Of two operators who close each other at once, the second finds herself closed."""
     if person is None or person.duty is not None:
         session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended("closing a duty", 0))))
@@ -129,6 +129,9 @@ def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
         held = policy.locked(actor, May.ACCEPT_CLAIMS, person)
         if (name, authority) != read_claims(held):
             raise Refused(gettext("The login has given other details since you looked. Read them again."), thing=held)
+        claimed = held.claimed_authority
+        if claimed is not None and claimed.closed_at is not None:
+            raise Refused(gettext("%(authority)s is on its national login's list no longer.", authority=claimed.name))
         before = held.authority_id
         accepted = (held.flagged or "").split(",")
         held.name = held.claimed_name or held.name
@@ -190,7 +193,7 @@ def _in_country(logins: Select[LoginSession], country: str) -> Select[LoginSessi
 
 
 def _end(actor: User, logins: Select[LoginSession]) -> int:
-    ending = session().scalars(logins).unique().all()
+    ending = locked(logins.order_by(LoginSession.id))
     for login in ending:
         end(login, Because.ENDED_BY_ADMINISTRATOR, actor)
     return len(ending)
@@ -202,7 +205,7 @@ def close_what_is_due() -> int:
     Whoever has a duty is closed like others for want of use, as long as somebody of the country has it who does use it.
     """
     with transaction():
-        _one_duty_at_a_time()
+        one_duty_at_a_time()
         due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
         closing = session().execute(due).unique().all()
         for person, is_unused in closing:

@@ -2,7 +2,7 @@
 
 One account an hour, two a day and three a week are never many, or a small country could close none; beyond that, those
 that the directory of a login closed within the hour, the day or the week, and this one, must be no more than a fifth of
-its people. What a person has approved counts, too.
+its people. What a person has approved counts, too. Whoever has a duty for the portal is closed by no directory alone.
 """
 
 import datetime as dt
@@ -69,6 +69,7 @@ def waiting(actor: User) -> Sequence[User]:
 def approve(actor: User, ids: Collection[uuid.UUID]) -> int:
     """Close these accounts, as far as they still wait; says how many."""
     with transaction():
+        accounts.one_duty_at_a_time()
         deciding = _locked(actor, ids)
         for held in deciding:
             _decide(held, actor, is_approved=True)

@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from jit_portal.identity.refusals import ProviderAway
-from jit_portal.identity.wire import Wire, home_of, is_at
+from jit_portal.identity.wire import Wire, home_of, is_at, time_is_up
 
 METADATA_SECONDS = 600.0
 REFETCH_SECONDS = 60.0
@@ -80,8 +80,9 @@ class Published:
             if not again or now - self._asked_again < REFETCH_SECONDS:
                 return self._keys[1]
             self._asked_again = now
+        address = self.metadata()["jwks_uri"]
         with self._asking("keys"):
-            found = KeySet.import_key_set(cast(KeySetSerialization, self._fetch(self.metadata()["jwks_uri"])))
+            found = KeySet.import_key_set(cast(KeySetSerialization, self._fetch(address)))
         self._keys = (now, found)
         return found
 
@@ -92,11 +93,11 @@ class Published:
             raise ProviderAway(self.slug, f"{what}: failed a moment ago")
         try:
             yield
-        except ProviderAway:
-            self._failed[what] = time.monotonic()
-            raise
-        except NONSENSE as error:
-            self._failed[what] = time.monotonic()
+        except (ProviderAway, *NONSENSE) as error:
+            if not time_is_up():  # who had used up her time elsewhere says nothing of this
+                self._failed[what] = time.monotonic()
+            if isinstance(error, ProviderAway):
+                raise
             raise ProviderAway(self.slug, f"{what}: {type(error).__name__}") from error
         self._failed.pop(what, None)
 

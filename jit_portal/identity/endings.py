@@ -128,7 +128,7 @@ def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | N
     """End every login of ``person``, for whoever closes her account or country."""
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == person.id, *is_live())
     with transaction():
-        return _end_all(session().scalars(live).all(), because, actor)
+        return _end_all(locked(live.order_by(LoginSession.id)), because, actor)
 
 
 def end_all_of(provider: IdentityProvider, actor: User) -> int:
@@ -136,7 +136,7 @@ def end_all_of(provider: IdentityProvider, actor: User) -> int:
 
     Hers who does it too: at a login that is believed no longer, nobody knows who she is.
     """
-    return _end_all(_locked(logins_of(provider)), Because.LOGIN_WITHDRAWN, actor)
+    return _end_all(locked(logins_of(provider)), Because.LOGIN_WITHDRAWN, actor)
 
 
 def end_shut_out(provider: IdentityProvider, actor: User) -> None:
@@ -144,12 +144,12 @@ def end_shut_out(provider: IdentityProvider, actor: User) -> None:
     if not provider.is_enabled:
         end_all_of(provider, actor)
     closed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.closed_at.is_not(None))
-    theirs = logins_of(provider).where(User.authority_id.in_(closed), User.claimed_authority_id.is_(None))
-    _end_all(_locked(theirs), Because.AUTHORITY_CLOSED, actor)
+    theirs = logins_of(provider).where(func.coalesce(User.claimed_authority_id, User.authority_id).in_(closed))
+    _end_all(locked(theirs), Because.AUTHORITY_CLOSED, actor)
 
 
-def _locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
-    """All at once, before anything is put on record: nobody waits for the record while holding one of them."""
+def locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
+    """These logins at once, before anything is put on record: nobody waits for the record while holding one of them."""
     locking = logins.with_for_update(of=LoginSession).execution_options(populate_existing=True)
     return session().scalars(locking).unique().all()
 

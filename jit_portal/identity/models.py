@@ -175,7 +175,10 @@ class User(Thing, UserMixin):
 
     __tablename__ = "user"
     __allow_unmapped__ = True
-    __table_args__ = (sa.UniqueConstraint("provider_id", "issuer", "subject"),)
+    __table_args__ = (
+        sa.UniqueConstraint("provider_id", "issuer", "subject"),
+        sa.Index("ix_user_duty_provider_id", "duty", "provider_id", postgresql_where=sa.text("duty IS NOT NULL")),
+    )
     provider_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("identity_provider.id"))
     issuer: Mapped[str]
     subject: Mapped[str]

@@ -110,6 +110,8 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
             raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
         if (provider.version if provider else None) != proposal.base_version:
             raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
+        if provider is not None:
+            endings.locked(endings.logins_of(provider))
         _decide(proposal, actor, is_approved=True)
         more = {"proposal": proposal.id, "proposed_by": proposal.proposed_by_id}
         entered = registry.enter(row_from(proposal.row), actor, **more)

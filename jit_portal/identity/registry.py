@@ -24,6 +24,7 @@ from jit_portal.identity.models import (
     IdentityProvider,
     User,
 )
+from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.wire import home_of
 from jit_portal.vocabulary import (
     Assurance,
@@ -259,13 +260,16 @@ def known(slug: str, *, lock: bool = False) -> IdentityProvider | None:
     return session().scalar(its)
 
 
-def hold(provider: IdentityProvider) -> None:
+def hold(provider: IdentityProvider, *, alone: bool) -> None:
     """Go on only while people may sign in by it, in the transaction in which somebody does: withdrawing waits for it,
     and ends what it has begun.
+
+    Whoever will want the row ``alone`` takes it so at once: two who share it would wait for each other.
     """
     its = select(IdentityProvider.is_enabled).where(IdentityProvider.id == provider.id)
-    if not session().scalars(its.with_for_update(read=True)).one():
-        raise NotFound(noun="identity_provider")
+    its = its.with_for_update(key_share=True) if alone else its.with_for_update(read=True)
+    if not session().scalars(its).one():
+        raise SignInRefused(Why.OVER, "the login is withdrawn")
 
 
 def every_one() -> list[IdentityProvider]:

@@ -108,7 +108,7 @@ def _sign_in(
     token = tokens.make()
     now = dt.datetime.now(dt.UTC)
     with transaction():
-        registry.hold(provider)
+        registry.hold(provider, alone=attempt.invitation_id is not None)
         user = _person(provider, vouched, attempt)
         if before is not None:
             end(before, Because.SIGNED_IN_AGAIN, before.user)

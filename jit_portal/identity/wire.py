@@ -61,6 +61,11 @@ def is_at(homes: Collection[str], url: object) -> bool:
     return f"{parts.scheme}://{parts.netloc}" in homes
 
 
+def time_is_up() -> bool:
+    """Whether whoever asks has no more patience left."""
+    return time.monotonic() >= _until.get()
+
+
 class Unreadable(requests.RequestException):
     """The provider's answer does not come to an end as it should."""
 

@@ -71,11 +71,20 @@ def _at_login(of: Any) -> ColumnElement[bool]:
     return ~exists().where(glass.id == of.provider_id, glass.slug == GLASS).correlate_except(glass)
 
 
+def _login_open(of: Any) -> ColumnElement[bool]:
+    opened = aliased(IdentityProvider, name="opened")
+    return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
+
+
+def _at_open_login(of: Any) -> ColumnElement[bool]:
+    return and_(_at_login(of), _login_open(of))
+
+
 def _operators_remain() -> ColumnElement[bool]:
     """Whoever is closed, an operator is left who signs in."""
     other = aliased(User, name="other_operator")
     left = exists().where(
-        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_login(other)
+        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_open_login(other)
     )
     return or_(User.duty != Duty.OPERATOR, left.correlate_except(other))
 
@@ -112,10 +121,10 @@ def reactivates() -> Conditions:
 
 @rule(User, May.DECIDE_CLOSING)
 def decides_closing() -> Conditions:
-    """Whether an account closes that its country's directory would close among too many others."""
+    """Whether an account closes that its country's directory would close among too many others, or that has a duty."""
     waits = exists().where(ProposedClosing.user_id == User.id, ProposedClosing.decided_at.is_(None))
     return {
-        "own_people_or_operator": or_(_own_people, _is_operator),
+        "minded": or_(and_(_without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _operators_remain())),
         "waits": waits.correlate_except(ProposedClosing),
         "another": User.id != person.id,
     }
@@ -127,11 +136,6 @@ def ends_logins() -> Conditions:
     own = and_(_is_administrator, _of_one_country(person, whose))
     theirs = exists().where(whose.id == LoginSession.user_id, or_(own, _is_operator)).correlate_except(whose)
     return {"active": _active, "own_people_or_operator": theirs}
-
-
-def _login_open(of: Any) -> ColumnElement[bool]:
-    opened = aliased(IdentityProvider, name="opened")
-    return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
 
 
 # Authorities stand on many pages by name: a rule is only who asks people of theirs into the portal.
@@ -268,7 +272,7 @@ def _is_shared() -> ColumnElement[bool]:
         other.deactivated_at.is_(None),
         other.id != User.id,
         _of_one_country(other, User),
-        _at_login(other),
+        _at_open_login(other),
         ~_is_unused(other),
     )
     return others.correlate_except(other)

@@ -14,4 +14,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM authority WHERE closed_at IS NOT NULL)")):
+        raise RuntimeError("authorities are closed: without this column they would be open again")
     op.drop_column("authority", "closed_at")

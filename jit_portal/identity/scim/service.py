@@ -177,7 +177,7 @@ def _to_account(token: ScimToken, known: Known, said: Said) -> bool:
     if said.external_id not in (None, held.subject):
         raise NeverRebound(gettext("The externalId is who the person is: it stays."))
     if said.is_active is False and held.is_active:
-        if closings.is_one_of_many(held.provider):
+        if held.duty is not None or closings.is_one_of_many(held.provider):
             closings.let_wait(token, held)
             return True
         accounts.close(held, Closed.BY_DIRECTORY, token)
