@@ -279,7 +279,13 @@ def test_no_operator_closes_herself_or_what_is_for_when_there_is_none(world: Wor
     with pytest.raises(NotAllowed):
         accounts.reactivate(operator, now_of(glass))
     put(glass, deactivated_at=None, closed_because=None)
-    factories.administrator(world.providers["fr"], Duty.OPERATOR)
+    factories.administrator(world.providers["nl"], Duty.OPERATOR)
+    for is_enabled in (False, True):
+        with transaction():
+            session().merge(world.providers["nl"]).is_enabled = is_enabled
+        if not is_enabled:
+            with pytest.raises(NotAllowed):
+                accounts.deactivate(now_of(glass), operator)
     accounts.deactivate(now_of(glass), operator)
     assert not now_of(operator).is_active
 

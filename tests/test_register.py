@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.identity import endings, proposals, registry
+from jit_portal.errors import Refused
+from jit_portal.identity import accounts, endings, proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -244,6 +245,26 @@ def test_the_people_of_an_authority_that_is_closed_are_signed_out(
     proposals.approve(bo, "be")
     assert [theirs.get("/account").status_code, staying.get("/account").status_code] == [302, 200]
     assert "your authority is on the list" in theirs.get("/sign-in").text
+
+
+def test_whoever_comes_of_a_closed_authority_by_claim_is_signed_out_and_not_taken_over(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    """Her account is of another, but her login said lately that she is of the one that is closed."""
+    registry.ensure_providers([replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"})])
+    one, other = again(belgian).authorities
+    with transaction():
+        someone = factories.user(belgian, "Cy", one)
+        someone.claimed_authority_id, someone.flagged = other.id, "authority"
+    client = browse(someone)
+    proposals.propose(ada, replace(ROW, authorities={one.code: one.name}))
+    proposals.approve(bo, "be")
+    assert client.get("/account").status_code == 302
+    administrator = factories.administrator(again(belgian))
+    held = again(someone)
+    with pytest.raises(Refused):
+        accounts.accept_claims(administrator, held, *accounts.read_claims(held))
+    assert again(someone).authority_id == one.id
 
 
 def test_what_was_written_over_an_older_row_is_refused_and_kept(

@@ -439,6 +439,22 @@ def test_little_by_little_is_many_too(
     assert french.turn(world["fr_leader"], False).status_code == 200, "a week later it is forgotten"
 
 
+def test_whoever_has_a_duty_is_closed_by_no_directory_alone(world: World, french: Directory) -> None:
+    """An operator decides, as of every account with a duty, and never that none is left."""
+    one, administrator = factories.administrator(world.providers["fr"], Duty.OPERATOR), world["fr_administrator"]
+    assert french.turn(one, False).status_code == 403
+    assert now_of(one).is_active
+    assert closings.waiting(administrator) == []
+    with pytest.raises(NotFound):
+        closings.approve(administrator, [one.id])
+    for is_enabled, waiting in ((False, []), (True, [one.id])):
+        with transaction():
+            session().merge(world.providers["nl"]).is_enabled = is_enabled
+        assert [each.id for each in closings.waiting(world["operator"])] == waiting
+    assert closings.approve(world["operator"], [one.id]) == 1
+    assert not now_of(one).is_active
+
+
 def test_a_closing_that_waits_is_taken_back_by_saying_so(world: World, french: Directory) -> None:
     french.turn(world["fr_member"], False)
     leader = world["fr_leader"]
