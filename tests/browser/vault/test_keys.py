@@ -62,6 +62,8 @@ def test_what_is_said_and_done_is_done_with_keys(page: Page, world: World) -> No
 
 
 def test_evidence_is_shown_and_proved_with_keys(page: Page, world: World, tmp_path: Path) -> None:
+    # The browser is told at once to hand over its choosers: told when the key is pressed, it may hear it too late.
+    page.on("filechooser", lambda _: None)
     page.goto(vault_of(world))
     keys = Keys(settled(page))
     (tmp_path / "note.txt").write_text("Written without a mouse.\n")
