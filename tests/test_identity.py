@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -851,6 +852,29 @@ def test_two_browsers_cannot_use_one_invitation(open_browser: Callable[[], Brows
     assert one.come_back("ro", one.choose(first, subject="ro-0009")).status_code == 303
     assert refused(two.come_back("ro", two.choose(second, subject="ro-0003")), 403, "invitation")
     assert count(User) == 1
+
+
+def test_newcomers_of_one_login_come_in_at_once(
+    open_browser: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a team does with its links: none of them waits for one who waits for her."""
+    comings = []
+    for subject in ("ro-0009", "ro-0003"):
+        _, token = invite("ro", "RO-CRIM")
+        each = open_browser()
+        comings.append((each, each.choose(each.begin("ro", invitation=token), subject=subject)))
+    both, accept = threading.Barrier(2), invitations.accept
+
+    def together(*said: Any) -> User:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)
+        return accept(*said)
+
+    monkeypatch.setattr(invitations, "accept", together)
+    with ThreadPoolExecutor(2) as beside:
+        answers = list(beside.map(lambda coming: coming[0].come_back("ro", coming[1]).status_code, comings))
+    assert answers == [303, 303]
+    assert count(User) == 2
 
 
 @pytest.mark.parametrize(
