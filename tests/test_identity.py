@@ -1150,7 +1150,7 @@ def test_whoever_is_on_the_way_when_a_login_is_withdrawn_does_not_arrive(
 
     query = liar.callback(one.begin("xx"))
     liar.replies["/userinfo"] = meanwhile
-    assert one.come_back("xx", query).status_code == 404
+    assert refused(one.come_back("xx", query), 400, "over")
     assert "/userinfo" not in liar.replies
     assert logins(hers) == []
 
