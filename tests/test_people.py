@@ -286,6 +286,8 @@ def test_no_operator_closes_herself_or_what_is_for_when_there_is_none(world: Wor
         if not is_enabled:
             with pytest.raises(NotAllowed):
                 accounts.deactivate(now_of(glass), operator)
+    with pytest.raises(NotAllowed):
+        accounts.deactivate(operator, operator)
     accounts.deactivate(now_of(glass), operator)
     assert not now_of(operator).is_active
 
