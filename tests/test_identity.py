@@ -583,6 +583,27 @@ def test_the_portal_is_led_nowhere_and_waits_for_nobody(liar: Hostile, monkeypat
         ask(drops)
 
 
+ASKING = """
+from gevent import monkey; monkey.patch_all()
+import requests, sys
+from jit_portal.identity import wire
+wire.TIMEOUT = 2.0
+try:
+    with wire.Wire(home=sys.argv[1]) as line:
+        line.request("GET", sys.argv[1], withhold_token=True)
+except requests.Timeout as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX-Long: "])
+def test_headers_that_come_drop_by_drop_are_not_waited_for(begun: bytes) -> None:
+    """As a web process asks: there, whoever waits can be called off."""
+    with answering(begun, for_ever=b"x") as home:
+        asked = subprocess.run([sys.executable, "-c", ASKING, home], capture_output=True, text=True, timeout=60)
+    assert (asked.stdout, asked.stderr) == ("too slow to begin\n", "")
+
+
 def test_an_answer_that_breaks_off_is_none() -> None:
     with answering(HEAD, b"{}") as home, pytest.raises(wire.Unreadable):
         ask(home)

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
-from jit_portal.errors import NotAllowed, NotFound, Refused
+from jit_portal.errors import NotAllowed, NotFound, Refused, TooFast
 from jit_portal.files import again
 from jit_portal.identity import accounts, endings, people, proposals, sessions
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
@@ -292,6 +292,21 @@ def test_no_operator_closes_herself_or_what_is_for_when_there_is_none(world: Wor
     assert not now_of(operator).is_active
 
 
+def test_whoever_breaks_the_glass_opens_no_operators_account_while_another_can(world: World) -> None:
+    operator, glass = world["operator"], factories.glass_account()
+    former = factories.administrator(world.providers["fr"], Duty.OPERATOR)
+    put(former, deactivated_at=now())
+    with pytest.raises(NotAllowed):
+        accounts.reactivate(glass, now_of(former))
+    with transaction():
+        session().merge(world.providers["nl"]).is_enabled = False
+    accounts.reactivate(now_of(glass), now_of(former))
+    assert now_of(former).is_active
+    put(former, deactivated_at=now())
+    accounts.reactivate(operator, now_of(former))
+    assert now_of(former).is_active
+
+
 def test_of_two_operators_who_close_each_other_at_once_one_stays(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +468,7 @@ def test_a_running_upload_goes_on_while_its_person_proves_anew_who_she_is(
 
 def test_who_is_due_is_listed_and_confirmed(world: World, browse: Browse) -> None:
     administrator, member = world["fr_administrator"], world["fr_member"]
+    logins_stand_since(now() - LONG_AGO)
     put(administrator, opened_at=now() - LONG_AGO)
     put(member, confirmed_at=now() - CONFIRMED_FOR + 13 * DAY)
     put(world["fr_leader"], confirmed_at=now() - CONFIRMED_FOR + 15 * DAY)
@@ -477,6 +493,7 @@ def test_nobody_confirms_herself(world: World) -> None:
 
 def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> None:
     administrator, member, leader = world["fr_administrator"], world["fr_member"], world["fr_leader"]
+    logins_stand_since(now() - LONG_AGO)
     put(administrator, opened_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
     for person in (member, world["nl_member"], world["eu_participant"]):
         put(person, confirmed_at=now() - LONG_AGO)
@@ -506,9 +523,13 @@ def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
     assert names(world["fr_administrator"], show="closed") == {member.name}
 
 
-def the_rule_began(world: World, when: dt.datetime) -> None:
+def logins_stand_since(when: dt.datetime) -> None:
     with transaction():
-        session().execute(update(IdentityProvider).values(confirmed_from=when))
+        session().execute(update(IdentityProvider).values(stands_since=when))
+
+
+def the_rule_began(world: World, when: dt.datetime) -> None:
+    logins_stand_since(when)
     put(world["operator"], opened_at=when)
 
 
@@ -551,6 +572,42 @@ def test_nobody_is_closed_by_surprise_where_operators_confirm(world: World) -> N
     put(world["operator"], deactivated_at=None)
     assert accounts.close_what_is_due() == 1
     assert now_of(alone).closed_because == "unconfirmed"
+
+
+def stands(login: IdentityProvider, *, is_open: bool, since: dt.datetime) -> None:
+    with transaction():
+        row = session().merge(login)
+        row.is_enabled, row.stands_since = is_open, since
+
+
+def test_an_administrator_whose_login_is_closed_is_none(world: World) -> None:
+    """Operators confirm in her place, from then on; and when it opens again she does, from then on."""
+    operator, administrator, member = world["operator"], world["fr_administrator"], world["fr_member"]
+    with transaction():
+        agency = factories.provider("fr-agency")
+        agency.country = "FR"
+    put(administrator, provider_id=agency.id, opened_at=now() - LONG_AGO)
+    the_rule_began(world, now() - LONG_AGO)
+    put(member, confirmed_at=now() - LONG_AGO)
+    with pytest.raises(NotAllowed):
+        accounts.confirm(operator, member)
+    stands(agency, is_open=False, since=now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "she could have until then"
+    assert names(operator, show="due") >= {member.name}
+    accounts.confirm(operator, now_of(member))
+    put(member, confirmed_at=now() - LONG_AGO)
+    stands(agency, is_open=True, since=now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "she has not had the time"
+    with pytest.raises(NotAllowed):
+        accounts.confirm(operator, now_of(member))
+    stands(world.providers["nl"], is_open=False, since=now() - LONG_AGO)
+    stands(agency, is_open=False, since=now() - LONG_AGO)
+    assert accounts.close_what_is_due() == 0, "no operator can sign in either"
+    stands(world.providers["nl"], is_open=True, since=now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "nor has had the time"
+    stands(world.providers["nl"], is_open=True, since=now() - LONG_AGO)
+    assert accounts.close_what_is_due() == 1
+    assert now_of(member).closed_because == "unconfirmed"
 
 
 @pytest.mark.parametrize("duty", [Duty.NATIONAL_ADMINISTRATOR, Duty.OPERATOR])
@@ -759,6 +816,44 @@ def test_an_operator_ends_the_sign_ins_of_every_country(world: World, app: Flask
     recorded = select(LedgerEntry.object_id).where(LedgerEntry.act == "provider.logins_ended")
     found = session().scalars(recorded.execution_options(policy=True)).all()
     assert (len(found), set(found)) == (3, {each.id for each in world.providers.values()})
+
+
+def test_many_sign_ins_end_a_few_at_a_time(world: World, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first have ended, and are on record, whatever becomes of the rest."""
+    tokens = [factories.login(world["fr_member"]) for _ in range(5)]
+    staying = factories.login(world["nl_member"])
+    end_all, turns = endings._end_all, 0
+
+    def fail_in_third(*ending: Any) -> int:
+        nonlocal turns
+        turns += 1
+        if turns == 3:
+            raise TooFast
+        return end_all(*ending)
+
+    monkeypatch.setattr(endings, "AT_A_TIME", 2)
+    monkeypatch.setattr(endings, "_end_all", fail_in_third)
+    with pytest.raises(TooFast):
+        accounts.end_everybodys(world["operator"], "FR")
+    assert sum(is_live(token, app) for token in tokens) == 1
+    assert accounts.end_everybodys(session().merge(world["operator"]), "FR") == 1
+    assert [is_live(token, app) for token in (*tokens, staying)] == [False] * 5 + [True]
+    ended = select(LedgerEntry).where(LedgerEntry.act == "login.ended").execution_options(policy=True)
+    assert len(session().scalars(ended).all()) == 5
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["login", "authority"])
+def test_what_was_left_of_a_closed_login_ends_by_itself(
+    world: World, app: Flask, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    theirs, staying = factories.login(world["fr_member"]), factories.login(world["nl_member"])
+    with transaction():
+        if is_whole:
+            session().merge(world.providers["fr"]).is_enabled = False
+        else:
+            session().get_one(Authority, world["fr_member"].authority_id).closed_at = now()
+    assert endings.end_what_is_over() == 1
+    assert [is_live(token, app) for token in (theirs, staying)] == [False, True]
 
 
 def test_the_worker_closes_what_is_due(world: World, environ: dict[str, str]) -> None:

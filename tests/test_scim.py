@@ -27,6 +27,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.extensions import limiter
 from jit_portal.identity import accounts, closings, invitations, tokens
+from jit_portal.identity.claims import LONGEST_SUBJECT
 from jit_portal.identity.closings import NEVER_MANY
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.refusals import SignInRefused
@@ -500,6 +501,7 @@ def test_who_decides_about_closings(world: World, french: Directory) -> None:
         ({"schemas": [CORE], "userName": "a\u202eb"}, "invalidValue"),
         ({"schemas": [CORE], "userName": "nul\0"}, "invalidValue"),
         ({"schemas": [CORE], "userName": "x", "externalId": "two\nlines"}, "invalidValue"),
+        ({"schemas": [CORE], "userName": "x", "externalId": "x" * (LONGEST_SUBJECT + 1)}, "invalidValue"),
         ({"schemas": [CORE], "userName": "x", "active": "perhaps"}, "invalidValue"),
     ],
     ids=lambda value: None,
@@ -509,6 +511,11 @@ def test_what_makes_no_sense_is_refused(world: World, french: Directory, body: A
     assert (answer.status_code, (answer.json or {}).get("scimType")) == (400, kind), answer.text
     assert answer.content_type == "application/scim+json"
     assert session().scalar(select(AnnouncedPerson.id)) is None
+
+
+def test_whom_a_login_may_name_a_directory_may_announce(french: Directory) -> None:
+    said = {"schemas": [CORE], "userName": "long", "externalId": "x" * LONGEST_SUBJECT}
+    assert french.ask("POST", "", said).status_code == 201
 
 
 @pytest.mark.parametrize("said", ["userName eq", "shoeSize gt 40", 'emails[type eq "work"]', "displayName gt 1", "((("])

@@ -10,7 +10,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
-from jit_portal.identity.endings import Because, end, end_all, locked
+from jit_portal.identity.endings import Because, end_all, end_in_turns
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import Why
 from jit_portal.identity.scim.models import Actor
@@ -165,13 +165,12 @@ def end_everybodys(actor: User, country: str) -> int:
     """End every login of a country's people, of all that she may where ``country`` is "", but the one that the actor
     uses; says how many. Each national login has it on record."""
     with transaction():
-        ended = _end(actor, _in_country(_live_logins(actor), country))
         hers = policy.which(actor, User, May.END_LOGINS).with_only_columns(User.provider_id)
         providers = select(IdentityProvider).where(IdentityProvider.id.in_(hers))
         providers = providers.where(IdentityProvider.country == country) if country else providers
         for provider in session().scalars(providers):
             audit.record(actor, "provider.logins_ended", provider, quietly=True)
-        return ended
+    return _end(actor, _in_country(_live_logins(actor), country))
 
 
 def live_logins(actor: User, country: str) -> int:
@@ -193,10 +192,7 @@ def _in_country(logins: Select[LoginSession], country: str) -> Select[LoginSessi
 
 
 def _end(actor: User, logins: Select[LoginSession]) -> int:
-    ending = locked(logins.order_by(LoginSession.id))
-    for login in ending:
-        end(login, Because.ENDED_BY_ADMINISTRATOR, actor)
-    return len(ending)
+    return end_in_turns(logins, Because.ENDED_BY_ADMINISTRATOR, actor)
 
 
 def close_what_is_due() -> int:

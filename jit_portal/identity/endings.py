@@ -16,7 +16,7 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.identity import farewells, protocols, registry, spent, tokens, trying, waiting
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import GLASS, Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
@@ -131,21 +131,35 @@ def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | N
         return _end_all(locked(live.order_by(LoginSession.id)), because, actor)
 
 
-def end_all_of(provider: IdentityProvider, actor: User) -> int:
-    """End every login of whoever signed in by ``provider``, in the open transaction that withdraws it; says how many.
+def end_in_turns(logins: Select[LoginSession], because: Because, actor: Actor | None) -> int:
+    """End these logins, a few at a time, each few in a transaction of their own; says how many.
 
-    Hers who does it too: at a login that is believed no longer, nobody knows who she is.
+    However many they are, the first end at once, and nobody's acts wait for the record longer than a few take.
     """
-    return _end_all(locked(logins_of(provider)), Because.LOGIN_WITHDRAWN, actor)
+    few, ended = logins.order_by(LoginSession.id).limit(AT_A_TIME), 0
+    while True:
+        with transaction():
+            ending = locked(few)
+            _end_all(ending, because, actor)
+        if not ending:
+            return ended
+        ended += len(ending)
 
 
-def end_shut_out(provider: IdentityProvider, actor: User) -> None:
-    """End the logins of whomever ``provider`` lets in no longer since its row was changed, in that transaction."""
-    if not provider.is_enabled:
-        end_all_of(provider, actor)
+def end_all_of(provider: IdentityProvider, actor: User | None) -> int:
+    """End every login of whoever signed in by ``provider``, once it is withdrawn; says how many.
+
+    Hers who withdraws it too: at a login that is believed no longer, nobody knows who she is.
+    """
+    return end_in_turns(logins_of(provider), Because.LOGIN_WITHDRAWN, actor)
+
+
+def end_shut_out(provider: IdentityProvider, actor: User | None) -> int:
+    """End the logins of whomever ``provider`` lets in no longer, once its row is changed; says how many."""
+    ended = 0 if provider.is_enabled else end_all_of(provider, actor)
     closed = select(Authority.id).where(Authority.provider_id == provider.id, Authority.closed_at.is_not(None))
     theirs = logins_of(provider).where(func.coalesce(User.claimed_authority_id, User.authority_id).in_(closed))
-    _end_all(locked(theirs), Because.AUTHORITY_CLOSED, actor)
+    return ended + end_in_turns(theirs, Because.AUTHORITY_CLOSED, actor)
 
 
 def locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
@@ -156,13 +170,13 @@ def locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
 
 def live_logins(provider: IdentityProvider) -> int:
     """How many ``end_all_of`` would end now."""
-    return session().scalar(logins_of(provider).with_only_columns(func.count()).order_by(None)) or 0
+    return session().scalar(logins_of(provider).with_only_columns(func.count())) or 0
 
 
 def logins_of(provider: IdentityProvider) -> Select[LoginSession]:
     """The logins of this provider's people that are live now, for whoever closes it."""
     theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
-    return theirs.where(User.provider_id == provider.id, *is_live()).order_by(LoginSession.id)
+    return theirs.where(User.provider_id == provider.id, *is_live())
 
 
 def end_oldest(user: User, most: int) -> list[LoginSession]:
@@ -175,7 +189,10 @@ def end_oldest(user: User, most: int) -> list[LoginSession]:
 
 
 def end_what_is_over() -> int:
-    """End the logins that were idle or lasted as long as they may, a few at a time; says how many."""
+    """End the logins that were idle or lasted as long as they may, a few at a time; says how many.
+
+    Of those whose national login or authority is closed, too, should whoever closed it not have come to all of them.
+    """
     is_over = (LoginSession.ended_at.is_(None), not_(and_(*is_live())))
     over = portal_which(Work.SIGN_IN, LoginSession).where(*is_over).limit(AT_A_TIME)
     ended = 0
@@ -184,7 +201,9 @@ def end_what_is_over() -> int:
             ending = session().scalars(over.with_for_update(of=LoginSession, skip_locked=True)).unique().all()
             ended += _end_all(ending, Because.OVER, None)
         if len(ending) < AT_A_TIME:
-            return ended
+            break
+    providers = session().scalars(select(IdentityProvider).where(IdentityProvider.slug != GLASS)).unique().all()
+    return ended + sum(end_shut_out(provider, None) for provider in providers)
 
 
 def _end_all(logins: Iterable[LoginSession], because: Because, actor: Actor | None) -> int:

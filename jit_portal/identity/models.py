@@ -43,7 +43,7 @@ class IdentityProvider(Thing):
     ``header_limit`` the bytes of a token's header. ``proves_anew``: asked to, it has people prove anew who they are,
     and says when they did; no single answer tells, for a browser can tamper with the question. A client secret is never
     in the database. What a login that speaks SAML publishes of itself is pinned here: ``saml_metadata``.
-    ``confirmed_from``: since when operators confirm its people, where their country has no administrator.
+    ``stands_since``: since when it has been open, or closed, as it is.
     """
 
     __tablename__ = "identity_provider"
@@ -89,7 +89,7 @@ class IdentityProvider(Thing):
     is_enabled: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
-    confirmed_from: Mapped[Created]
+    stands_since: Mapped[Created]
     authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
 
     __mapper_args__ = {"version_id_col": version}

@@ -70,10 +70,9 @@ def withdraw(actor: User, slug: str) -> int:
         provider = _there(registry.known(slug, lock=True))
         if not provider.is_enabled:
             raise Refused(gettext("This login is withdrawn already."))
-        provider.is_enabled = False
-        ended = endings.end_all_of(provider, actor)
-        audit.record(actor, "provider.withdrawn", provider, also=registry.operators(), ended=ended)
-    return ended
+        provider.is_enabled, provider.stands_since = False, dt.datetime.now(dt.UTC)
+        audit.record(actor, "provider.withdrawn", provider, also=registry.operators())
+    return endings.end_all_of(provider, actor)
 
 
 def reopen(actor: User, slug: str) -> ProviderProposal:
@@ -110,13 +109,11 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
             raise NotAllowed(reason, noun="provider_proposal", object_id=proposal.id, thing=proposal)
         if (provider.version if provider else None) != proposal.base_version:
             raise Refused(gettext("The login has changed since this was proposed: refuse it, and propose it anew."))
-        if provider is not None:
-            endings.locked(endings.logins_of(provider))
         _decide(proposal, actor, is_approved=True)
         more = {"proposal": proposal.id, "proposed_by": proposal.proposed_by_id}
         entered = registry.enter(row_from(proposal.row), actor, **more)
-        endings.end_shut_out(entered, actor)
-        return entered
+    endings.end_shut_out(entered, actor)
+    return entered
 
 
 def why_not(actor: User, proposal: ProviderProposal) -> str | None:

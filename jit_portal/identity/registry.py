@@ -150,6 +150,8 @@ def enter(row: ProviderRow, actor: User | None = None, **more: Any) -> IdentityP
     relisted = _list(provider, row.authorities)
     for field in changed:
         setattr(provider, field, said[field])
+    if "is_enabled" in changed:
+        provider.stands_since = dt.datetime.now(dt.UTC)
     if relisted:
         # The list is part of the row, whose version goes on with it: what was written over another one is refused.
         flag_modified(provider, "is_enabled")

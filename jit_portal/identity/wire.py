@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
+import gevent
 import requests
 import urllib3
 from authlib.integrations.requests_client import OAuth2Session
@@ -86,7 +87,16 @@ class Wire(OAuth2Session):
         if left <= 0:
             raise requests.Timeout("too slow all in all")
         more.update(allow_redirects=False, stream=True, timeout=left)
-        response: requests.Response = super().request(method, url, *arguments, **more)
+        # A timeout of its own lasts from one byte to the next, and so for ever where headers come in drop by drop.
+        late = gevent.Timeout.start_new(left)
+        try:
+            response: requests.Response = super().request(method, url, *arguments, **more)
+        except gevent.Timeout as over:
+            if over is not late:
+                raise
+            raise requests.Timeout("too slow to begin") from over
+        finally:
+            late.close()
         _read(response)
         if response.is_redirect or response.status_code >= 500:
             raise requests.HTTPError(f"status {response.status_code}", response=response)

@@ -16,7 +16,7 @@ from jit_portal.database import session
 from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, LoginSession, User
 from jit_portal.identity.scim.models import ProposedClosing
 from jit_portal.policy.asking import Ground, protect, rule, which, who
-from jit_portal.policy.person import NOW, Conditions, leads_for, live, person
+from jit_portal.policy.person import NOW, Conditions, breaks_glass, leads_for, live, person
 from jit_portal.vocabulary import BODIES, Duty, May
 from jit_portal.workspaces.models import Membership
 
@@ -80,22 +80,23 @@ def _at_open_login(of: Any) -> ColumnElement[bool]:
     return and_(_at_login(of), _login_open(of))
 
 
-def _operators_remain() -> ColumnElement[bool]:
-    """Whoever is closed, an operator is left who signs in."""
+def _another_operator() -> ColumnElement[bool]:
+    """Beside the person in question an operator is there who signs in."""
     other = aliased(User, name="other_operator")
     left = exists().where(
         other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_open_login(other)
     )
-    return or_(User.duty != Duty.OPERATOR, left.correlate_except(other))
+    return left.correlate_except(other)
 
 
 def _is_administered(someone: Any) -> ColumnElement[bool]:
     other = aliased(User, name="administrator")
     administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
-    return exists().where(administers, _of_one_country(other, someone)).correlate_except(other)
+    return exists().where(administers, _of_one_country(other, someone), _at_open_login(other)).correlate_except(other)
 
 
 _minds = and_(_without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
+_is_operator_left = or_(User.duty != Duty.OPERATOR, _another_operator())
 _minds_duty = and_(_is_operator, User.duty.is_not(None), User.id != person.id, _at_login(User))
 
 
@@ -109,14 +110,16 @@ def confirms() -> Conditions:
 def deactivates() -> Conditions:
     """Of whoever has a duty, an operator; never herself, and never the last operator."""
     return {
-        "minded": or_(_minds, and_(_minds_duty, _operators_remain())),
+        "minded": or_(_minds, and_(_minds_duty, _is_operator_left)),
         "open": User.deactivated_at.is_(None),
     }
 
 
 @rule(User, May.REACTIVATE)
 def reactivates() -> Conditions:
-    return {"minded": or_(_minds, _minds_duty), "closed": User.deactivated_at.is_not(None)}
+    """Of whoever has a duty, an operator; by break-glass only where no operator is there who signs in."""
+    is_hers = and_(_minds_duty, or_(~breaks_glass, ~_another_operator()))
+    return {"minded": or_(_minds, is_hers), "closed": User.deactivated_at.is_not(None)}
 
 
 @rule(User, May.DECIDE_CLOSING)
@@ -124,7 +127,7 @@ def decides_closing() -> Conditions:
     """Whether an account closes that its country's directory would close among too many others, or that has a duty."""
     waits = exists().where(ProposedClosing.user_id == User.id, ProposedClosing.decided_at.is_(None))
     return {
-        "minded": or_(and_(_without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _operators_remain())),
+        "minded": or_(and_(_without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _is_operator_left)),
         "waits": waits.correlate_except(ProposedClosing),
         "another": User.id != person.id,
     }
@@ -224,26 +227,27 @@ def administrators_of(someone: User) -> Select[uuid.UUID]:
 
 def administered_since(someone: Any) -> ColumnElement[Any]:
     """Since when the person's country has had an administrator who could confirm accounts; NULL without one."""
-    other = aliased(User)
-    first = select(func.min(other.opened_at)).where(
-        other.duty == Duty.NATIONAL_ADMINISTRATOR,
-        other.deactivated_at.is_(None),
-        _of_one_country(other, someone),
-    )
-    return first.correlate(someone).scalar_subquery()
+    other, at = aliased(User), aliased(IdentityProvider)
+    is_one = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone))
+    return _able_since(other, at).where(is_one).correlate(someone).scalar_subquery()
+
+
+def _able_since(other: Any, at: Any) -> Select[Any]:
+    """Since when the first of some people has had an open account at a login that is open: since then she could act."""
+    first = select(func.min(func.greatest(other.opened_at, at.stands_since))).join(at, at.id == other.provider_id)
+    return first.where(other.deactivated_at.is_(None), at.is_enabled, at.slug != GLASS)
 
 
 def _operated_since(someone: Any) -> ColumnElement[Any]:
-    """Since when operators confirm the person's account, were there no administrator: not before the last one left."""
-    other, operator = aliased(User), aliased(User)
-    last = select(func.max(other.deactivated_at)).where(
-        other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone)
-    )
-    first = select(func.min(operator.opened_at)).where(
-        operator.duty == Duty.OPERATOR, operator.deactivated_at.is_(None), _at_login(operator)
-    )
-    at = aliased(IdentityProvider)
-    begun = select(at.confirmed_from).where(at.id == someone.provider_id).correlate(someone).scalar_subquery()
+    """Since when operators confirm the person's account, were there no administrator: not before the last one left, or
+    the login was closed by which she signs in.
+    """
+    other, operator, left, at, own = aliased(User), aliased(User), *(aliased(IdentityProvider) for _ in range(3))
+    gone = func.greatest(other.deactivated_at, case((~left.is_enabled, left.stands_since)))
+    last = select(func.max(gone)).join(left, left.id == other.provider_id)
+    last = last.where(other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone))
+    first = _able_since(operator, at).where(operator.duty == Duty.OPERATOR)
+    begun = select(own.stands_since).where(own.id == someone.provider_id).correlate(someone).scalar_subquery()
     operated = first.scalar_subquery()
     return case((operated.is_not(None), func.greatest(begun, last.correlate(someone).scalar_subquery(), operated)))
 

@@ -109,9 +109,15 @@ def _hold(provider_id: uuid.UUID) -> IdentityProvider:
 
 
 def _check(said: Said) -> None:
-    for text in (said.external_id, said.user_name, said.display_name):
-        if text is not None and (not text or claims.plain(text) != text):
-            raise Senseless(gettext("Names and ids are texts of one line with at most 200 characters."))
+    names = (said.user_name, said.display_name)
+    if any(name is not None and (not name or claims.plain(name) != name) for name in names):
+        raise Senseless(gettext("Names are texts of one line with at most 200 characters."))
+    if said.external_id is not None and claims.subject(said.external_id) is None:
+        raise Senseless(
+            gettext(
+                "An externalId is a text of one line with at most %(most)s characters.", most=claims.LONGEST_SUBJECT
+            )
+        )
 
 
 def _done(token: ScimToken, person_id: uuid.UUID, *, waits: bool) -> Known:
