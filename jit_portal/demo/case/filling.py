@@ -31,6 +31,7 @@ from jit_portal.demo.case.founding import People
 from jit_portal.demo.case.makers import disk
 from jit_portal.demo.case.people import BY_SUBJECT
 from jit_portal.demo.case.shapes import DemoJit
+from jit_portal.errors import Refusal
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import entrusting, rules
 from jit_portal.exhibits import service as exhibits
@@ -199,15 +200,19 @@ def release_all(held: Vault, parties: Parties, people: People) -> None:
 
 def _release(release: DemoRelease, exhibit: Exhibit, parties: Parties, people: People) -> None:
     ends = release.until_days and dt.datetime.now(dt.UTC) + dt.timedelta(days=release.until_days)
-    made = exhibits.release(
-        people[release.by],
-        exhibit,
-        _chosen(release.target, parties, people),
-        release.sight,
-        release.purpose,
-        conditions=release.conditions,
-        live_until=ends or None,
-    )
+    try:
+        made = exhibits.release(
+            people[release.by],
+            exhibit,
+            _chosen(release.target, parties, people),
+            release.sight,
+            release.purpose,
+            conditions=release.conditions,
+            live_until=ends or None,
+        )
+    except Refusal as refusal:
+        refusal.add_note(f"It was {release}.")
+        raise
     if release.withdrawn_because:
         exhibits.withdraw(people[release.by], made, release.withdrawn_because)
 
