@@ -35,7 +35,7 @@ from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import uploads
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.watching import Watch
-from jit_portal.files import again, keys, receiving, storage
+from jit_portal.files import keys, receiving, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import TooLong, WrongOffset
@@ -505,7 +505,9 @@ class Breaking:
 
 
 class Meanwhile(BytesIO):
-    """A body in whose middle something happens."""
+    """A body in whose middle something happens, and whose sender takes her time after that."""
+
+    MIDDLE = 40 * MIB
 
     def __init__(self, length: int, happens: Callable[[], None]) -> None:
         super().__init__(bytes(length))
@@ -514,8 +516,10 @@ class Meanwhile(BytesIO):
     def readinto(self, buffer: Any, /) -> int:
         before = self.tell()
         came = super().readinto(buffer)
-        if before < MIB <= self.tell():
+        if before < self.MIDDLE <= self.tell():
             self._happens()
+        if self.tell() >= self.MIDDLE:
+            time.sleep(0.05)
         return came
 
 
@@ -547,7 +551,7 @@ class TestMeanwhile:
             input_stream=Meanwhile(self.LENGTH, happens),
         )
         assert answer.status_code == status
-        assert 0 < file_at(address).received <= again.EVERY_BYTES
+        assert 0 < file_at(address).received < self.LENGTH
 
 
 class Expelling(Breaking):
