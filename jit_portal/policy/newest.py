@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, lazyload
 from sqlalchemy.sql import visitors
 
 from jit_portal.database import session
@@ -52,8 +52,8 @@ _workspace = bindparam("workspace", type_=_uuid)
 _user = bindparam("user", type_=_uuid)
 _before_at = bindparam("before_at", type_=sa.DateTime(timezone=True))
 _before_id = bindparam("before_id", type_=_uuid)
-_size = bindparam("size", type_=sa.Integer)
-_looked_at = bindparam("looked_at", type_=sa.Integer)
+_size = bindparam("size", type_=sa.Integer, literal_execute=True)
+_looked_at = bindparam("looked_at", type_=sa.Integer, literal_execute=True)
 
 _place = sa.tuple_(Exhibit.created_at, Exhibit.id)
 _here = Exhibit.workspace_id == _workspace
@@ -115,25 +115,27 @@ _BY_VALUES: Known = _IN_ROW | _VALUES
 _ITS_RULE = _knowing(_BY_VALUES, _RULE)
 
 
-def _window() -> Select[Exhibit]:
+def _window(*older: ColumnElement[bool]) -> Select[Exhibit]:
     """What she sees among the newest so many of the workspace."""
-    since = func.coalesce(_oldest_looked_at(), sa.cast("-infinity", sa.DateTime(timezone=True)))
-    in_window = (Exhibit.workspace_id == _workspace, _older, Exhibit.created_at >= since)
-    found = select(Exhibit.id).where(*in_window, _knowing(_IN_ROW, _RULE))
+    since = func.coalesce(_oldest_looked_at(*older), sa.cast("-infinity", sa.DateTime(timezone=True)))
+    found = select(Exhibit.id).where(_here, *older, Exhibit.created_at >= since, _knowing(_IN_ROW, _RULE))
     return _these(found.order_by(*_newest_first).limit(_size))
 
 
-def _oldest_looked_at() -> sa.ScalarSelect[dt.datetime]:
+def _oldest_looked_at(*older: ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
     """When the oldest of so many came; nothing where there are fewer, which have then all been looked at."""
-    newest = select(Exhibit.created_at).where(_here, _older).order_by(*_newest_first)
+    newest = select(Exhibit.created_at).where(_here, *older).order_by(*_newest_first)
     return newest.offset(_looked_at - 1).limit(1).correlate(None).scalar_subquery()
 
 
 def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
-    """The exhibits that were found, newest first; what belongs to them is joined to no more than these."""
+    """The exhibits that were found, newest first; what belongs to them is joined to no more than these.
+
+    But for their parties: those are few, and whoever shows a page of the workspace has them already.
+    """
     ids = found.subquery("found")
     these = select(Exhibit).join(ids, ids.c.id == Exhibit.id).order_by(*_newest_first)
-    return these.execution_options(policy=True)
+    return these.options(lazyload(Exhibit.seizing_party)).execution_options(policy=True)
 
 
 def _newest_of(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -262,7 +264,7 @@ def _what_is_known() -> Select[*tuple[Any, ...]]:
         _TAG: there_is(CountryRule, *_standing(CountryRule.tag.is_not(None))),
     }
     known = [_IN_ROW[each].label(value.key) for each, value in _VALUES.items()]
-    known.append(_oldest_looked_at().is_(None).label(_ALL))
+    known.append(_oldest_looked_at(_older).is_(None).label(_ALL))
     return select(*known, *(_knowing(_IN_ROW, each).label(name) for name, each in begins.items())).select_from(_reader)
 
 
@@ -275,7 +277,8 @@ def _branches(*ways: str) -> Select[Exhibit]:
     return _these(newest.order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size))
 
 
-_WINDOW = _window()
+# What is not bound to a value costs the database as much planned once as planned anew: so it keeps the plan.
+_FIRST_WINDOW, _WINDOW = _window(), _window(_older)
 _KNOWN = _what_is_known()
 
 
@@ -283,7 +286,7 @@ def newest(user: User, workspace: Workspace, size: int = 50, before: Place = THE
     """The newest ``size`` exhibits of the workspace that she sees, older than ``before``: ``which`` in order."""
     values: dict[str, Any] = {"workspace": workspace.id, "user": user.id, "size": size, "looked_at": LOOKED_AT}
     values |= {"before_at": before[0], "before_id": before[1]}
-    found = session().scalars(_WINDOW, values).all()
+    found = session().scalars(_FIRST_WINDOW if before == THE_END else _WINDOW, values).all()
     if len(found) == size:
         return list(found)
     known = dict(session().execute(_KNOWN, values).mappings().one_or_none() or {})
