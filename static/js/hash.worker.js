@@ -1,7 +1,7 @@
 /** SHA-256 of a whole file off the main thread: receives {file}, answers {done} in bytes as it goes, then {sha256} in hex, or {error}. */
 import { createSHA256 } from "hash-wasm";
 
-const STEP = 4 * 1024 * 1024;
+const STEP = 16 * 1024 * 1024;
 
 self.addEventListener("message", async ({ data: { file } }) => {
   try {

@@ -11,7 +11,7 @@ import { startWorker } from "./trusted.js";
 import { HttpStack, MOST_CHECKED, reasonIn, reasonOf, renewToken } from "./upload-http.js";
 import { forget, remember } from "./upload-memory.js";
 
-const CHUNK = 64 * 1024 * 1024;
+const CHUNK = 128 * 1024 * 1024;
 const RETRY_AFTER = [300, 1000, 2000, 4000, ...Array(20).fill(5000)];
 const LOOK_AGAIN = 5000;
 const WAITS = new Set([0, 409, 423, 460]);
