@@ -44,7 +44,7 @@ SIGNATURE = (
 )
 ASSERTION = (
     '<saml:Assertion {names} ID="{assertion_id}" Version="2.0" IssueInstant="{made}">'
-    "<saml:Issuer>{issuer}</saml:Issuer>{signature}"
+    "{issued_by}{signature}"
     "<saml:Subject><saml:NameID{form}{qualifier}>{name}</saml:NameID>{confirmation}</saml:Subject>"
     "{conditions}{statement}"
     "<saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>"
@@ -61,7 +61,7 @@ STATEMENT = (
 )
 RESPONSE = (
     '<samlp:Response {names} ID="{response_id}" Version="{version}" IssueInstant="{response_made}"{destination}'
-    ' InResponseTo="{answers_to}"><saml:Issuer>{response_issuer}</saml:Issuer>{response_signature}'
+    ' InResponseTo="{answers_to}">{response_issued_by}{response_signature}'
     "<samlp:Status>{status}</samlp:Status>{assertion}</samlp:Response>"
 )
 SUCCESS = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/>'
@@ -166,13 +166,14 @@ def metadata(**changes: str) -> str:
         **changes,
     }
     said.setdefault("certificate", _some_certificate())
+    said.setdefault("answers", f"{said['sign_out']}/done")
     return (
         '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{issuer}"{more}>'
         '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
         '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
         "<ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
         '<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" '
-        'Location="{sign_out}" ResponseLocation="{sign_out}/done"/>'
+        'Location="{sign_out}" ResponseLocation="{answers}"/>'
         '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" '
         'Location="{sign_in}"/></md:IDPSSODescriptor></md:EntityDescriptor>'
     ).format(**said)
@@ -227,6 +228,8 @@ class Liar:
         said["form"] = _form(said["format"])
         sealed = {"method": said["signature_method"], "digest": said["digest"], "certificate": said["certificate"]}
         said.setdefault("signature", SIGNATURE.format(id=said["assertion_id"], **sealed))
+        for name in ("issue", "response_issue"):
+            said.setdefault(f"{name}d_by", f"<saml:Issuer>{said[f'{name}r']}</saml:Issuer>")
         for name, form in (("confirmation", CONFIRMATION), ("conditions", CONDITIONS), ("statement", STATEMENT)):
             said.setdefault(name, form.format(**said))
         said.setdefault("assertion", ASSERTION.format(**said))

@@ -278,12 +278,15 @@ def test_one_key_is_not_enough(window: Window, account: GlassAccount, link: str,
     assert why_refused() == ("break_glass.open", "not_enrolled", str(account.user_id))
 
 
-@pytest.mark.parametrize("fault", ["same", "not verified", "synced", "other browser", "twice", "other origin", "text"])
+@pytest.mark.parametrize(
+    "fault",
+    ["same", "not verified", "synced", "other browser", "twice", "other origin", "text", "answers another account's"],
+)
 def test_what_is_no_second_hardware_key_is_not_enrolled(
     app: Flask, window: Window, link: str, keys: Keys, fault: str
 ) -> None:
     window.enrol(link, keys[0])
-    key, sender, why = keys[1], window, "unsound"
+    key, sender, why, asked = keys[1], window, "unsound", link
     if fault == "same":
         key, why = keys[0], "known"
         excluded = window.ask(f"{link}/ask")["excludeCredentials"]
@@ -295,7 +298,9 @@ def test_what_is_no_second_hardware_key_is_not_enrolled(
         key.can_be_copied, why = True, "synced"
     elif fault == "other origin":
         key.origin = "https://localhost"
-    said = "{}" if fault == "text" else key.create(window.ask(f"{link}/ask"))
+    elif fault == "answers another account's":
+        asked, why = f"/break-glass/keys/{accounts.make(None, 'Somebody else')[1]}", "challenge"
+    said = "{}" if fault == "text" else key.create(window.ask(f"{asked}/ask"))
     if fault == "other browser":
         sender, why = Window(app), "challenge"
     if fault == "twice":
@@ -431,7 +436,9 @@ def test_a_first_key_that_is_not_sound_opens_nothing(
         assert why_refused()[:2] == ("break_glass.open", why)
 
 
-@pytest.mark.parametrize("fault", ["same", "another's", "not verified", "other browser", "twice"])
+@pytest.mark.parametrize(
+    "fault", ["same", "another's", "not verified", "other browser", "twice", "answers the first step"]
+)
 def test_a_second_key_that_is_not_sound_opens_nothing(
     app: Flask, window: Window, account: GlassAccount, enrolled: Keys, fault: str
 ) -> None:
@@ -450,6 +457,8 @@ def test_a_second_key_that_is_not_sound_opens_nothing(
     options = window.ask("/break-glass/second/ask")
     assert isinstance(options["allowCredentials"], list)
     assert len(options["allowCredentials"]) == 1, "the other key, and it alone"
+    if fault == "answers the first step":
+        options, why = window.ask("/break-glass/ask"), "challenge"
     said = key.get(options)
     if fault == "other browser":
         sender, why = Window(app), "challenge"

@@ -160,10 +160,22 @@ def test_who_could_be_mistaken_for_another_is_refused(
 
 
 def test_the_same_subject_at_two_logins_is_two_people(open_browser: Callable[[], Browser], liar: Hostile) -> None:
-    known("fr-0001")
-    liar.subject = "fr-0001"
+    """And the same e-mail address; also where the issuer of the one was once the other's."""
+    row, french = of_xx(liar), known("fr-0001")
+    registry.ensure_providers([replace(row, claim_map={**row.claim_map, "email": "/email"})])
+    with transaction():
+        french.email, french.issuer = "camille@fr.test", liar.issuer
+    liar.subject, liar.info = french.subject, {"email": french.email}
     one = open_browser()
     assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 403, "unknown")
+    user = xenia()
+    liar.subject = user.subject
+    with transaction():
+        user.issuer = "https://former.test"
+    assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 403, "unknown")
+    with transaction():
+        user.issuer = liar.issuer
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
 
 
 def test_a_closed_account_stays_closed(open_browser: Callable[[], Browser]) -> None:
@@ -528,6 +540,29 @@ def test_nobody_waits_for_each_call_anew(
     assert (ledger("login.refused")[-1]["why"], logins()) == ("away", [])
     monkeypatch.setattr(wire, "PATIENCE", 10.0)
     assert open_browser().portal.get("/sign-in/xx").status_code == 302
+
+
+@pytest.mark.parametrize("what", ["a sign-in that begins", "word that one is over"])
+def test_a_second_call_is_not_waited_for_anew(
+    open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A pushed request or the keys, after the metadata: whoever had no time left says nothing of the login."""
+    answer, one = liar.answer, open_browser()
+
+    def late(path: str, form: dict[str, str], proof: str = "") -> hostile.Reply:
+        time.sleep(0.8)
+        return answer(path, form, proof)
+
+    def ask() -> int:
+        if what == "word that one is over":
+            return say_goodbye(one, liar.logout_token(), why="away")
+        return one.portal.get("/sign-in/xx").status_code
+
+    with monkeypatch.context() as slow:
+        slow.setattr(wire, "PATIENCE", 1.0)
+        slow.setattr(liar, "answer", late)
+        assert ask() in (400, 503)
+    assert ask() in (200, 302)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
@@ -1214,6 +1249,13 @@ def test_the_provider_ends_a_login(away: Browser, liar: Hostile, whose: dict[str
     assert say_goodbye(away, token) == 400
 
 
+def test_a_logout_token_that_is_just_over_works_once_too(away: Browser, liar: Hostile) -> None:
+    """Its id is kept as long as the row's leeway lets it count."""
+    token = liar.logout_token(exp=int(time.time()) - 20)
+    assert say_goodbye(away, token) == 200
+    assert say_goodbye(away, token) == 400
+
+
 @pytest.mark.parametrize(
     ("lie", "detail"),
     [
@@ -1276,6 +1318,11 @@ def test_a_logout_token_ends_nobody_elses_login(
     assert say_goodbye(away, liar.logout_token(sub="xx-2")) == 200
     assert say_goodbye(away, liar.logout_token(sub=french.subject, sid=None)) == 200
     assert say_goodbye(away, liar.logout_token(sub=french.subject, sid=None), slug="fr") == 400
+    for issuer in (liar.issuer, "https://former.test"):
+        with transaction():
+            session().execute(update(User).values(issuer=issuer))
+        assert say_goodbye(away, liar.logout_token(sub=french.subject, sid=None)) == 200
+    assert say_goodbye(away, liar.logout_token()) == 200, "her name at a former issuer of her login"
     assert away.is_signed_in()
     assert one.is_signed_in()
 
@@ -1345,6 +1392,11 @@ def test_whoever_keeps_failing_must_wait(open_browser: Callable[[], Browser]) ->
     one = open_browser()
     answers = [one.come_back("fr", "state=x&code=y").status_code for _ in range(21)]
     assert answers == [400] * 20 + [429]
+
+
+def test_whoever_keeps_beginning_must_wait(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    assert [one.portal.get("/sign-in/nowhere").status_code for _ in range(121)] == [404] * 120 + [429]
 
 
 def test_whoever_keeps_ending_what_is_no_sign_in_must_wait(away: Browser, liar: Hostile) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -116,7 +117,20 @@ def _elsewhere(path: Path) -> None:
     path.symlink_to(path.with_name("real"))
 
 
-@pytest.mark.parametrize("harm", [_unreadable, _readable_by_others, _of_another, _damaged, _elsewhere])
+def _owned_by_another(path: Path) -> None:
+    os.chown(path, 65534, -1)
+
+
+_AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="nobody else gives a file away")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        *(_unreadable, _readable_by_others, _of_another, _damaged, _elsewhere),
+        pytest.param(_owned_by_another, marks=_AS_ROOT),
+    ],
+)
 def test_without_its_secret_a_login_is_away_and_the_secret_is_said_nowhere(
     app: Flask, liar: Hostile, row: Row, secrets: Path, caplog: pytest.LogCaptureFixture, harm: Callable[[Path], None]
 ) -> None:

@@ -26,6 +26,7 @@ __all__ = ["liar", "open_browser"]
 
 Open = Callable[[], Visitor]
 ASSERTION = "<saml:Assertion .*</saml:Assertion>"
+SECRET = b"k" * 32
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def oaep(key: rsa.RSAPublicKey, mask: Any, digest: Any, secret: bytes) -> str:
 
 
 def older(key: rsa.RSAPublicKey) -> str:
-    return base64.b64encode(key.encrypt(b"k" * 32, padding.PKCS1v15())).decode()
+    return base64.b64encode(key.encrypt(SECRET, padding.PKCS1v15())).decode()
 
 
 def damaged(sealed: str) -> str:
@@ -101,9 +102,9 @@ ANOTHER_KEY = SEALED_KEY.format(carrier=f"{XENC}rsa-oaep-mgf1p", carried="", key
 WAYS: dict[str, Callable[[str, rsa.RSAPublicKey], str]] = {
     "cbc": lambda text, key: encrypted(text, key, cipher=f"{XENC}aes256-cbc"),
     "no cipher": lambda text, key: encrypted(text, key, cipher=""),
-    "rsa 1.5": lambda text, key: encrypted(text, key, carrier=f"{XENC}rsa-1_5", key_value=older(key)),
+    "rsa 1.5": lambda text, key: encrypted(text, key, secret=SECRET, carrier=f"{XENC}rsa-1_5", key_value=older(key)),
     "oaep called rsa 1.5": lambda text, key: encrypted(text, key, carrier=f"{XENC}rsa-1_5"),
-    "rsa 1.5 called oaep": lambda text, key: encrypted(text, key, key_value=older(key)),
+    "rsa 1.5 called oaep": lambda text, key: encrypted(text, key, secret=SECRET, key_value=older(key)),
     "key of another length": lambda text, key: encrypted(text, key, bits=128, cipher=f"{XENC11}aes256-gcm"),
     "another key": lambda text, key: encrypted(text, rsa.generate_private_key(65537, 3072).public_key()),
     "unknown digest": lambda text, key: encrypted(text, key, carried='<ds:DigestMethod Algorithm="urn:md5"/>'),
@@ -145,13 +146,12 @@ def test_newer_ways_to_carry_the_key_are_understood(
     liar: Liar, open_browser: Open, key: rsa.RSAPublicKey, mask: hashes.HashAlgorithm
 ) -> None:
     xenia()
-    secret = b"k" * 32
     said = f'<x:MGF xmlns:x="{XENC11}" Algorithm="{XENC11}mgf1{mask.name}"/>'
     said += f'<ds:DigestMethod Algorithm="{XENC}sha256"/>'
-    value = oaep(key, mask, hashes.SHA256(), secret)
+    value = oaep(key, mask, hashes.SHA256(), SECRET)
 
     def seal(text: str) -> str:
-        return encrypted(text, key, secret=secret, carrier=f"{XENC11}rsa-oaep", carried=said, key_value=value)
+        return encrypted(text, key, secret=SECRET, carrier=f"{XENC11}rsa-oaep", carried=said, key_value=value)
 
     assert arrive(open_browser, liar, unchanged, seal).status_code == 303
 

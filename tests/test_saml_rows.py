@@ -69,7 +69,11 @@ def over(**changes: str) -> dict[str, Any]:
         ("saml_metadata", "to sign in at by HTTP-Redirect", lambda: over(binding="HTTP-POST")),
         ("saml_metadata", "does not begin with https", lambda: over(sign_in="http://login.xx.test/sign-in")),
         ("saml_metadata", "does not begin with https", lambda: over(sign_in="javascript:alert(1)")),
-        ("saml_metadata", "does not begin with https", lambda: over(sign_out="http://login.xx.test/out")),
+        (
+            "saml_metadata", "does not begin with https",
+            lambda: over(sign_out="http://login.xx.test/out", answers=saml.SIGN_OUT),
+        ),
+        ("saml_metadata", "does not begin with https", lambda: over(answers="http://login.xx.test/done")),
         ("saml_metadata", "a certificate that is none", lambda: over(certificate="AAAA")),
         ("saml_metadata", "too long", lambda: {"saml_metadata": metadata() + " " * 100_000}),
         ("issuer", "of another issuer: https://login.yy.test", lambda: over(issuer="https://login.yy.test")),
@@ -81,7 +85,7 @@ def over(**changes: str) -> dict[str, Any]:
         ("claim_map", "one attribute", lambda: {"claim_map": {"authority": "a b"}}),
         ("claim_map", "one attribute", lambda: {"claim_map": {"authority": "", "subject": "a b"}}),
     ],
-)
+)  # fmt: skip
 def test_a_row_that_believes_too_much_is_refused(
     liar: Liar, field: str, said: str, changes: Callable[[], dict[str, Any]]
 ) -> None:
