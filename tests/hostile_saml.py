@@ -66,9 +66,9 @@ RESPONSE = (
 )
 SUCCESS = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/>'
 LOGOUT = (
-    '<samlp:LogoutRequest {names} ID="{id}" Version="2.0" IssueInstant="{made}" Destination="{destination}"{ends}>'
+    '<samlp:{kind} {names} ID="{id}" Version="2.0" IssueInstant="{made}" Destination="{destination}"{ends}>'
     "<saml:Issuer>{issuer}</saml:Issuer><saml:NameID{form}{qualifier}>{name}</saml:NameID>{sessions}"
-    "</samlp:LogoutRequest>"
+    "</samlp:{kind}>"
 )
 
 PARTING = (
@@ -265,7 +265,8 @@ class Liar:
         """The query of a signed request for logout; ``written`` changes it once it is signed."""
         self.made += 1
         said = {
-            "names": NAMES, "id": f"_l{self.made}", "made": at(), "destination": f"{self.origin}/sign-in/xx/logout",
+            "kind": "LogoutRequest", "names": NAMES, "id": f"_l{self.made}", "made": at(),
+            "destination": f"{self.origin}/sign-in/xx/logout",
             "ends": "", "issuer": ISSUER, "format": PERSISTENT, "qualifier": "", "name": self.subject,
             "state": "back", "key": self.key,
             "sessions": "<samlp:SessionIndex>session-1</samlp:SessionIndex>", "method": RSA_SHA256, **changes,

@@ -384,6 +384,7 @@ NO_TIMES: list[Any] = [[], "", {}, False, -1, -(10**20), -1e20, 10**18, 1e18, 10
         *(("claims", {"auth_time": time}, "Invalid claim: 'auth_time'") for time in NO_TIMES),
         *(("claims", {"auth_time": None, "iat": time}, "Invalid claim: 'iat'") for time in NO_TIMES),
         *(("claims", {"exp": time}, "Invalid claim: 'exp'") for time in NO_TIMES),
+        ("claims", {"nbf": -1}, "Invalid claim: 'nbf'"),
         ("claims", {"nonce": None}, "Missing claim: 'nonce'"),
         ("claims", {"nonce": "of another sign-in"}, "Invalid claim: 'nonce'"),
         ("claims", {"sub": None}, "Missing claim: 'sub'"),
@@ -480,6 +481,7 @@ def slow() -> tuple[int, str, bytes]:
     "reply",
     [
         lambda: (500, "application/json", b"{}"),
+        lambda: (400, "application/json", b'{"request_uri": "urn:x"}'),
         lambda: (200, "text/html", b"<h1>Maintenance</h1>"),
         lambda: (200, "application/json", b" " * 10_000_000 + b"{}"),
         lambda: (302, "http://127.0.0.1:1/", b""),
@@ -487,7 +489,7 @@ def slow() -> tuple[int, str, bytes]:
         lambda: (200, "application/json", b'{"a":' * 50_000 + b"7" + b"}" * 50_000),
         slow,
     ],
-    ids=["500", "html", "10MB", "redirect", "array", "nested", "slow"],
+    ids=["500", "400", "html", "10MB", "redirect", "array", "nested", "slow"],
 )
 def test_a_provider_in_trouble_is_said_kindly_and_hides_no_other(
     open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch, place: str, reply: Any
@@ -856,6 +858,8 @@ def test_another_listed_authority_flags_and_an_unlisted_one_is_refused(
 
 
 def test_names_are_taken_without_what_could_mislead(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    row = of_xx(liar)
+    registry.ensure_providers([replace(row, claim_map={**row.claim_map, "time_zone": "/zoneinfo"})])
     liar.info = {"name": "Xe\u202enia\n\x00 <b>X</b>" + "y" * 500, "zoneinfo": "Mars/Olympus"}
     _, token = invite("xx", "XX-1")
     one = open_browser()

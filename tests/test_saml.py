@@ -446,6 +446,7 @@ TRANSFORM = '<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"'
         ("signatures", "<samlp:Status>", "<samlp:Status><ds:Signature/>"),
         ("signatures", "</ds:Signature>", "</ds:Signature><ds:Signature/>"),
         ("encrypted", "<samlp:Status>", "<saml:EncryptedAssertion/><samlp:Status>"),
+        ("encrypted", "</saml:AttributeStatement>", "<saml:EncryptedAttribute/></saml:AttributeStatement>"),
         ("no response", "samlp:Response", "samlp:ArtifactResponse"),
     ],
 )  # fmt: skip
@@ -898,6 +899,7 @@ def test_what_one_of_two_names_leaves_out_the_other_may_say(
     [
         pytest.param({}, {"name": "xx-2"}, id="somebody else"),
         pytest.param({}, {"name": "xx-1_"}, id="a longer name"),
+        pytest.param({}, {"name": "xx-"}, id="a shorter name"),
         pytest.param({}, {"name": "xx%"}, id="a pattern"),
         pytest.param({}, {"format": TRANSIENT}, id="another form"),
         pytest.param(OURS, ELSE, id="a name at another portal"),
@@ -956,6 +958,7 @@ def unpacked(query: str, change: Callable[[str], str]) -> str:
         ("document type: DTDForbidden", lambda: {"document": "<!DOCTYPE r><r/>"}),
         ("too long", lambda: {"document": "<r>" + " " * 10_000_000 + "</r>"}),
         ("logout request", lambda: {"document": "<r/>"}),
+        ("logout request", lambda: {"kind": "ManageNameIDRequest"}),
     ],
 )
 def test_what_is_no_sound_word_ends_nothing(

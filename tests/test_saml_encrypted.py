@@ -228,8 +228,9 @@ def test_an_encrypted_assertion_has_its_place(
         (("<ds:Signature ", "<samlp:Extensions/><ds:Signature "), "signature: SignatureError"),
         (("</samlp:Status>", "</samlp:Status><ds:Signature/>"), "signatures"),
         (("rsa-sha256", "rsa-sha1"), "algorithm"),
+        (("<xenc:EncryptedData ", '<xenc:EncryptedData Id="_r1" '), "the same id twice"),
     ],
-    ids=["true", "changed", "added", "stray", "weak"],
+    ids=["true", "changed", "added", "stray", "weak", "twin"],
 )
 def test_a_signature_around_it_is_verified_before_it_is_opened(
     liar: Liar, open_browser: Open, told: Any, key: rsa.RSAPublicKey, change: tuple[str, str] | None, detail: str
