@@ -507,15 +507,17 @@ def test_what_is_no_text_is_refused(liar: Liar, open_browser: Callable[[], Visit
         one = open_browser()
         form = {**liar.form(one.begin("xx")), "SAMLResponse": said}
         is_refused(one.arrive(form), told, "no document" if not said else "encoding")
-    unreadable: tuple[Callable[[str], bytes], ...] = (
-        lambda _: b"\xff<a/>",
-        lambda text: text.partition("?>")[2].encode("utf-16"),
+    ways: tuple[tuple[Callable[[str], bytes], str], ...] = (
+        (lambda _: b"\xff<a/>", "no document"),
+        (lambda text: text.partition("?>")[2].encode("utf-16"), "encoding"),
+        (lambda text: text.partition("?>")[2].encode("utf-16-le"), "encoding"),
+        (lambda text: f'\ufeff<?xml version="1.0" encoding="latin-1"?>{text.partition("?>")[2]}'.encode(), "encoding"),
     )
-    for unread in unreadable:
+    for written, detail in ways:
         one = open_browser()
         address = one.begin("xx")
-        sent = liar.form(address) | {"SAMLResponse": base64.b64encode(unread(liar.response(address))).decode()}
-        is_refused(one.arrive(sent), told, "no document")
+        sent = liar.form(address) | {"SAMLResponse": base64.b64encode(written(liar.response(address))).decode()}
+        is_refused(one.arrive(sent), told, detail)
 
 
 def test_what_is_too_long_is_not_read(liar: Liar, open_browser: Callable[[], Visitor]) -> None:

@@ -6,6 +6,7 @@ belongs, signed itself; nothing is there twice, and nothing that one reader heed
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Collection, Iterator
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -52,10 +53,12 @@ def decoded(said: str) -> bytes:
 
 def parsed(document: bytes) -> Element:
     """The document's root: UTF-8, without a DTD, entities, comments and instructions."""
-    declaration = document.partition(b"?>")[0] + b"?>"
-    if document.startswith(b"<?xml") and not _DECLARED.fullmatch(declaration):
+    begins = document.removeprefix(codecs.BOM_UTF8)
+    is_declared = begins.startswith(b"<?xml")
+    # What stands in two bytes or four the parser knows by its first ones, whatever it was told; only that holds NUL.
+    if b"\0" in document or (is_declared and not _DECLARED.fullmatch(begins.partition(b"?>")[0] + b"?>")):
         raise SignInRefused(Why.UNSOUND, "encoding")
-    parser = DefusedXMLParser(target=_Plain(), encoding="utf-8", forbid_dtd=True)
+    parser = DefusedXMLParser(target=_Plain(), forbid_dtd=True)
     try:
         parser.feed(document)
         root: Element = parser.close()
