@@ -68,7 +68,7 @@ def index(workspace_id: uuid.UUID) -> str:
     wanted = _wanted()
     context |= {"page_of": lists.page(viewer(), context["workspace"], wanted), "wanted": wanted}
     if wants_fragment():
-        return render_template("exhibits/_list.html", **context)
+        return render_template("exhibits/_list.html", is_alone=True, **context)
     pages.visit(viewer(), context["workspace"])
     form = UploadForm(formdata=None)
     mine = service.own_membership(viewer(), context["workspace"])
