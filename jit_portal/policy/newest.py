@@ -52,8 +52,8 @@ _workspace = bindparam("workspace", type_=_uuid)
 _user = bindparam("user", type_=_uuid)
 _before_at = bindparam("before_at", type_=sa.DateTime(timezone=True))
 _before_id = bindparam("before_id", type_=_uuid)
-_size = bindparam("size", type_=sa.Integer, literal_execute=True)
-_looked_at = bindparam("looked_at", type_=sa.Integer, literal_execute=True)
+_size = bindparam("size", type_=sa.Integer)
+_looked_at = bindparam("looked_at", type_=sa.Integer)
 
 _place = sa.tuple_(Exhibit.created_at, Exhibit.id)
 _here = Exhibit.workspace_id == _workspace
@@ -277,7 +277,7 @@ def _branches(*ways: str) -> Select[Exhibit]:
     return _these(newest.order_by(every.c.created_at.desc(), every.c.id.desc()).limit(_size))
 
 
-# What is not bound to a value costs the database as much planned once as planned anew: so it keeps the plan.
+# The first page is asked for most, and sooner found where nothing need be older than another.
 _FIRST_WINDOW, _WINDOW = _window(), _window(_older)
 _KNOWN = _what_is_known()
 
