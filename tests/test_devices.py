@@ -322,6 +322,8 @@ def test_of_two_sign_ins_at_once_one_stays(app: Flask, someone: User, monkeypatc
             met.wait(1)
         return plain(*asked)  # type: ignore[arg-type]
 
+    # Of somebody new the login says the name, which is written down: one would wait for the other whatever is locked.
+    browser(app).sign_in("fr-0001")
     monkeypatch.setattr(devices, "novelty", meet)
     both = [browser(app), browser(app)]
     queries = [one.choose(one.begin("fr"), subject="fr-0001") for one in both]

@@ -312,22 +312,38 @@ def test_what_is_no_second_hardware_key_is_not_enrolled(
     assert count(Passkey) == 1
 
 
-def test_a_key_that_two_enrol_at_once_is_that_of_one(
-    app: Flask, world: World, window: Window, account: GlassAccount, link: str, keys: Keys, cluster: Postgres
-) -> None:
-    said = keys[0].create(window.ask(f"{link}/ask"))
+def while_it_waits(window: Window, link: str, said: str, cluster: Postgres, held: Statement) -> int:
+    """What becomes of a key that is enrolled as somebody else does what is held."""
     cookie = window.client.get_cookie("__Host-jit-test-attempt")
     assert cookie is not None
 
     def enrol() -> None:
-        with app.test_request_context():
+        with window.app.test_request_context():
             enrolling.enrol(link.rsplit("/", 1)[-1], cookie.value, said)
 
+    return status_after_the_wait(cluster, enrol, held=held, meanwhile=("SELECT 1", []))
+
+
+def test_a_key_that_two_enrol_at_once_is_that_of_one(
+    world: World, window: Window, account: GlassAccount, link: str, keys: Keys, cluster: Postgres
+) -> None:
+    said = keys[0].create(window.ask(f"{link}/ask"))
     columns = "id, user_id, name, credential_id, public_key, sign_count"
     quicker = f"INSERT INTO passkey ({columns}) VALUES (%s, %s, 'x', %s, '', 0)"
     held: Statement = (quicker, [uuid.uuid4(), world["fr_leader"].id, credential_id(said)])
-    assert status_after_the_wait(cluster, enrol, held=held, meanwhile=("SELECT 1", [])) == 403
+    assert while_it_waits(window, link, said, cluster, held) == 403
     assert why_refused() == ("break_glass.enrol", "known", str(account.user_id))
+
+
+def test_no_third_key_is_enrolled_by_whoever_is_as_quick(
+    window: Window, account: GlassAccount, link: str, keys: Keys, cluster: Postgres
+) -> None:
+    window.enrol(link, keys[0])
+    said = keys[1].create(window.ask(f"{link}/ask"))
+    held: Statement = ("UPDATE glass_account SET enrolled_at = now() WHERE id = %s", [account.id])
+    assert while_it_waits(window, link, said, cluster, held) == 403
+    assert why_refused() == ("break_glass.enrol", "spent", str(account.user_id))
+    assert len(ledger("passkey.enrolled")) == 1
 
 
 @pytest.mark.parametrize("how", ["over", "spent", "closed", "invented"])

@@ -44,6 +44,7 @@ from tests import factories, hostile
 from tests.hostile import BACK_CHANNEL, Hostile
 from tests.signing_in import Browser, again, count, known, ledger, logins, of_xx, refused, xenia
 from tests.vault import do_the_work, token_in
+from tests.waiting import status_after_the_wait
 
 SLUGS = ("fr", "nl", "ro", "al", "eu")
 
@@ -1211,6 +1212,22 @@ def test_whoever_is_on_the_way_when_a_login_is_withdrawn_does_not_arrive(
     liar.replies["/userinfo"] = meanwhile
     assert refused(one.come_back("xx", query), 400, "over")
     assert "/userinfo" not in liar.replies
+    assert logins(hers) == []
+
+
+def test_whoever_is_on_the_way_when_her_account_is_closed_does_not_arrive(
+    open_browser: Callable[[], Browser], liar: Hostile, cluster: Postgres
+) -> None:
+    hers, one = xenia(), open_browser()
+    query, answers = liar.callback(one.begin("xx")), []
+    closing = 'UPDATE "user" SET deactivated_at = now() WHERE id = %s'
+    status_after_the_wait(
+        cluster,
+        lambda: answers.append(one.come_back("xx", query)),
+        held=(closing, [hers.id]),
+        meanwhile=("SELECT 1", []),
+    )
+    assert refused(answers[0], 403, "deactivated")
     assert logins(hers) == []
 
 

@@ -84,9 +84,6 @@ def enrol(token: str, browser: str, said: str) -> bool:
             # Locked: two at once would both be the second, or make a third.
             its = select(GlassAccount).where(GlassAccount.id == account.id).with_for_update(of=GlassAccount)
             held = session().scalars(its.execution_options(populate_existing=True)).one()
-            known = portal_which(Work.SIGN_IN, Passkey).where(Passkey.credential_id == made.credential_id)
-            if session().scalar(known) is not None:
-                raise refused("known", account.user_id)
             if held.enrolled_at is not None:
                 raise refused("spent", account.user_id)
             number = len(keys_of(held)) + 1
