@@ -72,19 +72,16 @@ def _at_login(of: Any) -> ColumnElement[bool]:
 
 
 def _login_open(of: Any) -> ColumnElement[bool]:
+    """People may sign in by it; by the row of whoever breaks the glass nobody ever does."""
     opened = aliased(IdentityProvider, name="opened")
     return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
-
-
-def _at_open_login(of: Any) -> ColumnElement[bool]:
-    return and_(_at_login(of), _login_open(of))
 
 
 def _another_operator() -> ColumnElement[bool]:
     """Beside the person in question an operator is there who signs in."""
     other = aliased(User, name="other_operator")
     left = exists().where(
-        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _at_open_login(other)
+        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _login_open(other)
     )
     return left.correlate_except(other)
 
@@ -92,7 +89,7 @@ def _another_operator() -> ColumnElement[bool]:
 def _is_administered(someone: Any) -> ColumnElement[bool]:
     other = aliased(User, name="administrator")
     administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
-    return exists().where(administers, _of_one_country(other, someone), _at_open_login(other)).correlate_except(other)
+    return exists().where(administers, _of_one_country(other, someone), _login_open(other)).correlate_except(other)
 
 
 _minds = and_(_without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
@@ -235,7 +232,7 @@ def administered_since(someone: Any) -> ColumnElement[Any]:
 def _able_since(other: Any, at: Any) -> Select[Any]:
     """Since when the first of some people has had an open account at a login that is open: since then she could act."""
     first = select(func.min(func.greatest(other.opened_at, at.stands_since))).join(at, at.id == other.provider_id)
-    return first.where(other.deactivated_at.is_(None), at.is_enabled, at.slug != GLASS)
+    return first.where(other.deactivated_at.is_(None), at.is_enabled)
 
 
 def _operated_since(someone: Any) -> ColumnElement[Any]:
@@ -276,7 +273,7 @@ def _is_shared() -> ColumnElement[bool]:
         other.deactivated_at.is_(None),
         other.id != User.id,
         _of_one_country(other, User),
-        _at_open_login(other),
+        _login_open(other),
         ~_is_unused(other),
     )
     return others.correlate_except(other)
