@@ -279,11 +279,12 @@ def test_no_operator_closes_herself_or_what_is_for_when_there_is_none(world: Wor
     with pytest.raises(NotAllowed):
         accounts.reactivate(operator, now_of(glass))
     put(glass, deactivated_at=None, closed_because=None)
-    factories.administrator(world.providers["nl"], Duty.OPERATOR)
-    for is_enabled in (False, True):
+    other = factories.administrator(world.providers["nl"], Duty.OPERATOR)
+    for is_enabled, closed_at in ((False, None), (True, now()), (True, None)):
         with transaction():
             session().merge(world.providers["nl"]).is_enabled = is_enabled
-        if not is_enabled:
+        put(other, deactivated_at=closed_at)
+        if closed_at or not is_enabled:
             with pytest.raises(NotAllowed):
                 accounts.deactivate(now_of(glass), operator)
     with pytest.raises(NotAllowed):
@@ -332,9 +333,14 @@ def test_of_two_operators_who_close_each_other_at_once_one_stays(
 
 
 def test_an_administrator_whose_account_is_closed_administers_nothing(world: World) -> None:
+    """Operators do it in her place."""
+    with pytest.raises(NotAllowed):
+        accounts.deactivate(world["operator"], world["fr_member"])
     put(world["fr_administrator"], deactivated_at=now())
     with pytest.raises(NotFound):
         accounts.deactivate(now_of(world["fr_administrator"]), world["fr_member"])
+    accounts.deactivate(world["operator"], world["fr_member"])
+    assert not now_of(world["fr_member"]).is_active
 
 
 @pytest.fixture(scope="module")
@@ -555,7 +561,7 @@ def test_where_a_country_has_no_administrator_operators_confirm(world: World, br
 
 
 def test_nobody_is_closed_by_surprise_where_operators_confirm(world: World) -> None:
-    """Counted from when the rule began, her country's last administrator left, or the first operator came."""
+    """Counted from when the rule began, her login opened, its last administrator left, or the first operator came."""
     alone = world["eu_participant"]
     put(alone, confirmed_at=now() - 9 * LONG_AGO)
     assert accounts.close_what_is_due() == 0, "the rule is new"
@@ -570,6 +576,9 @@ def test_nobody_is_closed_by_surprise_where_operators_confirm(world: World) -> N
     put(world["operator"], deactivated_at=now())
     assert accounts.close_what_is_due() == 0, "there is nobody who confirms"
     put(world["operator"], deactivated_at=None)
+    stands(world.providers["eu"], is_open=True, since=now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "her login is new"
+    stands(world.providers["eu"], is_open=True, since=now() - LONG_AGO)
     assert accounts.close_what_is_due() == 1
     assert now_of(alone).closed_because == "unconfirmed"
 
@@ -618,6 +627,12 @@ def test_whoever_has_a_duty_is_closed_unused_as_long_as_another_uses_hers(world:
         put(person, opened_at=now() - UNUSED_FOR - DAY)
     assert accounts.close_what_is_due() == 0, "nobody of the country uses the duty"
     factories.login(second, last_seen_at=now() - DAY)
+    put(second, deactivated_at=now())
+    assert accounts.close_what_is_due() == 0, "who used it is closed out"
+    put(second, deactivated_at=None)
+    stands(world.providers["fr"], is_open=False, since=now())
+    assert accounts.close_what_is_due() == 0, "or can sign in no more"
+    stands(world.providers["fr"], is_open=True, since=now())
     closes = {first, world["fr_administrator"]} if duty == Duty.NATIONAL_ADMINISTRATOR else {first}
     assert accounts.close_what_is_due() == len(closes)
     assert {person for person in closes if now_of(person).closed_because == "unused"} == closes

@@ -500,6 +500,7 @@ def test_who_decides_about_closings(world: World, french: Directory) -> None:
         ({"schemas": [CORE], "userName": "x" * 201}, "invalidValue"),
         ({"schemas": [CORE], "userName": "a\u202eb"}, "invalidValue"),
         ({"schemas": [CORE], "userName": "nul\0"}, "invalidValue"),
+        ({"schemas": [CORE], "userName": "x", "displayName": "a\u202eb"}, "invalidValue"),
         ({"schemas": [CORE], "userName": "x", "externalId": "two\nlines"}, "invalidValue"),
         ({"schemas": [CORE], "userName": "x", "externalId": "x" * (LONGEST_SUBJECT + 1)}, "invalidValue"),
         ({"schemas": [CORE], "userName": "x", "active": "perhaps"}, "invalidValue"),
@@ -511,6 +512,14 @@ def test_what_makes_no_sense_is_refused(world: World, french: Directory, body: A
     assert (answer.status_code, (answer.json or {}).get("scimType")) == (400, kind), answer.text
     assert answer.content_type == "application/scim+json"
     assert session().scalar(select(AnnouncedPerson.id)) is None
+
+
+@pytest.mark.parametrize("said", [{"displayName": "a\u202eb"}, {"userName": "nul\0"}])
+def test_what_makes_no_sense_changes_nothing(world: World, french: Directory, said: dict[str, str]) -> None:
+    member = world["fr_member"]
+    answer = french.patch(member.id, {"op": "replace", "value": {"active": False, **said}})
+    assert (answer.status_code, (answer.json or {}).get("scimType")) == (400, "invalidValue"), answer.text
+    assert (now_of(member).flagged, now_of(member).is_active) == (None, True)
 
 
 def test_whom_a_login_may_name_a_directory_may_announce(french: Directory) -> None:

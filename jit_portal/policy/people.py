@@ -266,12 +266,11 @@ def _is_unused(whose: Any) -> ColumnElement[bool]:
 
 
 def _is_shared() -> ColumnElement[bool]:
-    """Somebody else of the country has the duty and uses the account: nobody is missing when this one closes."""
+    """Somebody of the country has the duty and uses the account: nobody is missing when one closes that is unused."""
     other = aliased(User)
     others = exists().where(
         other.duty == User.duty,
         other.deactivated_at.is_(None),
-        other.id != User.id,
         _of_one_country(other, User),
         _login_open(other),
         ~_is_unused(other),
