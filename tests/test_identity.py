@@ -622,23 +622,33 @@ def test_the_portal_is_led_nowhere_and_waits_for_nobody(liar: Hostile, monkeypat
 
 ASKING = """
 from gevent import monkey; monkey.patch_all()
-import requests, sys
+import gevent, requests, sys
 from jit_portal.identity import wire
 wire.TIMEOUT = 2.0
 try:
     with wire.Wire(home=sys.argv[1]) as line:
-        line.request("GET", sys.argv[1], withhold_token=True)
+        print(line.request("GET", sys.argv[1], withhold_token=True).text)
+    gevent.sleep(wire.TIMEOUT)
 except requests.Timeout as error:
     print(error)
 """
 
 
+def asked_as_by_a_web_process(home: str) -> tuple[str, str]:
+    """There, whoever waits can be called off."""
+    asked = subprocess.run([sys.executable, "-c", ASKING, home], capture_output=True, text=True, timeout=60)
+    return asked.stdout, asked.stderr
+
+
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX-Long: "])
 def test_headers_that_come_drop_by_drop_are_not_waited_for(begun: bytes) -> None:
-    """As a web process asks: there, whoever waits can be called off."""
     with answering(begun, for_ever=b"x") as home:
-        asked = subprocess.run([sys.executable, "-c", ASKING, home], capture_output=True, text=True, timeout=60)
-    assert (asked.stdout, asked.stderr) == ("too slow to begin\n", "")
+        assert asked_as_by_a_web_process(home) == ("too slow to begin\n", "")
+
+
+def test_whoever_had_her_answer_is_called_off_no_more() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as home:
+        assert asked_as_by_a_web_process(home) == ("{}\n", "")
 
 
 def test_an_answer_that_breaks_off_is_none() -> None:
