@@ -19,6 +19,9 @@ CLIENT_ID = "jit-portal"
 BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
 Reply = tuple[int, str, bytes]
 Changes = dict[str, Any]
+NOW = int(time.time())
+NO_TIMES: list[Any] = [[], "", {}, False, -1, -(10**20), -1e20, 10**18, 1e18, 10**400]
+"""What a library that checks only for numbers, or only what is not empty, takes for a time."""
 
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
@@ -31,6 +34,26 @@ def sign_by_hand(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> 
     said = b".".join(parts)
     seal = JWSRegistry.algorithms["ES256"].sign(said, key)
     return b".".join((said, base64.urlsafe_b64encode(seal).rstrip(b"="))).decode()
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Without a seal, and saying so."""
+    return without_seal({**header, "alg": "none"}, claims)
+
+
+def without_seal(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Header and claims, and nothing where the seal would be."""
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
+
+
+def by_another_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    return sign(header, claims, ECKey.generate_key("P-256", {"kid": "one"}))
+
+
+def with_its_own_key_inside(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    own = ECKey.generate_key("P-256", {"kid": "mine"})
+    return sign({"alg": "ES256", "jwk": own.as_dict(private=False)}, claims, own)
 
 
 def changed(said: dict[str, Any], changes: Changes) -> dict[str, Any]:

@@ -1,11 +1,18 @@
 """What tests of signing in share: a browser that goes to a national login and back, and what it leaves behind."""
 
 import json
+import os
 import re
-from dataclasses import dataclass, field
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,10 +22,13 @@ from werkzeug.test import TestResponse
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import Thing, session, transaction
 from jit_portal.demo.case.people import BY_SUBJECT
-from jit_portal.identity import registry
+from jit_portal.demo.providers.registration import rows
+from jit_portal.extensions import limiter
+from jit_portal.identity import oidc, registry
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import Assurance, PartyKind
+from tests import hostile
 from tests.hostile import Hostile
 
 T = TypeVar("T", bound=Thing)
@@ -132,3 +142,76 @@ def refused(response: TestResponse, status: int, why: str) -> bool:
     assert page == (status, True), (response.status_code, response.text[-1500:])
     assert not any(value.startswith("__Host-jit-test=") for value in response.headers.getlist("Set-Cookie"))
     return bool(ledger("login.refused")[-1]["why"] == why)
+
+
+SLUGS = ("fr", "nl", "ro", "al", "eu")
+
+
+@dataclass(frozen=True)
+class National:
+    """The demo providers' process, and the address at which it knows the portal."""
+
+    base: str
+    origin: str
+    port: int
+
+
+@pytest.fixture(scope="module")
+def national(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[National]:
+    ports = []
+    with socket.socket() as one, socket.socket() as two:
+        for free in (one, two):
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    origin = f"http://127.0.0.1:{ports[1]}"
+    settings = {**os.environ, "JIT_ORIGIN": origin, "JIT_SIGNING_KEY": environ["JIT_SIGNING_KEY"]}
+    keys: Path = tmp_path_factory.mktemp("keys")
+    command = [sys.executable, "-m", "jit_portal.demo.providers", "--port", str(ports[0]), "--data", str(keys)]
+    process = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline().startswith("Demo providers")
+    yield National(f"http://127.0.0.1:{ports[0]}", origin, ports[1])
+    process.terminate()
+    process.stdout.close()
+    process.wait(5)
+
+
+@pytest.fixture(autouse=True)
+def registered(app: Flask, national: National) -> Iterator[None]:
+    """The five demo logins in the register, and the portal at the address they know."""
+    settings = app.config["SETTINGS"]
+    oidc.use(replace(settings, origin=national.origin))
+    limiter.reset()
+    registry.ensure_providers(rows(national.base))
+    yield
+    oidc.use(settings)
+
+
+@pytest.fixture
+def liar(registered: None) -> Iterator[Hostile]:
+    """A sixth login, of country XX, that can be made to lie; its authority is XX-1."""
+    with hostile.running() as issuer:
+        registry.ensure_providers([of_xx(issuer)])
+        yield issuer
+
+
+@pytest.fixture
+def open_browser(app: Flask) -> Callable[[], Browser]:
+    return lambda: Browser(app)
+
+
+@pytest.fixture
+def away(open_browser: Callable[[], Browser], liar: Hostile) -> Browser:
+    """Xenia, signed in, whose provider is about to say that she has left."""
+    xenia()
+    one = open_browser()
+    assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    return one
+
+
+def say_goodbye(one: Browser, token: str, slug: str = "xx", why: str = "unsound") -> int:
+    answer = one.app.test_client().post(f"/sign-in/{slug}/logout", data={"logout_token": token})
+    assert answer.headers["Cache-Control"] == "no-store"
+    if answer.status_code == 400:
+        assert ledger("login.end_refused")[-1] == {"why": why}
+    return answer.status_code

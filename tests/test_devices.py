@@ -25,8 +25,7 @@ from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Duty, NoticeKind
 from tests import factories
 from tests.hostile import Hostile
-from tests.signing_in import Browser, again, known, ledger, logins, refused, xenia
-from tests.test_identity import National, liar, national, registered
+from tests.signing_in import Browser, National, again, known, ledger, liar, logins, national, refused, registered, xenia
 from tests.test_scim import Directory
 
 __all__ = ["liar", "national", "registered"]

@@ -17,8 +17,7 @@ from jit_portal.identity.models import LoginSession, User, WaitingAct
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance
 from tests.hostile import Hostile
-from tests.signing_in import Browser, again, known, ledger, logins, xenia
-from tests.test_identity import liar, national, open_browser, registered
+from tests.signing_in import Browser, again, known, ledger, liar, logins, national, open_browser, registered, xenia
 
 FIXTURES = (liar, national, open_browser, registered)
 """They are asked for by name."""
