@@ -324,10 +324,17 @@ def asked_as_by_a_web_process(home: str) -> tuple[str, str]:
     return asked.stdout, asked.stderr
 
 
-@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX-Long: "])
+PIECES = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", PIECES + b"1;", PIECES + b"0\r\nX-Trailer: "],
+    ids=["status", "header", "length of a piece", "trailer"],
+)
 def test_headers_that_come_drop_by_drop_are_not_waited_for(begun: bytes) -> None:
     with answering(begun, for_ever=b"x") as home:
-        assert asked_as_by_a_web_process(home) == ("too slow to begin\n", "")
+        assert asked_as_by_a_web_process(home) == ("too slow to come in whole\n", "")
 
 
 def test_whoever_had_her_answer_is_called_off_no_more() -> None:

@@ -6,10 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,7 +21,8 @@ from werkzeug.test import TestResponse
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
-from jit_portal.errors import NotAllowed, NotFound, Refused, TooFast
+from jit_portal.demo.postgres import OWNER, Postgres
+from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.files import again
 from jit_portal.identity import accounts, endings, people, proposals, sessions
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
@@ -29,6 +32,7 @@ from jit_portal.vocabulary import Duty, Outcome, Role
 from jit_portal.workspaces import service as workspaces
 from tests import factories
 from tests.factories import World, now
+from tests.test_worker import wait_until
 from tests.vault import MIB, Sender, do_the_work, token_in
 from tests.web import Web, running_web
 
@@ -517,6 +521,7 @@ def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> No
 
 def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
     member, leader = world["fr_member"], world["fr_leader"]
+    logins_stand_since(now() - UNUSED_FOR - DAY)
     for person in (member, leader, world["fr_administrator"], world["operator"]):
         put(person, opened_at=now() - UNUSED_FOR - DAY)
     factories.login(member, last_seen_at=now() - UNUSED_FOR - DAY)
@@ -619,10 +624,64 @@ def test_an_administrator_whose_login_is_closed_is_none(world: World) -> None:
     assert now_of(member).closed_because == "unconfirmed"
 
 
+def test_an_administrator_of_a_closed_authority_is_none(world: World) -> None:
+    operator, administrator, member = world["operator"], world["fr_administrator"], world["fr_member"]
+    with transaction():
+        agency = Authority(provider_id=administrator.provider_id, code="fr-agency", name="Agency FR")
+        session().add(agency)
+    put(administrator, claimed_authority_id=agency.id, opened_at=now() - LONG_AGO)
+    the_rule_began(world, now() - LONG_AGO)
+    put(member, confirmed_at=now() - LONG_AGO)
+
+    def close(when: dt.datetime) -> None:
+        with transaction():
+            session().merge(agency).closed_at = when
+
+    close(now() - CONFIRMED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0, "she could have confirmed until then"
+    accounts.confirm(operator, now_of(member))
+    put(member, confirmed_at=now() - LONG_AGO)
+    close(now() - LONG_AGO)
+    assert accounts.close_what_is_due() == 1
+    assert now_of(member).closed_because == "unconfirmed"
+
+
+def test_an_operator_of_a_closed_authority_is_none(world: World) -> None:
+    operator, other = world["operator"], factories.administrator(world.providers["fr"], Duty.OPERATOR)
+    with transaction():
+        session().get_one(Authority, other.authority_id).closed_at = now()
+    assert proposals.left_without(session().merge(world.providers["nl"])) == 0
+    with pytest.raises(NotAllowed):
+        accounts.deactivate(factories.glass_account(), operator)
+
+
+def test_an_administrator_is_gone_at_the_first_of_both(world: World) -> None:
+    administrator, member = world["fr_administrator"], world["fr_member"]
+    the_rule_began(world, now() - LONG_AGO)
+    put(member, confirmed_at=now() - LONG_AGO)
+    with transaction():
+        agency = factories.provider("fr-agency")
+        agency.country = "FR"
+    put(administrator, provider_id=agency.id, deactivated_at=now() - LONG_AGO)
+    stands(agency, is_open=False, since=now())
+    assert accounts.close_what_is_due() == 1
+
+
+def test_nobody_is_unused_whose_login_was_closed(world: World) -> None:
+    put(world["fr_member"], opened_at=now() - UNUSED_FOR - DAY)
+    stands(world.providers["fr"], is_open=False, since=now() - UNUSED_FOR - DAY)
+    assert accounts.close_what_is_due() == 0
+    stands(world.providers["fr"], is_open=True, since=now() - UNUSED_FOR + DAY)
+    assert accounts.close_what_is_due() == 0
+    stands(world.providers["fr"], is_open=True, since=now() - UNUSED_FOR - DAY)
+    assert accounts.close_what_is_due() == 1
+
+
 @pytest.mark.parametrize("duty", [Duty.NATIONAL_ADMINISTRATOR, Duty.OPERATOR])
 def test_whoever_has_a_duty_is_closed_unused_as_long_as_another_uses_hers(world: World, duty: Duty) -> None:
     first, second = (factories.administrator(world.providers["fr"], duty) for _ in range(2))
     factories.forget_logins_of_verbs()
+    logins_stand_since(now() - UNUSED_FOR - DAY)
     for person in (first, second, world["fr_administrator"], world["operator"]):
         put(person, opened_at=now() - UNUSED_FOR - DAY)
     assert accounts.close_what_is_due() == 0, "nobody of the country uses the duty"
@@ -630,9 +689,13 @@ def test_whoever_has_a_duty_is_closed_unused_as_long_as_another_uses_hers(world:
     put(second, deactivated_at=now())
     assert accounts.close_what_is_due() == 0, "who used it is closed out"
     put(second, deactivated_at=None)
-    stands(world.providers["fr"], is_open=False, since=now())
+    with transaction():
+        agency = factories.provider("fr-agency")
+        agency.country = "FR"
+    put(second, provider_id=agency.id)
+    stands(agency, is_open=False, since=now())
     assert accounts.close_what_is_due() == 0, "or can sign in no more"
-    stands(world.providers["fr"], is_open=True, since=now())
+    stands(agency, is_open=True, since=now())
     closes = {first, world["fr_administrator"]} if duty == Duty.NATIONAL_ADMINISTRATOR else {first}
     assert accounts.close_what_is_due() == len(closes)
     assert {person for person in closes if now_of(person).closed_because == "unused"} == closes
@@ -833,34 +896,109 @@ def test_an_operator_ends_the_sign_ins_of_every_country(world: World, app: Flask
     assert (len(found), set(found)) == (3, {each.id for each in world.providers.values()})
 
 
-def test_many_sign_ins_end_a_few_at_a_time(world: World, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first have ended, and are on record, whatever becomes of the rest."""
+@pytest.fixture
+def held(cluster: Postgres) -> Iterator[Callable[[LoginSession], psycopg.Connection]]:
+    """Lets somebody else hold the row of a login, until it is let go of or the test is over."""
+    with ExitStack() as lines:
+
+        def hold(login: LoginSession) -> psycopg.Connection:
+            line = lines.enter_context(psycopg.connect(cluster.url(OWNER)))
+            line.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE", [login.id])
+            return line
+
+        yield hold
+
+
+def logins_in_order(person: User) -> list[LoginSession]:
+    found = factories.logins_of(person).order_by(LoginSession.id).execution_options(populate_existing=True)
+    return list(session().scalars(found).unique())
+
+
+def test_many_sign_ins_end_a_few_at_a_time(
+    app: Flask,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    held: Callable[[LoginSession], psycopg.Connection],
+) -> None:
+    """The first have ended, and are on record, while the rest wait; whoever signs in meanwhile stays."""
     tokens = [factories.login(world["fr_member"]) for _ in range(5)]
-    staying = factories.login(world["nl_member"])
-    end_all, turns = endings._end_all, 0
-
-    def fail_in_third(*ending: Any) -> int:
-        nonlocal turns
-        turns += 1
-        if turns == 3:
-            raise TooFast
-        return end_all(*ending)
-
+    later = factories.login(world["fr_leader"], started_at=now() + DAY)
+    operator, waits = world["operator"].id, held(logins_in_order(world["fr_member"])[-1])
     monkeypatch.setattr(endings, "AT_A_TIME", 2)
-    monkeypatch.setattr(endings, "_end_all", fail_in_third)
-    with pytest.raises(TooFast):
-        accounts.end_everybodys(world["operator"], "FR")
-    assert sum(is_live(token, app) for token in tokens) == 1
-    assert accounts.end_everybodys(session().merge(world["operator"]), "FR") == 1
-    assert [is_live(token, app) for token in (*tokens, staying)] == [False] * 5 + [True]
-    ended = select(LedgerEntry).where(LedgerEntry.act == "login.ended").execution_options(policy=True)
-    assert len(session().scalars(ended).all()) == 5
+
+    def end() -> int:
+        with app.app_context():
+            return accounts.end_everybodys(session().get_one(User, operator), "FR")
+
+    def live() -> int:
+        return sum(is_live(token, app) for token in tokens)
+
+    with ThreadPoolExecutor(1) as beside:
+        ending = beside.submit(end)
+        wait_until(lambda: live() == 1)
+        ended = select(LedgerEntry).where(LedgerEntry.act == "login.ended").execution_options(policy=True)
+        assert len(session().scalars(ended).all()) == 4
+        waits.rollback()
+        assert ending.result() == 5
+    assert (live(), is_live(later, app)) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "act", [endings.end_others, lambda user: endings.end_oldest(user, 0)], ids=["others", "oldest"]
+)
+def test_whoever_ends_several_waits_for_the_first_and_holds_none(
+    app: Flask,
+    world: World,
+    cluster: Postgres,
+    held: Callable[[LoginSession], psycopg.Connection],
+    act: Callable[[User], object],
+) -> None:
+    """Or two who do would wait for each other: by whichever order they come upon them, they take them by their id."""
+    member = world["fr_member"]
+    for _ in range(3):
+        factories.login(member)
+    logins = logins_in_order(member)
+    with transaction():
+        for age, login in enumerate(reversed(logins)):
+            login.last_seen_at = login.started_at = now() - age * dt.timedelta(minutes=1)
+    waits = held(logins[0])
+
+    def end() -> None:
+        with app.app_context():
+            user = session().get_one(User, member.id)
+            with transaction():
+                user.current_login = factories._login(user, "x" * 43).id
+                act(user)
+
+    with ThreadPoolExecutor(1) as beside, psycopg.connect(cluster.url(OWNER)) as look:
+        ending = beside.submit(end)
+        wait_until(lambda: is_waited_for(cluster))
+        for login in logins[1:]:
+            look.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT", [login.id])
+        look.rollback()
+        waits.rollback()
+        ending.result()
+
+
+def is_waited_for(cluster: Postgres) -> bool:
+    with psycopg.connect(cluster.url(OWNER)) as line:
+        return line.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+
+def test_a_withdrawal_that_did_not_come_to_all_is_said_again(world: World, app: Flask) -> None:
+    """Until then nobody is signed in by the login all the same."""
+    token, keeper = factories.login(world["fr_member"]), world["operator"]
+    with transaction():
+        session().merge(world.providers["fr"]).is_enabled = False
+    assert not is_live(token, app)
+    assert sessions.live_among([logins_in_order(world["fr_member"])[0].id]) == {}
+    assert proposals.withdraw(session().merge(keeper), "fr") == 1
+    with pytest.raises(Refused):
+        proposals.withdraw(keeper, "fr")
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["login", "authority"])
-def test_what_was_left_of_a_closed_login_ends_by_itself(
-    world: World, app: Flask, monkeypatch: pytest.MonkeyPatch, is_whole: bool
-) -> None:
+def test_what_was_left_of_a_closed_login_ends_by_itself(world: World, app: Flask, is_whole: bool) -> None:
     theirs, staying = factories.login(world["fr_member"]), factories.login(world["nl_member"])
     with transaction():
         if is_whole:
@@ -872,6 +1010,7 @@ def test_what_was_left_of_a_closed_login_ends_by_itself(
 
 
 def test_the_worker_closes_what_is_due(world: World, environ: dict[str, str]) -> None:
+    logins_stand_since(now() - UNUSED_FOR - DAY)
     put(world["fr_member"], opened_at=now() - UNUSED_FOR - DAY)
     with transaction():
         enqueue("identity:close", timestamp=0)

@@ -454,6 +454,8 @@ def test_whoever_has_a_duty_is_closed_by_no_directory_alone(world: World, french
         assert [each.id for each in closings.waiting(world["operator"])] == waiting
     assert closings.approve(world["operator"], [one.id]) == 1
     assert not now_of(one).is_active
+    assert french.turn(one, True).status_code == 409, "nor does it open one"
+    assert not now_of(one).is_active
 
 
 def test_a_closing_that_waits_is_taken_back_by_saying_so(world: World, french: Directory) -> None:

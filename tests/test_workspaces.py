@@ -575,6 +575,7 @@ def test_who_kept_a_view_finds_what_is_theirs_and_withdraws_it_and_nothing_else(
     assert "Ours of old" in vault
     assert "Your party has left" in vault
     assert "Shown once" not in vault
+    assert vault.count('id="vault-count"') == 1, "what takes its place when the list changes"
     for place in ("board", "chat", "people", "record"):
         assert f"{space}/{place}" not in vault
     page = keeper.get(f"/exhibits/{ours.id}").text

@@ -42,7 +42,9 @@ class Page:
 
 
 def page(person: User, workspace: Workspace, wanted: Wanted, size: int = PAGE) -> Page:
-    """The newest exhibits she sees in this workspace, in three queries however many there are."""
+    """The newest exhibits she sees in this workspace, in three queries however many there are, and one for each party
+    of theirs that has left.
+    """
     if wanted.is_everything:
         found = policy.newest(person, workspace, size + 1, wanted.before or policy.THE_END)
     else:

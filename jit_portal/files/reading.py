@@ -83,6 +83,7 @@ def sha256(file: StoredFile, go_on: Callable[[], None] = lambda: None) -> str:
                 hashed.result()
                 hashed = beside.submit(digest.update, plain)
                 go_on()
+            hashed.result()
         return digest.hexdigest()
     except storage.Missing as error:
         raise Tampered("the object is gone") from error

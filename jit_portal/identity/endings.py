@@ -121,29 +121,30 @@ def end_others(user: User) -> int:
         others = [login for login in mine(user) if login.id != user.current_login]
         for login in others[:1]:
             policy.require(user, May.END_OWN_LOGIN, login)
-        return _end_all(others, Because.ENDED_ELSEWHERE, user)
+        return _end_all(_locked_again(others), Because.ENDED_ELSEWHERE, user)
 
 
 def end_all(person: User, because: Because = Because.CLOSED, *, actor: Actor | None = None) -> int:
     """End every login of ``person``, for whoever closes her account or country."""
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == person.id, *is_live())
     with transaction():
-        return _end_all(locked(live.order_by(LoginSession.id)), because, actor)
+        return _end_all(locked(live), because, actor)
 
 
 def end_in_turns(logins: Select[LoginSession], because: Because, actor: Actor | None) -> int:
-    """End these logins, a few at a time, each few in a transaction of their own; says how many.
+    """End those of these logins that have begun by now, a few at a time, each few in a transaction of their own; says
+    how many.
 
     However many they are, the first end at once, and nobody's acts wait for the record longer than a few take.
     """
-    few, ended = logins.order_by(LoginSession.id).limit(AT_A_TIME), 0
+    begun = LoginSession.started_at <= session().scalars(select(func.clock_timestamp())).one()
+    few, ended = logins.where(begun).limit(AT_A_TIME), 0
     while True:
         with transaction():
-            ending = locked(few)
-            _end_all(ending, because, actor)
-        if not ending:
+            ending = _end_all(locked(few), because, actor)
+        ended += ending
+        if ending < AT_A_TIME:
             return ended
-        ended += len(ending)
 
 
 def end_all_of(provider: IdentityProvider, actor: User | None) -> int:
@@ -163,9 +164,21 @@ def end_shut_out(provider: IdentityProvider, actor: User | None) -> int:
 
 
 def locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
-    """These logins at once, before anything is put on record: nobody waits for the record while holding one of them."""
-    locking = logins.with_for_update(of=LoginSession).execution_options(populate_existing=True)
+    """These logins at once and in one order, before anything is put on record: so nobody who ends several waits for
+    another who does.
+    """
+    locking = (
+        logins.order_by(None)
+        .order_by(LoginSession.id)
+        .with_for_update(of=LoginSession)
+        .execution_options(populate_existing=True)
+    )
     return session().scalars(locking).unique().all()
+
+
+def _locked_again(logins: Iterable[LoginSession]) -> Sequence[LoginSession]:
+    ids = [login.id for login in logins]
+    return locked(portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.id.in_(ids)))
 
 
 def live_logins(provider: IdentityProvider) -> int:
@@ -184,7 +197,7 @@ def end_oldest(user: User, most: int) -> list[LoginSession]:
     live = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id == user.id, *is_live())
     newest_first = live.order_by(LoginSession.started_at.desc(), LoginSession.id)
     too_many = list(session().scalars(newest_first.offset(most)))
-    _end_all(too_many, Because.ONE_TOO_MANY, user)
+    _end_all(_locked_again(too_many), Because.ONE_TOO_MANY, user)
     return too_many
 
 
@@ -244,6 +257,6 @@ def _part(provider: IdentityProvider, farewell: Farewell) -> bool:
         if farewell.subject is not None:
             theirs = theirs.where(User.subject == farewell.subject)
         live = farewells.meant(theirs.where(*is_live()), LoginSession, farewell)
-        _end_all(live, Because.SIGNED_OUT_AT_PROVIDER, None)
+        _end_all(_locked_again(live), Because.SIGNED_OUT_AT_PROVIDER, None)
         # Whoever is known, but idled out before, is signed out as was asked.
         return is_test or bool(live or farewells.meant(theirs, LoginSession, farewell))

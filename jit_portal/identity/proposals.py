@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
@@ -63,15 +64,18 @@ def propose(actor: User, row: ProviderRow, *, seen: int | None = None, is_new: b
 def withdraw(actor: User, slug: str) -> int:
     """Let nobody sign in by this login any more, and end every sign-in by it, at once; says how many.
 
-    What the row says is not checked: whatever is wrong with it, it can be withdrawn.
+    What the row says is not checked: whatever is wrong with it, it can be withdrawn. Where not every sign-in could be
+    ended, it can be said again, and the rest end.
     """
     _operator(actor)
     with transaction():
         provider = _there(registry.known(slug, lock=True))
-        if not provider.is_enabled:
+        live = endings.live_logins(provider)
+        if not provider.is_enabled and not live:
             raise Refused(gettext("This login is withdrawn already."))
-        provider.is_enabled, provider.stands_since = False, dt.datetime.now(dt.UTC)
-        audit.record(actor, "provider.withdrawn", provider, also=registry.operators())
+        if provider.is_enabled:
+            provider.is_enabled, provider.stands_since = False, dt.datetime.now(dt.UTC)
+        audit.record(actor, "provider.withdrawn", provider, also=registry.operators(), ending=live)
     return endings.end_all_of(provider, actor)
 
 
@@ -86,7 +90,7 @@ def left_without(provider: IdentityProvider) -> int:
     """How many operators there are who sign in by another login that is open: two open this one again."""
     others = select(func.count()).select_from(User).join(User.provider)
     signing_in = others.where(User.duty == Duty.OPERATOR, User.deactivated_at.is_(None))
-    elsewhere = signing_in.where(IdentityProvider.is_enabled, IdentityProvider.id != provider.id)
+    elsewhere = signing_in.where(policy.people.let_in(User), IdentityProvider.id != provider.id)
     return session().scalar(elsewhere) or 0
 
 

@@ -87,17 +87,17 @@ class Wire(OAuth2Session):
         if left <= 0:
             raise requests.Timeout("too slow all in all")
         more.update(allow_redirects=False, stream=True, timeout=left)
-        # A timeout of its own lasts from one byte to the next, and so for ever where headers come in drop by drop.
+        # Theirs lasts from one byte to the next: for ever where headers, or the lengths of pieces, come drop by drop.
         late = gevent.Timeout.start_new(left)
         try:
             response: requests.Response = super().request(method, url, *arguments, **more)
+            _read(response)
         except gevent.Timeout as over:
             if over is not late:
                 raise
-            raise requests.Timeout("too slow to begin") from over
+            raise requests.Timeout("too slow to come in whole") from over
         finally:
             late.close()
-        _read(response)
         if response.is_redirect or response.status_code >= 500:
             raise requests.HTTPError(f"status {response.status_code}", response=response)
         return response

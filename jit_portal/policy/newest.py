@@ -131,7 +131,7 @@ def _oldest_looked_at(*older: ColumnElement[bool]) -> sa.ScalarSelect[dt.datetim
 def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
     """The exhibits that were found, newest first; what belongs to them is joined to no more than these.
 
-    But for their parties: those are few, and whoever shows a page of the workspace has them already.
+    But for their parties: those are few, and whoever shows a page of the workspace has all that are party to it now.
     """
     ids = found.subquery("found")
     these = select(Exhibit).join(ids, ids.c.id == Exhibit.id).order_by(*_newest_first)

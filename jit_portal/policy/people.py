@@ -77,11 +77,23 @@ def _login_open(of: Any) -> ColumnElement[bool]:
     return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
 
 
+def _authority_closed_at(of: Any) -> ColumnElement[Any]:
+    """When the agency was closed that somebody's login last said she is of: by it nobody is let in any more."""
+    hers = aliased(Authority, name="hers")
+    closed = select(hers.closed_at).where(hers.id == func.coalesce(of.claimed_authority_id, of.authority_id))
+    return closed.correlate_except(hers).scalar_subquery()
+
+
+def let_in(of: Any) -> ColumnElement[bool]:
+    """Her national login is open, and lets people of her authority in."""
+    return and_(_login_open(of), _authority_closed_at(of).is_(None))
+
+
 def _another_operator() -> ColumnElement[bool]:
     """Beside the person in question an operator is there who signs in."""
     other = aliased(User, name="other_operator")
     left = exists().where(
-        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, _login_open(other)
+        other.duty == Duty.OPERATOR, other.deactivated_at.is_(None), other.id != User.id, let_in(other)
     )
     return left.correlate_except(other)
 
@@ -89,7 +101,7 @@ def _another_operator() -> ColumnElement[bool]:
 def _is_administered(someone: Any) -> ColumnElement[bool]:
     other = aliased(User, name="administrator")
     administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
-    return exists().where(administers, _of_one_country(other, someone), _login_open(other)).correlate_except(other)
+    return exists().where(administers, _of_one_country(other, someone), let_in(other)).correlate_except(other)
 
 
 _minds = and_(_without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
@@ -230,17 +242,18 @@ def administered_since(someone: Any) -> ColumnElement[Any]:
 
 
 def _able_since(other: Any, at: Any) -> Select[Any]:
-    """Since when the first of some people has had an open account at a login that is open: since then she could act."""
+    """Since when the first of some people has had an open account, and a login that lets her in: then she could act."""
     first = select(func.min(func.greatest(other.opened_at, at.stands_since))).join(at, at.id == other.provider_id)
-    return first.where(other.deactivated_at.is_(None), at.is_enabled)
+    return first.where(other.deactivated_at.is_(None), at.is_enabled, _authority_closed_at(other).is_(None))
 
 
 def _operated_since(someone: Any) -> ColumnElement[Any]:
     """Since when operators confirm the person's account, were there no administrator: not before the last one left, or
-    the login was closed by which she signs in.
+    was let in no longer.
     """
     other, operator, left, at, own = aliased(User), aliased(User), *(aliased(IdentityProvider) for _ in range(3))
-    gone = func.greatest(other.deactivated_at, case((~left.is_enabled, left.stands_since)))
+    shut_out = func.least(case((~left.is_enabled, left.stands_since)), _authority_closed_at(other))
+    gone = func.least(other.deactivated_at, shut_out)
     last = select(func.max(gone)).join(left, left.id == other.provider_id)
     last = last.where(other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone))
     first = _able_since(operator, at).where(operator.duty == Duty.OPERATOR)
@@ -261,8 +274,12 @@ def _is_unconfirmed() -> ColumnElement[bool]:
 
 
 def _is_unused(whose: Any) -> ColumnElement[bool]:
+    """For so long nobody signed in to the account, though its login was open all that time."""
+    its = aliased(IdentityProvider, name="its")
+    open_since = select(its.stands_since).where(its.id == whose.provider_id, its.is_enabled).correlate_except(its)
     used = exists().where(LoginSession.user_id == whose.id, LoginSession.last_seen_at > NOW - UNUSED_FOR)
-    return and_(whose.opened_at < NOW - UNUSED_FOR, ~used.correlate_except(LoginSession))
+    could_be = and_(whose.opened_at < NOW - UNUSED_FOR, open_since.scalar_subquery() < NOW - UNUSED_FOR)
+    return and_(could_be, ~used.correlate_except(LoginSession))
 
 
 def _is_shared() -> ColumnElement[bool]:
@@ -272,7 +289,7 @@ def _is_shared() -> ColumnElement[bool]:
         other.duty == User.duty,
         other.deactivated_at.is_(None),
         _of_one_country(other, User),
-        _login_open(other),
+        let_in(other),
         ~_is_unused(other),
     )
     return others.correlate_except(other)

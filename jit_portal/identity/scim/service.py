@@ -199,6 +199,6 @@ def _to_account(token: ScimToken, known: Known, said: Said) -> bool:
 
 
 def _reopen(token: ScimToken, held: User) -> None:
-    if held.closed_because != Closed.BY_DIRECTORY:
+    if held.closed_because != Closed.BY_DIRECTORY or held.duty is not None:
         raise Refused(gettext("The portal has closed this account: only its administrator opens it."), thing=held)
     accounts.reopen(held, token)
