@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -12,14 +13,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
+from psycopg import sql
 
 import jit_portal.models  # noqa: F401  (registers every table)
 from jit_portal import migrate
 from jit_portal.audit import service as audit
-from jit_portal.database import Model, transaction
+from jit_portal.database import Model, session, transaction
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.exhibits.models import Exhibit, Release
 from tests import factories
+from tests.waiting import until_somebody_waits
 
 APPEND_ONLY = ("ledger_entry", "custody_event", "message_edition")
 CLOSED_NEVER_CHANGED = {
@@ -185,3 +188,59 @@ def test_rows_are_there_to_be_refused(app_role: psycopg.Connection) -> None:
         counted = app_role.execute(f"SELECT count(*) FROM {model.__tablename__}").fetchone()
         assert counted is not None
         assert counted[0] > 0
+
+
+ONE_AT_A_TIME = {
+    "membership": "workspace_id, user_id, party_id, authority_id, role, is_space_administrator, is_outside_union, "
+    "keeps_own_exhibits, purpose",
+    "entrustment": "workspace_id, user_id, party_id, sight, entrusted_by_id",
+}
+
+
+@pytest.fixture(params=ONE_AT_A_TIME)
+def table(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def another(table: str, app: Flask) -> sql.Composed:
+    """Puts a row like one that is there, and ends within the hour, beside it: from some hours ahead until another."""
+    world = factories.world()
+    factories.entrustment(world, "fr_member")
+    columns = sql.SQL(ONE_AT_A_TIME[table])
+    ending = f"UPDATE {table} SET live_until = now() + interval '1 hour' WHERE user_id = :her RETURNING id"
+    row = session().scalar(sa.text(ending), {"her": world["fr_member"].id})
+    session().commit()
+    return sql.SQL(
+        "INSERT INTO {0} (id, live_from, live_until, {1}) SELECT gen_random_uuid(), now() + %s * interval '1 hour', "
+        "now() + %s * interval '1 hour', {1} FROM {0} WHERE id = {2}"
+    ).format(sql.Identifier(table), columns, sql.Literal(row))
+
+
+def test_two_hold_one_after_the_other_and_never_at_a_time(table: str, another: sql.Composed, cluster: Postgres) -> None:
+    with psycopg.connect(cluster.url(APP), autocommit=True) as connection:
+        connection.execute(another, [2, 4])
+        connection.execute(another, [4, 6])
+        for hours in ([3, 5], [1, 9], [2, 4], [0, 2]):
+            with pytest.raises(psycopg.errors.ExclusionViolation):
+                connection.execute(another, hours)
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            connection.execute(f"UPDATE {table} SET live_until = now() + interval '3 hours' WHERE live_from < now()")
+
+
+def test_of_two_that_begin_at_once_the_second_waits_and_is_refused(another: sql.Composed, cluster: Postgres) -> None:
+    with psycopg.connect(cluster.url(APP)) as first, psycopg.connect(cluster.url(APP)) as second:
+        first.execute(another, [2, 4])
+        with ThreadPoolExecutor(1) as apart:
+            waiting = apart.submit(second.execute, another, [3, 5])
+            until_somebody_waits(cluster)
+            first.commit()
+            with pytest.raises(psycopg.errors.ExclusionViolation):
+                waiting.result()
+
+
+def test_no_index_is_of_the_kind_that_loses_rows(app_role: psycopg.Connection) -> None:
+    """A GiST index may miss rows that live once it was split while it was scanned (PostgreSQL 18.6)."""
+    kinds = app_role.execute("SELECT DISTINCT amname FROM pg_am JOIN pg_class ON relam = pg_am.oid AND relkind = 'i'")
+    assert kinds.fetchall() == [("btree",)]

@@ -30,14 +30,19 @@ def status_after_the_wait(
     with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
         other.execute(*held)
         answer = apart.submit(begin)
-        until = time.monotonic() + 8
-        while not _somebody_waits(cluster):
-            assert time.monotonic() < until, "nobody waits"
-            time.sleep(0.02)
+        until_somebody_waits(cluster)
         with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
             connection.execute(*meanwhile)
         other.commit()
         return answer.result(timeout=20)
+
+
+def until_somebody_waits(cluster: Postgres) -> None:
+    """Until a line to the database waits for what another holds."""
+    until = time.monotonic() + 8
+    while not _somebody_waits(cluster):
+        assert time.monotonic() < until, "nobody waits"
+        time.sleep(0.02)
 
 
 def _somebody_waits(cluster: Postgres) -> bool:

@@ -5,7 +5,6 @@ import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Model, Thing, words
@@ -179,13 +178,7 @@ class Entrustment(Thing):
 
     __tablename__ = "entrustment"
     __table_args__ = (
-        ExcludeConstraint(
-            ("party_id", "="),
-            ("user_id", "="),
-            (sa.text("tstzrange(live_from, live_until)"), "&&"),
-            name="ex_entrustment_one_live",
-            using="gist",
-        ),
+        sa.Index("ix_entrustment_party_id_user_id", "party_id", "user_id"),
         sa.CheckConstraint("sight BETWEEN 1 AND 4", name="sight"),
     )
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))

@@ -5,7 +5,6 @@ import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from jit_portal.database import Created, Model, Thing, words
@@ -37,13 +36,7 @@ class Membership(Thing):
 
     __tablename__ = "membership"
     __table_args__ = (
-        ExcludeConstraint(
-            ("workspace_id", "="),
-            ("user_id", "="),
-            (sa.text("tstzrange(live_from, live_until)"), "&&"),
-            name="ex_membership_one_live",
-            using="gist",
-        ),
+        sa.Index("ix_membership_workspace_id_user_id", "workspace_id", "user_id"),
         sa.Index("ix_membership_user_id", "user_id"),
     )
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
