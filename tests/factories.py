@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import itertools
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -55,6 +56,7 @@ from jit_portal.workspaces.principals import is_outside_union, meant_by, princip
 OF_VERBS = "the test itself"
 """What stands in the place of a browser in the logins in which tests call verbs; no cookie opens them."""
 
+_numbers = itertools.count(1000)
 KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY}
 
 
@@ -243,7 +245,7 @@ def world(
         drafter, *people = _users(
             [(known[slug], said, _police(known[slug])) for slug, said in [(slugs[0], f"Drafter of {name}"), *named]]
         )
-        jit = Jit(reference=f"JIT-2026-{secrets.randbelow(9000) + 1000}", name=name, created_by_id=drafter.id)
+        jit = Jit(reference=f"JIT-2026-{next(_numbers)}", name=name, created_by_id=drafter.id)
         session().add(jit)
         session().flush()
         parties = {
