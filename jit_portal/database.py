@@ -17,7 +17,21 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Created", "Key", "Model", "Moment", "Thing", "bind", "leave", "pause", "session", "transaction", "words"]
+__all__ = [
+    "Created",
+    "Key",
+    "Model",
+    "Moment",
+    "Thing",
+    "bind",
+    "leave",
+    "may_be_done",
+    "nothing_done_yet",
+    "pause",
+    "session",
+    "transaction",
+    "words",
+]
 
 Moment = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True))]
 Created = Annotated[dt.datetime, mapped_column(sa.DateTime(timezone=True), server_default=sa.func.clock_timestamp())]
@@ -162,6 +176,16 @@ def leave() -> None:
     session.remove()
 
 
+def may_be_done() -> bool:
+    """Whether something of what this request, job or event does may be committed by now."""
+    return bool(session().info.get("may_have_committed"))
+
+
+def nothing_done_yet() -> None:
+    """What was committed so far was no part of what the person asks for."""
+    session().info.pop("may_have_committed", None)
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Commit at the outermost exit; joined inside another."""
@@ -172,6 +196,8 @@ def transaction() -> Iterator[None]:
     current.info["is_in_transaction"] = True
     try:
         yield
+        # Before it: of a commit during which the line breaks, nobody here learns whether it came to pass.
+        current.info["may_have_committed"] = True
         current.commit()
     except BaseException:
         current.rollback()

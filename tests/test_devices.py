@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid
 from jit_portal.identity import accounts, devices, endings, registry, sessions, tokens
@@ -27,6 +29,7 @@ from tests import factories
 from tests.hostile import Hostile
 from tests.signing_in import Browser, National, again, known, ledger, liar, logins, national, refused, registered, xenia
 from tests.test_scim import Directory
+from tests.waiting import until_somebody_waits
 
 __all__ = ["liar", "national", "registered"]
 
@@ -336,6 +339,33 @@ def test_of_two_sign_ins_at_once_one_stays(app: Flask, someone: User, monkeypatc
     with ThreadPoolExecutor(2) as apart:
         assert list(apart.map(come_back, both, queries)) == [303, 303]
     assert len(endings.mine(again(someone))) == 1
+
+
+def test_a_sign_in_takes_what_it_ends_in_the_order_of_all_who_end(app: Flask, someone: User, cluster: Postgres) -> None:
+    """Or two who end several would wait for each other: one that gives way comes before the one that it replaces."""
+    both = [browser(app), browser(app)]
+    for each in both:
+        each.sign_in("fr-0001")
+    first, second = sorted(logins(someone), key=lambda login: login.id)
+    again_in = both[logins(someone).index(second)]
+    allow(most_logins=1)
+    query = again_in.choose(again_in.begin("fr"), subject="fr-0001")
+
+    def come_back() -> int:
+        try:
+            return again_in.come_back("fr", query).status_code
+        finally:
+            session.remove()
+
+    row = "SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT"
+    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as held:
+        held.execute(row, [first.id])
+        coming = apart.submit(come_back)
+        until_somebody_waits(cluster)
+        held.execute(row, [second.id])
+        held.rollback()
+        assert coming.result() == 303
+    assert sorted(login.ended_because or "" for login in logins(someone)) == ["", "one_too_many", "signed_in_again"]
 
 
 @pytest.mark.parametrize(

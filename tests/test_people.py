@@ -34,6 +34,7 @@ from tests import factories
 from tests.factories import World, now
 from tests.test_worker import wait_until
 from tests.vault import MIB, Sender, do_the_work, token_in
+from tests.waiting import until_somebody_waits
 from tests.web import Web, running_web
 
 Browse = Callable[[User], FlaskClient]
@@ -972,17 +973,12 @@ def test_whoever_ends_several_waits_for_the_first_and_holds_none(
 
     with ThreadPoolExecutor(1) as beside, psycopg.connect(cluster.url(OWNER)) as look:
         ending = beside.submit(end)
-        wait_until(lambda: is_waited_for(cluster))
+        until_somebody_waits(cluster)
         for login in logins[1:]:
             look.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT", [login.id])
         look.rollback()
         waits.rollback()
         ending.result()
-
-
-def is_waited_for(cluster: Postgres) -> bool:
-    with psycopg.connect(cluster.url(OWNER)) as line:
-        return line.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
 def test_a_withdrawal_that_did_not_come_to_all_is_said_again(world: World, app: Flask) -> None:
@@ -1005,6 +1001,9 @@ def test_what_was_left_of_a_closed_login_ends_by_itself(world: World, app: Flask
             session().merge(world.providers["fr"]).is_enabled = False
         else:
             session().get_one(Authority, world["fr_member"].authority_id).closed_at = now()
+    ids = [logins_in_order(world[name])[0].id for name in ("fr_member", "nl_member")]
+    assert [is_live(token, app) for token in (theirs, staying)] == [False, True], "nobody waits for the ends"
+    assert list(sessions.live_among(ids)) == ids[1:]
     assert endings.end_what_is_over() == 1
     assert [is_live(token, app) for token in (theirs, staying)] == [False, True]
 

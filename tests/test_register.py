@@ -1,10 +1,12 @@
 """The pages of the register: for operators alone, two of whom decide, and nothing that was typed is lost."""
 
+import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,8 +15,9 @@ from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import Refused
-from jit_portal.identity import accounts, endings, proposals, registry
+from jit_portal.identity import accounts, endings, proposals, registry, sessions
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -310,6 +313,50 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     assert again(belgian).is_enabled
     assert again(belgian).stands_since > closed
     assert "Withdrawn" not in his.get("/providers").text
+
+
+@pytest.fixture
+def failing(cluster: Postgres) -> Iterator[Callable[[str, str], None]]:
+    """Lets every change of a table fail in the database, with an error of this code."""
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+
+        def fail(table: str, code: str) -> None:
+            session.remove()
+            connection.execute(
+                "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION 'broken on purpose' USING ERRCODE = '{code}'; END $$"
+            )
+            connection.execute(f"CREATE TRIGGER fails BEFORE UPDATE ON {table} EXECUTE FUNCTION fails()")
+
+        yield fail
+        session.remove()
+        connection.execute("DROP FUNCTION fails CASCADE")
+
+
+@pytest.mark.parametrize(("code", "status"), [("57P01", 503), ("P0001", 500)], ids=["away", "broken"])
+@pytest.mark.parametrize(("table", "is_done"), [("identity_provider", False), ("login_session", True)])
+def test_where_a_part_is_done_already_nobody_is_told_that_nothing_was_changed(
+    belgian: IdentityProvider,
+    ada: User,
+    browse: Browse,
+    failing: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    status: int,
+    table: str,
+    is_done: bool,
+) -> None:
+    hers, theirs, address = browse(ada), browse(operator(belgian, "Cy", None)), f"/providers/{belgian.id}/withdraw"
+    hers.get(address)
+    if not is_done:
+        # That she is there is put down at once, and is no part of what she does.
+        monkeypatch.setattr(sessions, "NOTICED_EVERY", dt.timedelta())
+    failing(table, code)
+    answer = submit(hers, address, address, {})
+    said = ("may be done already" in answer.text, "Nothing was changed" in answer.text)
+    assert (answer.status_code, *said) == (status, is_done, not is_done)
+    assert again(belgian).is_enabled != is_done
+    assert theirs.get("/account").status_code == (302 if is_done else 200)
 
 
 def test_whoever_withdraws_her_own_login_is_signed_out_too_and_told_before(

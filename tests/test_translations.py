@@ -76,3 +76,9 @@ def test_a_reader_of_french_reads_french(app: Flask, browse: Callable[[User], Fl
     assert '<html lang="fr"' in page
     assert "Coffre" in page
     assert "Vault" not in page
+
+
+def test_no_line_of_french_begins_with_what_ends_one(catalogue: Catalog) -> None:
+    for message in catalogue:
+        for said in forms(message, translated=True):
+            assert not re.search(" [;:!?»]|« ", said), said

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from sqlalchemy import Select, and_, func, not_, select
+from sqlalchemy import Select, and_, func, not_, or_, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -174,6 +174,13 @@ def locked(logins: Select[LoginSession]) -> Sequence[LoginSession]:
         .execution_options(populate_existing=True)
     )
     return session().scalars(locking).unique().all()
+
+
+def hold(user: User | None, before: LoginSession | None) -> None:
+    """Lock what a sign-in may end, in the order of all ends: her live logins, and the one of this browser before."""
+    known = portal_which(Work.SIGN_IN, LoginSession)
+    hers = and_(LoginSession.user_id == (user.id if user else None), *is_live())
+    locked(known.where(or_(hers, LoginSession.id == (before.id if before else None))))
 
 
 def _locked_again(logins: Iterable[LoginSession]) -> Sequence[LoginSession]:

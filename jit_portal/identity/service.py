@@ -11,7 +11,7 @@ from sqlalchemy import select
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
-from jit_portal.identity import accounts, attempts, claims, devices, invitations, registry, stepping, tokens
+from jit_portal.identity import accounts, attempts, claims, devices, endings, invitations, registry, stepping, tokens
 from jit_portal.identity.attempts import ATTEMPT
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
@@ -109,7 +109,7 @@ def _sign_in(
     now = dt.datetime.now(dt.UTC)
     with transaction():
         registry.hold(provider, alone=attempt.invitation_id is not None)
-        user = _person(provider, vouched, attempt)
+        user = _person(provider, vouched, attempt, before)
         if before is not None:
             end(before, Because.SIGNED_IN_AGAIN, before.user)
         seen = devices.novelty(device, _devices_of(user))
@@ -154,11 +154,15 @@ def _step_up(
     return SignedIn(token, held, attempt.return_to, [])
 
 
-def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt) -> User:
-    """The person at (provider, issuer, subject): known, or made by an invitation accepted in this very sign-in."""
+def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt, before: LoginSession | None) -> User:
+    """The person at (provider, issuer, subject): known, or made by an invitation accepted in this very sign-in.
+
+    Her row is locked, and her live logins, with the one that this browser had ``before``.
+    """
     hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
     # Locked: an account that is being closed lets no login in beside that.
     user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User))
+    endings.hold(user, before)
     invitation = None
     if attempt.invitation_id is not None:
         invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)

@@ -5,17 +5,17 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Select, bindparam, exists, func, update
-from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager
+from sqlalchemy import ColumnElement, Double, Select, bindparam, func, update
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager
 
 from jit_portal.audit import service as audit
-from jit_portal.database import session, transaction
+from jit_portal.database import nothing_done_yet, session, transaction
 from jit_portal.identity import devices, tokens
 from jit_portal.identity.devices import Device
 from jit_portal.identity.glass import switch
-from jit_portal.identity.models import GLASS, MOST_HOURS, MOST_IDLE_MINUTES, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, LoginSession, User
 from jit_portal.notices import service as notices
-from jit_portal.policy import Work, portal_which
+from jit_portal.policy import Work, people, portal_which
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import NoticeKind
 
@@ -41,6 +41,7 @@ def load(token: str, *, is_use: bool = True, device: Device | None = None) -> Lo
         _flag(login, device)
     if is_use:
         _notice(login)
+    nothing_done_yet()
     return login
 
 
@@ -68,7 +69,9 @@ def live_among(login_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, bytes]:
     columns = (LoginSession.id, LoginSession.token_hash)
     live = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user).with_only_columns(*columns)
     wanted = LoginSession.id.in_(login_ids)
-    rows = session().execute(live.where(wanted, User.deactivated_at.is_(None), _is_let_in(), *is_live()))
+    rows = session().execute(
+        live.where(wanted, User.deactivated_at.is_(None), people.may_be_signed_in(User), *is_live())
+    )
     return {row.id: row.token_hash for row in rows}
 
 
@@ -81,19 +84,12 @@ def is_live() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _is_let_in() -> ColumnElement[bool]:
-    """By a national login that was withdrawn nobody is signed in, even before each sign-in has ended on record."""
-    its = aliased(IdentityProvider, name="its")
-    withdrawn = exists().where(its.id == User.provider_id, its.is_enabled.is_(False), its.slug != GLASS)
-    return ~withdrawn.correlate_except(its)
-
-
 def _live_with(key: InstrumentedAttribute[Any]) -> Select[LoginSession, float]:
     return (
         portal_which(Work.SIGN_IN, LoginSession)
         .join(LoginSession.user)
         .options(contains_eager(LoginSession.user))
-        .where(key == bindparam("key"), User.deactivated_at.is_(None), _is_let_in(), *is_live())
+        .where(key == bindparam("key"), User.deactivated_at.is_(None), people.may_be_signed_in(User), *is_live())
         .add_columns(func.extract("epoch", NOW).cast(Double))
         .execution_options(populate_existing=True)
     )

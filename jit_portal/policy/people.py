@@ -89,6 +89,13 @@ def let_in(of: Any) -> ColumnElement[bool]:
     return and_(_login_open(of), _authority_closed_at(of).is_(None))
 
 
+def may_be_signed_in(of: Any) -> ColumnElement[bool]:
+    """By a national login that was withdrawn, or for an authority that it lets in no more, nobody is signed in, even
+    before each sign-in has ended on record.
+    """
+    return or_(let_in(of), ~_at_login(of))
+
+
 def _another_operator() -> ColumnElement[bool]:
     """Beside the person in question an operator is there who signs in."""
     other = aliased(User, name="other_operator")

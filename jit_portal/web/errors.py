@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from jit_portal import policy
+from jit_portal import database, policy
 from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound, Refusal, Refused, StepUpNeeded
@@ -96,6 +96,11 @@ def database_away(error: Exception) -> str:
     log.error("database unavailable", extra={"reason": type(getattr(error, "orig", error)).__name__})
     forget_viewer()
     session().rollback()
+    if database.may_be_done():
+        return gettext(
+            "The portal cannot reach its database just now. What you did may be done already: look before you do it "
+            "again."
+        )
     return gettext("The portal cannot reach its database just now. Nothing was changed; try again in a moment.")
 
 
@@ -107,6 +112,10 @@ def senseless(error: DataError) -> str:
 
 
 def our_fault() -> str:
+    if database.may_be_done():
+        return gettext(
+            "Something went wrong on our side. What you did may be done already: look before you do it again."
+        )
     return gettext("Something went wrong on our side. Nothing was changed.")
 
 
