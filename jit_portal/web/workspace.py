@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from flask_babel import format_decimal
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import UUID
 
@@ -12,6 +13,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import May
 from jit_portal.web import news
+from jit_portal.wording import ngettext
 from jit_portal.workspaces.models import Workspace
 
 MOST_COUNTED = 1000
@@ -35,10 +37,7 @@ def _head(person: User, workspace: Workspace, tab: str) -> dict[str, Any]:
         "unread_messages": unread,
         "agreement": policy.agreement_of(workspace.jit_id),
         "parties": policy.parties_of([workspace.jit_id]),
-        "counts": {
-            "chat": unread.get(workspace.id, 0),
-            "vault": exhibit_count(person, workspace),
-        },
+        "counts": {"chat": unread.get(workspace.id, 0), **_exhibits(person, workspace)},
         "people_here": news.people_here(person, workspace),
         "workspace_may": policy.allowed(person, workspace),
     }
@@ -50,18 +49,21 @@ def vault_head(person: User, workspace_id: uuid.UUID) -> dict[str, Any]:
     may = policy.allowed(person, workspace)
     if May.SEE in may:
         return _head(person, workspace, "vault")
-    counts = {"vault": exhibit_count(person, workspace)}
     return {
         "workspace": workspace,
         "tab": "vault",
         "kept": True,
         "parties": [],
-        "counts": counts,
+        "counts": _exhibits(person, workspace),
         "workspace_may": may,
     }
 
 
-def exhibit_count(person: User, workspace: Workspace) -> str:
-    """How many exhibits she sees, counted up to a thousand."""
+def _exhibits(person: User, workspace: Workspace) -> dict[str, str]:
+    """How many exhibits she sees, counted up to a thousand, and what it is that is counted."""
     counted = session().scalar(_SEEN, {"workspace": workspace.id, "asker": person.id}) or 0
-    return f"{MOST_COUNTED:,}+" if counted > MOST_COUNTED else str(counted)
+    most = f"{format_decimal(MOST_COUNTED)}+"
+    return {
+        "vault": most if counted > MOST_COUNTED else str(counted),
+        "exhibits": ngettext("exhibit", "exhibits", counted),
+    }
