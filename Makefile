@@ -11,7 +11,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := package-lock.json $(shell find static templates -name 'dist*' -prune -o -type f -print)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard jit_portal/translations/*/LC_MESSAGES/*.po))
 
-.PHONY: run disk-image verify-ledger test check format set-up wheel lock messages
+.PHONY: run disk-image verify-ledger break-glass test check format set-up wheel lock messages
 .DELETE_ON_ERROR:
 
 run: set-up ## start the whole portal on this machine: PORT=8800 DATA=data
@@ -22,6 +22,9 @@ disk-image: $(VENV)/.installed ## send the case's disk image of 256 MiB into the
 
 verify-ledger: $(VENV)/.installed ## compute every seal of the running demo's record again
 	@$(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)" -- verify-ledger $(if $(HEADS),--heads "$(HEADS)")
+
+break-glass: $(VENV)/.installed ## the running demo's break-glass accounts, where it runs with JIT_BREAK_GLASS=1: ARGS="make NAME"
+	@$(BIN)/python -m jit_portal.demo --port $(PORT) --data "$(DATA)" -- break-glass $(or $(ARGS),list)
 
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser

@@ -18,7 +18,10 @@ from werkzeug.test import TestResponse
 
 from jit_portal import cli, policy
 from jit_portal.audit.models import LedgerEntry
+from jit_portal.config import Settings
 from jit_portal.database import factory, session, transaction
+from jit_portal.demo import plan
+from jit_portal.demo.folders import make_private
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.identity import invitations, passkeys, proposals, registry
@@ -229,6 +232,14 @@ def test_switched_off_the_commands_say_so(
     command("list")
     assert (code, "break-glass is off here" in said) == (1, True)
     assert session().scalar(select(func.count()).select_from(GlassAccount)) == 0
+
+
+def test_the_demo_has_it_switched_off_unless_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = plan.of_folder(make_private(tmp_path / "data", 0o711), 8800)
+    for told, is_on in ((None, False), ("0", False), ("1", True)):
+        if told is not None:
+            monkeypatch.setenv("JIT_BREAK_GLASS", told)
+        assert Settings.read(demo.environ("web")).break_glass is is_on
 
 
 def test_it_is_no_login_and_no_operator_for_commands(world: World, account: GlassAccount) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import os
 import signal
 import socket
 import sys
@@ -84,6 +85,7 @@ class Plan:
             "PROVIDERS_HEALTH": self.providers,
             "DEMO_PROVIDERS": self.providers,
             "DEMO_DATA": str(self.data),
+            "BREAK_GLASS": os.environ.get("JIT_BREAK_GLASS", "0"),
         }
         if owner:
             settings["OWNER_DATABASE_URL"] = self.database.url(OWNER)
