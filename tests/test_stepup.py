@@ -377,6 +377,14 @@ def test_ending_another_sign_in_waits_and_goes_on(case: Case, browse: Browse, ac
     assert other.get("/account").status_code == 302
 
 
+def test_every_sign_in_that_is_to_end_is_named(case: Case, browse: Browse) -> None:
+    client = browse(case.leader, minutes=6)
+    for browser in ("Firefox/153.0 (X11; Linux)", "Edg/156.0 (Windows NT 10.0)", "Version/20 Safari/605 (iPhone)"):
+        factories.login(case.leader, browser=browser)
+    page = client.get(f"/confirm/{waits(send(client, '/account/sign-ins/end-others', {}))}").text
+    assert all(device in page for device in ("Firefox, Linux", "Edge, Windows", "Safari, iPhone"))
+
+
 def test_the_sign_in_that_is_used_ends_without_a_proof(case: Case, browse: Browse) -> None:
     client = browse(case.leader, minutes=600, browser="Windows Edg/156")
     (hers,) = session().scalars(factories.logins_of(case.leader).where(LoginSession.browser.like("%Edg%")))

@@ -17,6 +17,7 @@ from jit_portal.exhibits.forms import target_label
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.exhibits.targets import targets
 from jit_portal.exhibits.words import SIGHT_WORDS
+from jit_portal.identity import endings
 from jit_portal.identity.models import LoginSession, Passkey, User, WaitingAct
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import Sight
@@ -53,6 +54,9 @@ def facts(person: User, act: WaitingAct) -> list[Fact]:
     if thing is None:
         return [_fact("about", "unseen", None)]
     place = _place(act)
+    if isinstance(thing, LoginSession) and "login_id" not in place:
+        others = (each for each in endings.mine(person) if each.id != person.current_login)
+        return [fact for each in others for fact in _of(each)]
     release = _seen(person, Release, place.get("release_id"))
     space = thing.workspace_id if isinstance(thing, Exhibit) else place.get("workspace_id")
     said = [*_of(thing), *_sent(person, act, thing, _seen(person, Workspace, space))]
