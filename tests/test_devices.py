@@ -219,6 +219,26 @@ def test_a_cookie_that_was_planted_is_worth_nothing_after_the_sign_in(app: Flask
     assert len(logins()) == 1
 
 
+def test_a_cookie_that_was_made_up_is_said_to_open_nothing_and_is_on_record(app: Flask, someone: User) -> None:
+    one = browser(app)
+    for _ in range(25):
+        one.portal.set_cookie(app.config["SETTINGS"].session_cookie, tokens.make(), secure=True)
+        answer = one.portal.get("/account")
+        assert answer.status_code == 302
+    assert "opens nothing here" in one.portal.get(answer.headers["Location"]).text
+    assert ledger("login.shown") == [{"status": 403, "may": "unknown", "noun": "login_session"}] * 20
+
+
+def test_who_shows_no_cookie_or_one_that_is_over_has_made_up_nothing(app: Flask, someone: User) -> None:
+    one = browser(app)
+    assert one.portal.get("/account").status_code == 302
+    assert "opens nothing here" not in one.portal.get("/sign-in").text
+    one.sign_in("fr-0001")
+    age(ends_at=dt.timedelta())
+    assert one.portal.get("/account").status_code == 302
+    assert ledger("login.shown") == []
+
+
 def test_a_live_login_that_was_planted_ends_with_the_sign_in(app: Flask, someone: User) -> None:
     """Whoever plants her own cookie neither stays in that browser nor becomes whoever signs in there."""
     attacker = browser(app)

@@ -17,6 +17,7 @@ from flask import Flask
 from sqlalchemy import event, func, select, text, update
 
 from jit_portal import policy
+from jit_portal.audit.models import LedgerEntry
 from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.demo.case.people import PEOPLE
@@ -25,7 +26,7 @@ from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.identity import discovery, endings, invitations, registry, service, sessions
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.policy import Work
-from jit_portal.vocabulary import Assurance, Duty
+from jit_portal.vocabulary import Assurance, Duty, Outcome
 from tests import factories
 from tests.hostile import Hostile
 from tests.signing_in import (
@@ -263,13 +264,32 @@ def test_an_issuer_that_never_signs_its_answers_may_leave_it_out(
     assert refused(one.come_back("xx", liar.callback(one.begin("xx"), iss="http://other")), 400, "mixed_up")
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "https://evil.test/", "//evil.test", "/\\evil.test", "\\\\evil.test", "///evil.test", "javascript:alert(1)",
-        "/\t/evil.test", "http:evil.test", "evil", "", "/sign-out", "/sign-in/fr", "/" + "a" * 3000,
-    ],
+OUTSIDE = (
+    "https://evil.test/", "//evil.test", "\\\\evil.test", "///evil.test", "javascript:alert(1)", "http:evil.test",
+    "evil",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", OUTSIDE)
+def test_a_link_that_leads_out_of_the_portal_is_refused(open_browser: Callable[[], Browser], wanted: str) -> None:
+    answer = open_browser().portal.get("/sign-in/fr", query_string={"next": wanted})
+    assert refused(answer, 400, "led_astray")
+    assert "leads out of the portal" in answer.text
+    assert count(LoginAttempt) == 0
+    answer = open_browser().portal.get("/sign-in", query_string={"next": wanted})
+    assert (answer.status_code, "leads out of the portal" in answer.text) == (400, True)
+    assert [each["status"] for each in ledger("login.led_astray")] == [400]
+
+
+def test_strangers_make_the_record_no_longer_than_twenty_a_minute(open_browser: Callable[[], Browser]) -> None:
+    one = open_browser()
+    answers = [one.portal.get("/sign-in", query_string={"next": "//evil.test"}) for _ in range(25)]
+    assert [each.status_code for each in answers] == [400] * 25
+    assert len(ledger("login.led_astray")) == 20
+    assert one.portal.get("/sign-in").status_code == 200, "nobody else of the same network is kept out"
+
+
+@pytest.mark.parametrize("wanted", ["/\\evil.test", "/\t/evil.test", "", "/sign-out", "/sign-in/fr", "/" + "a" * 3000])
 def test_nobody_is_led_out_of_the_portal(open_browser: Callable[[], Browser], wanted: str) -> None:
     known("fr-0001")
     answer = open_browser().sign_in("fr-0001", next=wanted)
@@ -429,6 +449,31 @@ def test_an_invitation_that_is_over_or_taken_back_lets_nobody_in(
     answer = one.portal.get(f"/invitations/{token}")
     assert answer.status_code == 403
     assert "cannot be used" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"expires_at": func.now()}, "over"),
+        ({"revoked_at": func.now()}, "taken_back"),
+        ({"used_at": func.now()}, "used"),
+        ({"token_hash": b""}, "unknown"),
+    ],
+    ids=["over", "taken back", "used", "none such"],
+)
+def test_whoever_opens_a_dead_invitation_is_refused_on_record(
+    open_browser: Callable[[], Browser], change: dict[str, Any], why: str
+) -> None:
+    sent, token = invite("ro", "RO-CRIM")
+    with transaction():
+        session().execute(update(Invitation).values(**change))
+    answer = open_browser().portal.get(f"/invitations/{token}")
+    assert (answer.status_code, "cannot be used" in answer.text) == (403, True)
+    assert "Vlad Nistor" not in answer.text
+    newest = select(LedgerEntry).order_by(LedgerEntry.number.desc()).limit(1).execution_options(policy=True)
+    entry = session().scalars(newest).one()
+    assert (entry.act, entry.outcome, entry.actor_id) == ("invitation.open", Outcome.REFUSED, None)
+    assert (entry.object_id, json.loads(entry.details)["may"]) == (None if why == "unknown" else sent.id, why)
 
 
 def test_a_known_person_accepts_an_invitation_to_something_more(open_browser: Callable[[], Browser]) -> None:
@@ -620,7 +665,7 @@ def test_the_sign_in_page_names_every_country_in_the_readers_language(open_brows
     with transaction():
         registry.provider("nl").is_enabled = False
     assert "Pays-Bas" not in one.portal.get("/sign-in", headers={"Accept-Language": "fr"}).text
-    assert one.portal.get("/sign-in/nl").status_code == 404
+    assert one.portal.get("/sign-in/nl").status_code == 403
     assert one.portal.get("/sign-in/nowhere").status_code == 404
     known("fr-0001")
     one.sign_in("fr-0001")

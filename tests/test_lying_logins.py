@@ -374,7 +374,13 @@ def test_metadata_that_names_another_issuer_or_host_is_not_used(
     open_browser: Callable[[], Browser], liar: Hostile, lie: dict[str, Any]
 ) -> None:
     liar.metadata = lie
-    assert open_browser().portal.get("/sign-in/xx").status_code == 503
+    for _ in range(2):
+        answer = open_browser().portal.get("/sign-in/xx")
+        assert answer.status_code == 503
+        assert "waiting does not help" in answer.text
+        assert "does not answer" not in answer.text
+        assert all(f'href="/sign-in/{slug}"' in answer.text for slug in SLUGS), "it hides no other"
+    assert [each["why"] for each in ledger("login.refused")] == ["not_as_agreed"] * 2
     assert [path for path, _ in liar.requests] == ["/xx/.well-known/openid-configuration"]
 
 

@@ -19,7 +19,7 @@ from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed
 from jit_portal.identity import answers, oidc, passkeys, sessions, stepping
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, PasskeyChallenge, User
+from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, PasskeyChallenge, User, WaitingAct
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance, Outcome
 from tests import factories
@@ -368,6 +368,27 @@ def test_what_is_not_soundly_hers_confirms_nothing(
     assert refused(confirm(client, said), why)
     assert not is_met(leader)
     assert held(leader)[0].last_used_at is None
+
+
+def test_a_refused_passkey_is_said_so_and_leads_back(client: FlaskClient, leader: User, enrolled: SecurityKey) -> None:
+    login = login_of(leader)
+    with transaction():
+        act = WaitingAct(
+            user_id=leader.id, login_id=login.id, endpoint="exhibits.release_submit", address="/x", sent_from="/",
+            form=[], noun="exhibit", object_id=uuid.uuid4(), expires_at=now() + dt.timedelta(minutes=10),
+        )  # fmt: skip
+        session().add(act)
+    enrolled.verifies = False
+    answer = confirm(client, enrolled.get(ask(client, "ask")), f"/confirm/{act.id}")
+    assert refused(answer, "unsound")
+    assert "The passkey was not taken" in answer.text
+    assert "still waits" in answer.text
+    assert f'href="/confirm/{act.id}"' in answer.text
+    answer = enrol(client, "{}")
+    assert 'href="/account"' in answer.text
+    asked = client.post("/account/passkeys/new", headers={"X-CSRFToken": token(client), "Accept": "application/json"})
+    assert asked.json is not None
+    assert "within five minutes" in asked.json["error"], "the page's own script says it in place"
 
 
 def test_a_confirmation_works_once(client: FlaskClient, leader: User, enrolled: SecurityKey) -> None:

@@ -143,8 +143,8 @@ def test_without_its_secret_a_login_is_away_and_the_secret_is_said_nowhere(
     harm(secrets)
     caplog.set_level(logging.DEBUG)
     answer = Browser(app).portal.get("/sign-in/xx")
-    assert (answer.status_code, "does not answer just now" in answer.text) == (503, True)
-    assert ledger("login.refused") == [{"person": None, "why": "away"}]
+    assert (answer.status_code, "waiting does not help" in answer.text) == (503, True)
+    assert ledger("login.refused") == [{"person": None, "why": "not_as_agreed"}]
     assert SECRET not in logged(caplog) + answer.text
     assert liar.heard("/par") == []
 

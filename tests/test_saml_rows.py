@@ -122,7 +122,7 @@ def test_what_this_server_cannot_speak_is_not_entered(
                 registry.ensure_providers([row])
             assert refusal.value.field == "protocol"
         answer = Visitor(app).portal.get("/sign-in/xx")
-        assert (answer.status_code, "does not answer just now" in answer.text) == (503, True)
+        assert (answer.status_code, "waiting does not help" in answer.text) == (503, True)
         registry.ensure_providers([replace(liar.row(), is_enabled=False)])
         withdrawn = registry.known("xx")
         assert withdrawn

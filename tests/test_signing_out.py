@@ -144,9 +144,25 @@ def test_whoever_is_on_the_way_when_a_login_is_withdrawn_does_not_arrive(
 
     query = liar.callback(one.begin("xx"))
     liar.replies["/userinfo"] = meanwhile
-    assert refused(one.come_back("xx", query), 400, "over")
+    assert refused(one.come_back("xx", query), 403, "withdrawn")
     assert "/userinfo" not in liar.replies
     assert logins(hers) == []
+
+
+def test_whoever_comes_by_a_withdrawn_login_is_told_so_and_it_is_on_record(
+    open_browser: Callable[[], Browser], liar: Hostile
+) -> None:
+    xenia()
+    one = open_browser()
+    query = liar.callback(one.begin("xx"))
+    withdraw()
+    for answer in (one.come_back("xx", query), one.portal.get("/sign-in/xx")):
+        assert refused(answer, 403, "withdrawn")
+        assert "not open here" in answer.text
+        assert "XX" in answer.text
+    assert len(ledger("login.refused")) == 2
+    assert liar.heard("/token") == []
+    assert one.portal.get("/sign-in/nowhere").status_code == 404
 
 
 def test_whoever_is_on_the_way_when_her_account_is_closed_does_not_arrive(

@@ -82,6 +82,20 @@ def test_she_proves_it_anew_and_her_login_goes_on_under_another_token(
     assert 'name="waiting-act"' in one.portal.get(page).text
 
 
+def test_a_cookie_from_before_a_step_up_is_said_to_open_nothing_and_is_on_record(
+    open_browser: Callable[[], Browser],
+) -> None:
+    user, one, thief = known("fr-0001"), open_browser(), open_browser()
+    one.sign_in("fr-0001")
+    age(user)
+    thief.portal.set_cookie(one.app.config["SETTINGS"].session_cookie, one.cookie() or "", secure=True)
+    one.sign_in("fr-0001", confirm="1")
+    answer = thief.portal.get("/account", follow_redirects=True)
+    assert "opens nothing here" in answer.text
+    assert [each["may"] for each in ledger("login.shown")] == ["unknown"]
+    assert one.is_signed_in()
+
+
 def test_a_provider_is_asked_for_its_strongest_and_newest(open_browser: Callable[[], Browser], liar: Hostile) -> None:
     user, one = xenia(), open_browser()
     one.come_back("xx", liar.callback(one.begin("xx")))
@@ -170,6 +184,8 @@ def test_a_stopped_confirmation_leaves_the_act_waiting(
     begun = one.begin("xx", confirm="1", next=f"/confirm/{act_id}")
     answer = one.come_back("xx", liar.callback(begun, code=None, error="access_denied"))
     assert refused(answer, 400, "cancelled")
+    assert "Nothing was confirmed" in answer.text
+    assert "You did not sign in" not in answer.text
     assert "still waits" in answer.text
     assert f'href="/confirm/{act_id}"' in answer.text
     assert f'href="/confirm/{other_id}"' not in answer.text

@@ -321,7 +321,7 @@ def test_a_login_that_is_closed_can_be_tested_and_not_used(liar: Hostile, desk: 
     one.press()
     one.try_it(liar)
     assert one.findings()[Check.SIGN_IN] == (Result.PASSED, "sign_in")
-    assert Browser(one.app).portal.get("/sign-in/xx").status_code == 404
+    assert Browser(one.app).portal.get("/sign-in/xx").status_code == 403
 
 
 def test_only_who_began_a_test_gets_its_answer(
@@ -334,6 +334,7 @@ def test_only_who_began_a_test_gets_its_answer(
     assert other.come_back("xx", query).status_code == 400
     one.portal.set_cookie(app.config["SETTINGS"].session_cookie, bo, secure=True)
     assert one.come_back("xx", query).status_code == 400
+    assert [each["why"] for each in ledger("login.refused")] == ["over"] * 2
     assert Check.SIGN_IN not in one.findings()
     assert "Not tested lately" in one.page()
 
@@ -343,6 +344,7 @@ def test_a_test_is_answered_once(liar: Hostile, desk: Callable[..., Desk]) -> No
     one.press()
     query = liar.callback(one.onward("/sign-in"))
     assert [one.come_back("xx", query).status_code for _ in range(2)] == [303, 400]
+    assert [each["why"] for each in ledger("login.refused")] == ["over"]
 
 
 ANSWERS: list[tuple[str, dict[str, Any], Check, str]] = [

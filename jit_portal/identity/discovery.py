@@ -9,7 +9,7 @@ import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
-from jit_portal.identity.refusals import ProviderAway
+from jit_portal.identity.refusals import AWAY, NOT_AS_AGREED, ProviderAway
 from jit_portal.identity.wire import Wire, home_of, is_at, time_is_up
 
 METADATA_SECONDS = 600.0
@@ -40,7 +40,7 @@ class Published:
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
         self._asked_again = float("-inf")
-        self._failed: dict[str, float] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
 
     def metadata(self, *, fresh: bool = False) -> dict[str, Any]:
         """The addresses by their names in discovery, and ``SIGNS_ANSWERS``; ProviderAway when it cannot be read.
@@ -51,9 +51,12 @@ class Published:
             return self._metadata[1]
         with self._asking("discovery", at_once=fresh):
             said = self.document()
-            kept = addresses(said)
+            try:
+                kept = addresses(said)
+            except KeyError as error:
+                raise ProviderAway(self.slug, f"discovery: no {error}", NOT_AS_AGREED) from error
             if said.get("issuer") != self.issuer or self.elsewhere(kept):
-                raise ProviderAway(self.slug, "discovery names another issuer or host")
+                raise ProviderAway(self.slug, "discovery names another issuer or host", NOT_AS_AGREED)
         self._metadata = (time.monotonic(), {**kept, SIGNS_ANSWERS: said.get(SIGNS_ANSWERS) is True})
         return self._metadata[1]
 
@@ -89,13 +92,14 @@ class Published:
     @contextmanager
     def _asking(self, what: str, *, at_once: bool = False) -> Iterator[None]:
         """ProviderAway for whatever goes wrong, and without asking where it has gone wrong a moment ago."""
-        if not at_once and time.monotonic() - self._failed.get(what, float("-inf")) < REFETCH_SECONDS:
-            raise ProviderAway(self.slug, f"{what}: failed a moment ago")
+        failed_at, why = self._failed.get(what, (float("-inf"), AWAY))
+        if not at_once and time.monotonic() - failed_at < REFETCH_SECONDS:
+            raise ProviderAway(self.slug, f"{what}: failed a moment ago", why)
         try:
             yield
         except (ProviderAway, *NONSENSE) as error:
             if not time_is_up():  # who had used up her time elsewhere says nothing of this
-                self._failed[what] = time.monotonic()
+                self._failed[what] = (time.monotonic(), getattr(error, "why", AWAY))
             if isinstance(error, ProviderAway):
                 raise
             raise ProviderAway(self.slug, f"{what}: {type(error).__name__}") from error

@@ -63,12 +63,21 @@ def mine(user: User) -> list[LoginSession]:
 
 
 def why_ended(token: str) -> str | None:
-    """Why the login that ``token`` once opened is over, to say so in its own browser; None where there was none."""
-    known = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.token_hash == tokens.digest(token))
-    login = session().scalar(known)
+    """Why the login that ``token`` once opened is over, to say so in its own browser; None where none is shown."""
+    login = _shown(token)
     if login is None:
-        return None
+        return "unknown" if token else None
     return login.ended_because or Because.OVER
+
+
+def is_unknown(token: str) -> bool:
+    """Whether ``token`` is none that opens a login or did before it ended: it was made up, or renewed since."""
+    return bool(token) and _shown(token) is None
+
+
+def _shown(token: str) -> LoginSession | None:
+    known = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.token_hash == tokens.digest(token))
+    return session().scalar(known)
 
 
 def sign_out(login: LoginSession, nonce: str) -> str | None:

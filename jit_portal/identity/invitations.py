@@ -160,6 +160,24 @@ def find(token: str) -> Invitation:
     return invitation
 
 
+def opened(token: str) -> Invitation:
+    """The invitation whose address somebody opens; that one was opened which is dead, or never was, is on record."""
+    try:
+        return find(token)
+    except SignInRefused as refusal:
+        its = portal_which(Work.SIGN_IN, Invitation).where(Invitation.token_hash == tokens.digest(token))
+        dead = session().scalar(its)
+        refusal.may = _why_dead(dead)
+        audit.refused(None, "invitation.open", dead, refusal)
+        raise
+
+
+def _why_dead(invitation: Invitation | None) -> str:
+    if invitation is None:
+        return "unknown"
+    return "used" if invitation.used_at else "taken_back" if invitation.revoked_at else "over"
+
+
 def inviter(invitation: Invitation) -> User | None:
     """Who sent it; None for the portal itself."""
     return session().scalar(select(User).where(User.id == invitation.invited_by_id))

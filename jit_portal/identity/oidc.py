@@ -25,7 +25,7 @@ from jit_portal.identity import claims as reading
 from jit_portal.identity import client_secrets
 from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
 from jit_portal.identity.models import IdentityProvider
-from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.identity.wire import Wire, patience
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, UserinfoForm
@@ -99,7 +99,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         try:
             secret = client_secrets.of(self.portal.secrets, self.slug)
         except client_secrets.NoSecret as error:
-            raise ProviderAway(self.slug, f"client secret: {error}") from error
+            raise ProviderAway(self.slug, f"client secret: {error}", NOT_AS_AGREED) from error
         if self.authenticates_by == ClientAuthentication.CLIENT_SECRET_POST:
             return {}, {"client_id": self.client_id, "client_secret": secret}
         # RFC 6749, 2.3.1: both are written as in a form before they are joined.

@@ -5,11 +5,14 @@ import uuid
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from jit_portal.errors import NotAllowed
 from jit_portal.extensions import asker, limiter
 from jit_portal.identity import passkeys
 from jit_portal.identity.refusals import SignInRefused
-from jit_portal.identity.routes import refused, set_login_cookie
+from jit_portal.identity.routes import refusal_page, refused, set_login_cookie
 from jit_portal.identity.service import inside
+from jit_portal.web.errors import put_on_record, say, wording
+from jit_portal.web.requests import wants_data
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 
@@ -18,6 +21,15 @@ TRIES = limiter.shared_limit("30/minute", "passkeys", key_func=asker)
 """Of one person, at all addresses by which passkeys are made and used."""
 
 bp.register_error_handler(SignInRefused, refused)
+
+
+@bp.errorhandler(NotAllowed)
+def not_taken(error: NotAllowed) -> Answer | tuple[str, int]:
+    """A passkey is refused; what was to be confirmed by it waits on."""
+    put_on_record(error)
+    if wants_data():
+        return say(error.status, wording(error))
+    return refusal_page("passkey", None, inside(request.form.get("next")), wording(error)), error.status
 
 
 def _json(said: str) -> Response:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from jit_portal.identity import oidc
 from jit_portal.identity.models import IdentityProvider
-from jit_portal.identity.refusals import ProviderAway
+from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway
 from jit_portal.identity.saml.own import NoKey, own
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.vocabulary import Assurance, Speaks
@@ -68,5 +68,5 @@ def client(row: IdentityProvider) -> Login:
 def saml(row: IdentityProvider) -> Any:
     """The client of a row that speaks SAML; ProviderAway on a server that cannot."""
     if (lacks := lacking()) is not None:
-        raise ProviderAway(row.slug, f"SAML lacks {lacks}")
+        raise ProviderAway(row.slug, f"SAML lacks {lacks}", NOT_AS_AGREED)
     return import_module("jit_portal.identity.saml.login").client(row, oidc.portal())

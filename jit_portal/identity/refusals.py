@@ -20,6 +20,8 @@ class Why(StrEnum):
     UNUSED = "unused"
     UNCONFIRMED = "unconfirmed"
     INVITATION = "invitation"
+    WITHDRAWN = "withdrawn"
+    LED_ASTRAY = "led_astray"
     OTHER_LOGIN = "other_login"
     OTHER_PERSON = "other_person"
     TOO_WEAK = "too_weak"
@@ -29,7 +31,7 @@ class Why(StrEnum):
 STEPPING_UP = frozenset({Why.OTHER_LOGIN, Why.OTHER_PERSON, Why.TOO_WEAK, Why.NOT_ASKED_AGAIN})
 """Why somebody who is signed in has not proved anew who she is; she stays signed in as she was."""
 
-_MALFORMED = frozenset({Why.OVER, Why.CANCELLED, Why.MIXED_UP, Why.UNSOUND})
+_MALFORMED = frozenset({Why.OVER, Why.CANCELLED, Why.MIXED_UP, Why.UNSOUND, Why.LED_ASTRAY})
 
 
 class SignInRefused(Refusal):
@@ -48,15 +50,23 @@ class SignInRefused(Refusal):
         self.status = 400 if why in _MALFORMED else 403
 
 
+AWAY = "away"
+NOT_AS_AGREED = "not_as_agreed"
+"""Waiting does not help: somebody has to look into it."""
+
+
 class ProviderAway(Refusal):
-    """The national login does not answer, or not in a way that makes sense; the others are not concerned."""
+    """The national login does not answer, or not in a way that makes sense; the others are not concerned.
+
+    ``why`` is AWAY, or NOT_AS_AGREED where what was agreed with it holds no longer.
+    """
 
     status = 503
-    why = "away"
     person_id = None
     return_to: str | None = None
 
-    def __init__(self, slug: str, detail: str) -> None:
+    def __init__(self, slug: str, detail: str, why: str = AWAY) -> None:
         super().__init__(slug)
         self.slug = slug
         self.detail = detail
+        self.why = why

@@ -271,7 +271,7 @@ def hold(provider: IdentityProvider, *, alone: bool) -> None:
     its = select(IdentityProvider.is_enabled).where(IdentityProvider.id == provider.id)
     its = its.with_for_update(key_share=True) if alone else its.with_for_update(read=True)
     if not session().scalars(its).one():
-        raise SignInRefused(Why.OVER, "the login is withdrawn")
+        raise SignInRefused(Why.WITHDRAWN)
 
 
 def every_one() -> list[IdentityProvider]:

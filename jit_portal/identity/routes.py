@@ -24,13 +24,13 @@ from jit_portal.identity import (
 )
 from jit_portal.identity.forms import PreferencesForm
 from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User, WaitingAct
-from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused
+from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Answer
 from jit_portal.notices import service as notices
 from jit_portal.notices.forms import NoticeWaysForm
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Speaks
-from jit_portal.web import pending
+from jit_portal.web import pending, strangers
 from jit_portal.web.context import LANGUAGE_COOKIE
 from jit_portal.web.requests import from_elsewhere, open_to_all
 from jit_portal.web.session import device, hand_over_forms, viewer, viewer_or_none
@@ -90,7 +90,7 @@ def _token() -> str:
     return request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
 
 
-def _choice(next_page: str, away: str | None = None) -> str:
+def _choice(next_page: str, away: ProviderAway | None = None) -> str:
     providers = sorted(registry.providers(), key=country)
     ended = endings.why_ended(_token()) if viewer_or_none() is None else None
     return render_template("identity/sign_in.html", providers=providers, next=next_page, away=away, ended=ended)
@@ -105,21 +105,24 @@ def _gave_way(ended: list[LoginSession]) -> str:
 @bp.errorhandler(SignInRefused)
 def refused(error: SignInRefused) -> tuple[str, int]:
     slug = (request.view_args or {}).get("slug")
-    known = next((provider for provider in registry.providers() if provider.slug == slug), None)
-    return _refusal(error.why, known, error.return_to), error.status
+    return refusal_page(error.why, registry.known(slug) if slug else None, error.return_to), error.status
 
 
-def _refusal(why: str, provider: IdentityProvider | None, return_to: str | None) -> str:
-    """Why nobody signed in or proved anew who she is; the act for which she was to prove it waits on."""
+def refusal_page(why: str, provider: IdentityProvider | None, return_to: str | None, reason: str = "") -> str:
+    """Why nobody signed in or proved anew who she is; the act for which she was to prove it waits on.
+
+    Why a passkey was not taken is in ``reason``.
+    """
     person = viewer_or_none()
     waits = _waits_at(person, return_to or "") if person is not None else None
     return render_template(
         "identity/refused.html",
         why=why,
+        reason=reason,
         provider=provider,
         waits=waits,
         about=pending.facts(person, waits) if person is not None and waits is not None else [],
-        is_step_up=person is not None and (waits is not None or why in STEPPING_UP),
+        is_step_up=person is not None and (waits is not None or why in (*STEPPING_UP, "passkey")),
         label=words.label,
     )
 
@@ -137,15 +140,19 @@ def _waits_at(person: User, address: str) -> WaitingAct | None:
 def away(error: ProviderAway) -> tuple[str, int]:
     current_app.logger.warning("national login away", extra={"provider": error.slug, "detail": error.detail})
     if viewer_or_none() is not None:
-        known = next((each for each in registry.providers() if each.slug == error.slug), None)
-        return _refusal("away", known, error.return_to), 503
-    return _choice(service.inside(request.args.get("next")), error.slug), error.status
+        return refusal_page(error.why, registry.known(error.slug), error.return_to), error.status
+    return _choice(service.inside(request.args.get("next")), error), error.status
 
 
 @bp.get("/sign-in")
 @open_to_all
 def sign_in() -> Response | str:
-    next_page = service.inside(request.args.get("next"))
+    wanted = request.args.get("next")
+    if service.leads_out(wanted):
+        refusal = SignInRefused(Why.LED_ASTRAY)
+        strangers.put_on_record("login.led_astray", refusal)
+        raise refusal
+    next_page = service.inside(wanted)
     return redirect(next_page) if viewer_or_none() else _choice(next_page)
 
 
@@ -207,7 +214,7 @@ csrf.exempt(farewell)
 @limiter.limit(FAILURES, deduct_when=failed)
 @open_to_all
 def invitation(token: str) -> str:
-    found = invitations.find(token)
+    found = invitations.opened(token)
     return render_template(
         "identity/invitation.html", invitation=found, inviter=invitations.inviter(found), token=token
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid
+from jit_portal.errors import Invalid, NotFound
 from jit_portal.identity import accounts, attempts, claims, devices, endings, invitations, registry, stepping, tokens
 from jit_portal.identity.attempts import ATTEMPT
 from jit_portal.identity.devices import Device
@@ -24,7 +24,19 @@ from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.vocabulary import NoticeKind
 from jit_portal.wording import gettext
 
-__all__ = ["ATTEMPT", "ON_ACCEPT", "Answer", "Device", "SignedIn", "begin", "complete", "inside", "invite", "prefer"]
+__all__ = [
+    "ATTEMPT",
+    "ON_ACCEPT",
+    "Answer",
+    "Device",
+    "SignedIn",
+    "begin",
+    "complete",
+    "inside",
+    "invite",
+    "leads_out",
+    "prefer",
+]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +62,11 @@ def inside(address: str | None) -> str:
     return path if _PATH.fullmatch(path) else "/"
 
 
+def leads_out(address: str | None) -> bool:
+    """Whether ``address`` is no path at all inside the portal, as no page of its own says it."""
+    return bool(address) and re.match(r"/(?!/)", quote(address or "", safe="/")) is None
+
+
 def begin(
     slug: str,
     browser: str,
@@ -63,10 +80,12 @@ def begin(
     ``browser`` is the secret of the browser that alone can complete it; ``invitation`` the token of an invitation to
     accept on the way; ``stepping_up`` the login in which somebody is to prove anew who she is, and no other begins.
     """
-    with transaction():
-        provider = registry.provider(slug)
+    provider = _provider(slug)
     login_id = stepping_up.id if stepping_up is not None else None
     try:
+        _refuse_withdrawn(provider)
+        if leads_out(return_to):
+            raise SignInRefused(Why.LED_ASTRAY)
         with transaction():
             invitation_id = invitations.find(invitation).id if invitation is not None else None
         asked = stepping.asked_of(provider, stepping_up)
@@ -87,10 +106,9 @@ def complete(
     The login ``instead_of`` of the same browser ends, unless she was only to prove anew in it who she is: then it goes
     on with another token. Every refusal is on record, with the reason and nothing of the person.
     """
-    attempt = None
-    with transaction():
-        provider = registry.provider(slug)
+    attempt, provider = None, _provider(slug)
     try:
+        _refuse_withdrawn(provider)
         attempt = attempts.take(provider, browser, answer.state)
         if attempt.login_id is not None:
             return _step_up(provider, attempt, browser, answer, instead_of)
@@ -100,6 +118,19 @@ def complete(
         refusal.return_to = attempt.return_to if attempt is not None else None
         _put_on_record(provider, refusal, is_step_up=attempt is not None and attempt.login_id is not None)
         raise
+
+
+def _provider(slug: str) -> IdentityProvider:
+    with transaction():
+        provider = registry.known(slug)
+    if provider is None:
+        raise NotFound(noun="identity_provider")
+    return provider
+
+
+def _refuse_withdrawn(provider: IdentityProvider) -> None:
+    if not provider.is_enabled:
+        raise SignInRefused(Why.WITHDRAWN)
 
 
 def _sign_in(

@@ -88,10 +88,15 @@ def complete(actor: User | None, slug: str, browser: str, answer: Answer) -> Pro
         provider = registry.known(slug)
     if provider is None:
         raise NotFound(noun="identity_provider")
-    attempt = attempts.take(provider, browser, answer.state, is_test=True)
-    test = _hers(actor, attempt.test_id)
-    if actor is None or test is None:
-        raise SignInRefused(Why.OVER, "a test that somebody else began")
+    try:
+        attempt = attempts.take(provider, browser, answer.state, is_test=True)
+        test = _hers(actor, attempt.test_id)
+        if actor is None or test is None:
+            raise SignInRefused(Why.OVER, "a test that somebody else began")
+    except SignInRefused as refusal:
+        with transaction():
+            audit.record(None, "login.refused", provider, quietly=True, why=refusal.why, person=None)
+        raise
     try:
         vouched = attempts.redeem(provider, browser, answer)
     except (SignInRefused, ProviderAway) as refusal:

@@ -21,7 +21,7 @@ from saml2.config import SPConfig
 from jit_portal.identity import claims
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.oidc import Portal
-from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway, SignInRefused, Why
 from jit_portal.identity.saml import eidas, metadata, redirects
 from jit_portal.identity.saml.assertion import (
     FRESH,
@@ -69,16 +69,16 @@ class SamlLogin:
         try:
             pinned = metadata.read(self.metadata)
         except metadata.Senseless as error:
-            raise ProviderAway(self.slug, f"metadata: {error}") from error
+            raise ProviderAway(self.slug, f"metadata: {error}", NOT_AS_AGREED) from error
         if pinned.valid_until is not None and pinned.valid_until <= dt.datetime.now(dt.UTC):
-            raise ProviderAway(self.slug, "metadata: over")
+            raise ProviderAway(self.slug, "metadata: over", NOT_AS_AGREED)
         return pinned
 
     def own(self) -> OwnKey:
         try:
             return own(self.portal.saml_key)
         except NoKey as error:
-            raise ProviderAway(self.slug, f"key: {error}") from error
+            raise ProviderAway(self.slug, f"key: {error}", NOT_AS_AGREED) from error
 
     def ours(self) -> bytes:
         """The metadata that the login is to be given of the portal."""
