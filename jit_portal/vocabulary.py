@@ -289,6 +289,7 @@ class NoticeKind(StrEnum):
     FLAGGED = "flagged"
     CLOSINGS_WAIT = "closings_wait"
     PASSKEY_ADDED = "passkey_added"
+    PASSKEY_COPIED = "passkey_copied"
     GLASS_BROKEN = "glass_broken"
 
 

@@ -352,7 +352,8 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     told += [(NoticeKind.ENTRUSTED, entrusted), (NoticeKind.ENTRUSTING_ENDED, entrusted)]
     factories.login(world["fr_leader"], browser="Windows Edg/156")
     (login,) = session().scalars(factories.logins_of(world["fr_leader"]))
-    told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login), (NoticeKind.PASSKEY_ADDED, login)]
+    told += [(NoticeKind.SIGNED_IN_NEWLY, login), (NoticeKind.STRAYED, login)]
+    told += [(NoticeKind.PASSKEY_ADDED, login), (NoticeKind.PASSKEY_COPIED, login)]
     told.append((NoticeKind.GLASS_BROKEN, factories.glass_opening(factories.glass_account(HOSTILE))))
     with transaction():
         for kind, about in told:
@@ -376,6 +377,7 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "never used before: Edge, Windows",
         "on Edge, Windows is used elsewhere",
         "added to your account on Edge, Windows",
+        "used on Edge, Windows: it was refused",
         "has broken the glass",
     ):
         assert words in page, words

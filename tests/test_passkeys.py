@@ -414,6 +414,7 @@ def test_a_count_that_does_not_go_on_is_that_of_a_copy(
     assert passkey.flagged_at is not None
     assert passkey.sign_count == 5
     assert "Used like a copy" in client.get("/account").text
+    assert client.get("/notices").text.count("A copy of your passkey seems to have been used on") == 1
 
     enrolled.count = 90
     answer = client.post("/account/passkeys/ask", headers={"X-CSRFToken": token(client)})

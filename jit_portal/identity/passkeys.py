@@ -135,6 +135,7 @@ def _confirm(user: User, said: str) -> str:
         if has_gone_back:
             passkey.flagged_at = dt.datetime.now(dt.UTC)
             audit.record(user, "passkey.flagged", passkey, known=passkey.sign_count, said=verified.new_sign_count)
+            notices.tell(NoticeKind.PASSKEY_COPIED, _login(user), [user.id], None)
         else:
             passkey.sign_count, passkey.last_used_at = verified.new_sign_count, dt.datetime.now(dt.UTC)
             token = stepping.renew(_login(user), by="passkey", confirmed_at=func.statement_timestamp())

@@ -166,6 +166,10 @@ def _login(notice: Notice, login: LoginSession) -> Shown:
         says = gettext("A passkey was added to your account on %(device)s", device=device)
         asks = gettext("If that was not you, remove it, end the sign-in and tell your country's administrator.")
         place = "passkeys"
+    if notice.kind == NoticeKind.PASSKEY_COPIED:
+        says = gettext("A copy of your passkey seems to have been used on %(device)s: it was refused", device=device)
+        asks = gettext("Remove that passkey and add another. If it was not you, tell your country's administrator.")
+        place = "passkeys"
     return Shown(notice, says, asks, url_for("identity.account", _anchor=place), "")
 
 
