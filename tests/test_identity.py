@@ -476,12 +476,29 @@ def test_whoever_opens_a_dead_invitation_is_refused_on_record(
     assert (entry.object_id, json.loads(entry.details)["may"]) == (None if why == "unknown" else sent.id, why)
 
 
-def test_a_known_person_accepts_an_invitation_to_something_more(open_browser: Callable[[], Browser]) -> None:
+def test_a_known_person_accepts_an_invitation_to_something_more(
+    open_browser: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "ON_ACCEPT", [])
     user = known("ro-0003")
-    sent, token = invite("ro", "RO-CRIM")
+    sent, token = invite("ro", "RO-CRIM", membership_offer={"role": "member"})
     assert open_browser().sign_in("ro-0003", invitation=token).status_code == 303
     sent = again(sent)
     assert (sent.used_by_id, count(User)) == (user.id, 1)
+
+
+def test_whoever_has_an_account_leaves_an_invitation_to_one_for_whom_it_is_meant(
+    open_browser: Callable[[], Browser],
+) -> None:
+    known("ro-0003")
+    sent, token = invite("ro", "RO-CRIM")
+    assert open_browser().sign_in("ro-0003", invitation=token).status_code == 303
+    assert again(sent).used_at is None
+    _, to_a_duty = invite("ro", "RO-CRIM", duty=Duty.OPERATOR)
+    assert refused(open_browser().sign_in("ro-0003", invitation=to_a_duty), 403, "invitation")
+    assert open_browser().sign_in("ro-0009", invitation=token).status_code == 303
+    session().expire_all()
+    assert [again(sent).used_by_id] == session().scalars(select(User.id).where(User.subject == "ro-0009")).all()
 
 
 def test_what_fails_on_acceptance_undoes_the_acceptance(

@@ -183,6 +183,12 @@ def inviter(invitation: Invitation) -> User | None:
     return session().scalar(select(User).where(User.id == invitation.invited_by_id))
 
 
+def has_it(user: User | None, invitation: Invitation) -> bool:
+    """Whether somebody has what it gives already: to an account alone it is then left for whom it is meant."""
+    gives_more = invitation.membership_offer is not None or invitation.duty is not None
+    return user is not None and (invitation.used_by_id == user.id or not gives_more)
+
+
 def accept(invitation: Invitation, provider: IdentityProvider, vouched: Vouched, user: User | None) -> User:
     """Use up a locked invitation for whoever the provider vouches for; makes the person if she is not known yet."""
     _check(invitation, provider, vouched)

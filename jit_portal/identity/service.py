@@ -199,7 +199,7 @@ def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt,
         invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)
     if user is not None:
         _recognise(user, provider, vouched)
-    if invitation is not None and (user is None or invitation.used_by_id != user.id):
+    if invitation is not None and not invitations.has_it(user, invitation):
         user = invitations.accept(invitation, provider, vouched, user)
     if user is None:
         raise SignInRefused(Why.UNKNOWN)
