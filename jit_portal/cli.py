@@ -6,9 +6,10 @@ import json
 import sys
 import tomllib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,9 +17,9 @@ from jit_portal.audit.models import PORTAL_CHAIN
 from jit_portal.audit.proof import Damage, Head, Verdict, verify
 from jit_portal.config import Settings
 from jit_portal.database import bind, session
-from jit_portal.errors import Refusal
+from jit_portal.errors import NotFound, Refusal
 from jit_portal.identity import invitations, oidc, proposals, registry
-from jit_portal.identity.entering import row_from
+from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.glass import accounts as glass
 from jit_portal.identity.glass import switch
 from jit_portal.identity.glass.models import GlassAccount
@@ -124,7 +125,7 @@ def _said_of(settings: Settings, act: Callable[[], str]) -> int:
         sys.stdout.write(act())
     except Refusal as refusal:
         field = getattr(refusal, "field", None)
-        sys.stderr.write(f"Not done: {f'{field}: ' if field else ''}{refusal.reason or type(refusal).__name__}\n")
+        sys.stderr.write(f"Not done: {f'{field}: ' if field else ''}{refusal.reason or _nameless(refusal)}\n")
         return 1
     except (OSError, tomllib.TOMLDecodeError) as error:
         sys.stderr.write(f"Not done: the file cannot be read: {error}\n")
@@ -135,9 +136,16 @@ def _said_of(settings: Settings, act: Callable[[], str]) -> int:
     return 0
 
 
+def _nameless(refusal: Refusal) -> str:
+    is_missing = isinstance(refusal, NotFound) and refusal.noun
+    return f"there is no such {refusal.noun.replace('_', ' ')}" if is_missing else type(refusal).__name__
+
+
 def _with_providers(chosen: argparse.Namespace) -> str:
     if chosen.act == "list":
         return _listed()
+    if chosen.act == "show":
+        return _shown(chosen.slug)
     row = row_from(tomllib.loads(chosen.file.read_text())) if chosen.act == "enter" else None
     if row is not None and registry.is_empty():
         registry.ensure_providers([row])
@@ -209,7 +217,25 @@ def _state(account: GlassAccount) -> str:
 def _operator(by: str | None) -> User:
     if by is None or ":" not in by:
         raise Refusal("say who you are: --by SLUG:SUBJECT")
-    return proposals.operator(*by.split(":", 1))
+    try:
+        return proposals.operator(*by.split(":", 1))
+    except NotFound:
+        raise Refusal(f"no operator is {by}") from None
+
+
+def _shown(slug: str) -> str:
+    """The row of a login as a file that ``enter`` reads, to be changed there."""
+    known = registry.known(slug)
+    if known is None:
+        raise NotFound(noun="identity_provider")
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in written(registry.row_of(known)).items())
+
+
+def _toml(value: Any) -> str:
+    """As TOML: of the kinds that a row is made of, tables alone are written there in another way than in JSON."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_toml(name)} = {_toml(each)}' for name, each in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _listed() -> str:
@@ -234,15 +260,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verifying = commands.add_parser("verify-ledger", help="compute every seal of the record again")
     verifying.add_argument("--heads", type=Path, metavar="FILE", help="compare the heads of chains, then keep them")
     registering = commands.add_parser(
-        "providers", help="national logins: list, enter FILE, approve SLUG, refuse SLUG, withdraw SLUG"
+        "providers", help="national logins: list, show SLUG, enter FILE, approve SLUG, refuse SLUG, withdraw SLUG"
     )
     acts = registering.add_subparsers(dest="act", required=True)
     acts.add_parser("list", help="the logins there are, and the proposals that wait")
+    showing = acts.add_parser("show", help="what the row of a login says, as a TOML file that enter reads")
     entering = acts.add_parser("enter", help="propose what a TOML file says: the fields of the row")
     entering.add_argument("file", type=Path, metavar="FILE", help=f"may name a preset: {', '.join(PRESETS)}")
     deciding = [acts.add_parser(act, help=f"{act} what another operator proposed") for act in ("approve", "refuse")]
     withdrawing = acts.add_parser("withdraw", help="close a login and end every sign-in by it, at once")
-    for each in (*deciding, withdrawing):
+    for each in (showing, *deciding, withdrawing):
         each.add_argument("slug", metavar="SLUG")
     inviting = commands.add_parser("invite", help="ask in an operator or a country's administrator")
     inviting.add_argument("slug", metavar="SLUG", help="the national login of that person")

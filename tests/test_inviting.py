@@ -331,14 +331,14 @@ def test_a_portal_gets_its_first_people_by_command(run: Run, french: IdentityPro
     for command in ((*at, "Bo", "--duty", "operator"), to_administer):
         code, said = run(*command)
         assert (code, "Only an operator gives somebody a duty" in said) == (1, True)
-        assert run(*command, "--by", "fr:nobody") == (1, "Not done: NotFound\n")
+        assert run(*command, "--by", "fr:nobody") == (1, "Not done: no operator is fr:nobody\n")
         assert run(*command, "--by", "fr") == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
     code, said = run(*to_administer, "--by", "fr:fr-ada")
     made = invited_by(said, origin)
     assert (code, made.invited_by_id, made.duty) == (0, ada.id, Duty.NATIONAL_ADMINISTRATOR)
     administrator = signs_in(made, "fr-eve")
     assert administrator.name in names(administrator)
-    assert run(*to_administer, "--by", "fr:fr-eve") == (1, "Not done: NotFound\n")
+    assert run(*to_administer, "--by", "fr:fr-eve") == (1, "Not done: no operator is fr:fr-eve\n")
     assert [each["duty"] for each in ledger("invitation.sent")] == ["operator", "national_administrator"]
 
 
@@ -374,12 +374,12 @@ def test_of_two_first_operators_at_once_there_is_one(
 
 def test_a_command_that_names_nothing_known_invites_nobody(run: Run, french: IdentityProvider) -> None:
     asked = ("Ada", "--duty", "operator")
-    assert run("xx", "fr-police", *asked) == (1, "Not done: NotFound\n")
+    assert run("xx", "fr-police", *asked) == (1, "Not done: there is no such identity provider\n")
     assert run("fr", "fr-navy", *asked) == (1, "Not done: fr has no authority fr-navy, only fr-police\n")
     assert run("fr", "fr-police", " ", "--duty", "operator") == (1, "Not done: name: Say whom you invite.\n")
     with transaction():
         session().execute(update(IdentityProvider).values(is_enabled=False))
-    assert run("fr", "fr-police", *asked) == (1, "Not done: NotFound\n")
+    assert run("fr", "fr-police", *asked) == (1, "Not done: there is no such identity provider\n")
     with pytest.raises(SystemExit):
         run("fr", "fr-police", "Ada")
     assert sent() == []

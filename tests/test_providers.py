@@ -1,6 +1,7 @@
 """Which national logins there are: what a row may say, presets, and two operators who decide, by command too."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -318,7 +319,7 @@ def test_the_register_is_kept_by_command(run: Run, tmp_path: Path, ada: User, bo
     file.write_text(TOML)
     one, two = (f"fr:{each.subject}" for each in (ada, bo))
     assert run("enter", file) == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
-    assert run("enter", file, "--by", "fr:nobody") == (1, "Not done: NotFound\n")
+    assert run("enter", file, "--by", "fr:nobody") == (1, "Not done: no operator is fr:nobody\n")
     code, said = run("enter", file, "--by", one)
     assert (code, said.splitlines()[0]) == (0, "ee: proposed; another operator must approve.")
     assert "  issuer: None → https://tara.example" in said
@@ -331,10 +332,24 @@ def test_the_register_is_kept_by_command(run: Run, tmp_path: Path, ada: User, bo
     file.write_text(TOML.replace("TARA", "TARA 2"))
     assert run("enter", file, "--by", two)[0] == 0
     assert run("refuse", "ee", "--by", one) == (0, "ee: refused; the row is as it was.\n")
-    assert run("approve", "ee", "--by", one) == (1, "Not done: NotFound\n")
+    assert run("approve", "ee", "--by", one) == (1, "Not done: there is no such provider proposal\n")
     assert run("withdraw", "ee") == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
     assert run("withdraw", "ee", "--by", one) == (0, "ee: withdrawn; sign-ins ended: 0.\n")
     assert "ee: TARA (EE), https://tara.example, closed\n" in run("list")[1]
+
+
+def test_what_a_row_says_is_shown_as_a_file_that_can_be_entered_again(run: Run, tmp_path: Path, ada: User) -> None:
+    file = tmp_path / "row.toml"
+    tara = row_from(tomllib.loads(TOML.replace("Politsei", r"Põhja \"A\" = 1\\2")))
+    rows = (tara, row_from({**SAID_BY_WHOEVER_ENTERS, **pinned("saml"), **PRESETS["saml"]()}))
+    for row in rows:
+        registry.ensure_providers([row])
+        code, said = run("show", row.slug)
+        assert (code, row_from(tomllib.loads(said))) == (0, row)
+        file.write_text(said.replace("leeway = 60", "leeway = 5"))
+        code, said = run("enter", file, "--by", f"fr:{ada.subject}")
+        assert (code, said.splitlines()[1:]) == (0, ["  leeway: 60 → 5"])
+    assert run("show", "xx") == (1, "Not done: there is no such identity provider\n")
 
 
 def test_the_first_login_of_all_needs_nobody(run: Run, tmp_path: Path) -> None:
