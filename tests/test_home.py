@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import VaultVisit
 from jit_portal.files.models import StoredFile
+from jit_portal.identity import proposals
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
 from jit_portal.messages import service as messages
@@ -29,6 +31,7 @@ from jit_portal.workspaces import overview
 from tests import factories
 from tests.drafting import UNCHECKED, Desk, desk, submit
 from tests.factories import World
+from tests.test_providers import ROW
 
 Browse = Callable[[User], FlaskClient]
 HOSTILE = '"><script>alert(1)</script>'
@@ -455,6 +458,17 @@ def test_notices_of_what_is_not_shown_take_no_place(world: World, browse: Browse
     assert news.unread_notices(world["fr_leader"]) == 1
     service.read(world["fr_leader"], reading.shown(world["fr_leader"])[0].notice)
     assert news.unread_notices(world["fr_leader"]) == 0
+
+
+def test_a_proposal_waits_for_another_operator(world: World, browse: Browse) -> None:
+    one, other = (factories.administrator(world.providers["fr"], Duty.OPERATOR) for _ in range(2))
+    proposal = proposals.propose(one, replace(ROW, name="Login of Belgium"))
+    address = f'href="/providers/proposals/{proposal.id}"'
+    assert [address in browse(each).get("/").text for each in (one, other)] == [False, True]
+    for each in (factories.administrator(world.providers["fr"]), world["fr_leader"]):
+        assert "Login of Belgium" not in browse(each).get("/").text
+    proposals.refuse(other, "be", proposal.id)
+    assert address not in browse(other).get("/").text
 
 
 @pytest.mark.parametrize(

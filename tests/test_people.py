@@ -485,12 +485,18 @@ def test_who_is_due_is_listed_and_confirmed(world: World, browse: Browse) -> Non
     put(world["fr_leader"], confirmed_at=now() - CONFIRMED_FOR + 15 * DAY)
     assert names(administrator, show="due") == {member.name}
     client = browse(administrator)
+    waits = 'href="/people?show=due"'
+    assert [waits in browse(world[each]).get("/").text for each in ("fr_administrator", "nl_administrator")] == [
+        True,
+        False,
+    ]
     page = client.get("/people?show=due").text
     assert "Due: 1" in page
     assert "Confirm by" in page
     answer = post(client, f"/people/{member.id}/confirm", next="due")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/people?show=due")
     assert names(administrator, show="due") == set()
+    assert waits not in client.get("/").text
     assert acts(member) == [("user.confirmed", administrator.name)]
     assert "Nobody is due" in client.get("/people?show=due").text
 

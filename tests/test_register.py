@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -17,7 +19,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import Refused
-from jit_portal.identity import accounts, endings, proposals, registry, sessions
+from jit_portal.identity import accounts, endings, oidc, proposals, registry, sessions
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -303,7 +305,7 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     assert f"{live} sign-ins have ended" in hers.get(f"/providers/{belgian.id}").text
     assert len(ledger("provider.withdrawn")) == 1
     assert [each["because"] for each in ledger("login.ended")] == ["login_withdrawn"] * live
-    assert "Withdrawn" in his.get("/providers").text
+    assert ">Closed<" in his.get("/providers").text
     assert submit(hers, "/providers", address, {}).status_code == 409
     assert submit(hers, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 409
     proposals.refuse(bo, "be")
@@ -312,7 +314,7 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
     assert again(belgian).is_enabled
     assert again(belgian).stands_since > closed
-    assert "Withdrawn" not in his.get("/providers").text
+    assert ">Closed<" not in his.get("/providers").text
 
 
 @pytest.fixture
@@ -387,6 +389,37 @@ def test_the_page_says_where_a_secret_is_put_and_asks_for_none(ada: User, bo: Us
     page = client.get(f"/providers/proposals/{newest().id}").text
     assert "under the name <code>be</code>" in page
     assert "<code>JIT_PROVIDER_SECRETS</code>" in page
+
+
+def test_the_page_says_what_the_login_must_know_of_the_portal(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse, app: Flask
+) -> None:
+    client, origin = browse(ada), app.config["SETTINGS"].origin
+    places = [f"{origin}/sign-in/be/callback", f"{origin}/signed-out", f"{origin}/sign-in/be/logout"]
+    page = client.get(f"/providers/{belgian.id}").text
+    assert [f'<code dir="ltr">{place}</code>' in page for place in places] == [True] * 3
+    answer = client.get("/providers/key")
+    assert (answer.content_type, "/providers/key" in page) == ("application/jwk-set+json", True)
+    keys = KeySet.import_key_set(answer.get_json())
+    assert not any(key.is_private for key in keys.keys)
+    proof = oidc.client(again(belgian)).proof()[1]["client_assertion"]
+    assert jwt.decode(proof, keys, algorithms=["ES256"]).claims["sub"] == ROW.client_id
+    assert browse(operator(belgian, "Cy", None)).get("/providers/key").status_code == 404
+    off = replace(ROW, slug="new", has_rp_logout=False, has_back_channel_logout=False)
+    enter(client, replace(off, authenticates_by=ClientAuthentication.CLIENT_SECRET_POST))
+    page = client.get(f"/providers/proposals/{newest().id}").text
+    assert f"{origin}/sign-in/new/callback" in page
+    assert [each in page for each in ("/signed-out", "/sign-in/new/logout", "/providers/key")] == [False] * 3
+
+
+def test_what_was_proposed_is_a_click_away_from_who_decided(
+    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
+) -> None:
+    proposal = proposals.propose(ada, replace(ROW, leeway=7))
+    proposals.approve(bo, "be")
+    client = browse(bo)
+    assert f'href="/providers/proposals/{proposal.id}"' in client.get(f"/providers/{belgian.id}").text
+    assert "7 seconds" in client.get(f"/providers/proposals/{proposal.id}").text
 
 
 def test_what_is_refused_is_on_the_portals_record(ada: User, browse: Browse) -> None:

@@ -58,7 +58,7 @@ FOR_A_DUTY = {
     *("people.index", "people.end_everybodys", "people.end_everybodys_submit"),
     *("people.invite", "people.invite_submit"),
     *("people.closings_waiting", "people.approve_closings", "people.refuse_closings"),
-    *("providers.index", "providers.new", "providers.create"),
+    *("providers.index", "providers.new", "providers.create", "providers.key"),
 }
 """What is there only for whoever administers people, or runs the portal."""
 SECRET = "Kingfisher"

@@ -163,6 +163,10 @@ PUBLISHED: list[tuple[dict[str, Any], dict[str, Any], Check, str, str]] = [
         "It signs with HS256, none, and the row allows ES256.",
     ),
     (
+        {"id_token_signing_alg_values_supported": ["PS256", "HS256"]}, {}, Check.ALGORITHMS, "algorithms_left_out",
+        "the row allows ES256: nobody would get in. Of what it signs with, allow PS256 in the row.",
+    ),
+    (
         {"userinfo_signing_alg_values_supported": ["HS256"]}, {"userinfo": UserinfoForm.JWT}, Check.ALGORITHMS,
         "other_userinfo", "It signs userinfo with HS256",
     ),

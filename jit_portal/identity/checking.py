@@ -20,6 +20,7 @@ from jit_portal.identity.discovery import SIGNS_ANSWERS, addresses
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.oidc import NationalLogin
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.registry import ALGORITHMS
 from jit_portal.identity.vouching import Vouched
 from jit_portal.identity.wire import Unreadable
 from jit_portal.policy import stepup
@@ -185,7 +186,10 @@ def _algorithms(row: IdentityProvider, said: Mapping[str, Any]) -> Finding:
         return untried(Check.ALGORITHMS, "unsaid")
     allowed = set(row.algorithms)
     if not offered & allowed:
-        return wrong(Check.ALGORITHMS, "other_algorithms", offered=_list(offered), allowed=_list(allowed))
+        said_so = {"offered": _list(offered), "allowed": _list(allowed)}
+        if fitting := offered & ALGORITHMS:
+            return wrong(Check.ALGORITHMS, "algorithms_left_out", fitting=_list(fitting), **said_so)
+        return wrong(Check.ALGORITHMS, "other_algorithms", **said_so)
     of_userinfo = _offered(said, "userinfo_signing_alg_values_supported")
     if row.userinfo == UserinfoForm.JWT and of_userinfo is not None and not of_userinfo & allowed:
         return wrong(Check.ALGORITHMS, "other_userinfo", offered=_list(of_userinfo), allowed=_list(allowed))

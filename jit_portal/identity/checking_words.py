@@ -92,6 +92,10 @@ WHYS = {
     "other_algorithms": _(
         "It signs with %(offered)s, and the row allows %(allowed)s. Allow no weaker one for it: ask it to sign better."
     ),
+    "algorithms_left_out": _(
+        "It signs with %(offered)s, and the row allows %(allowed)s: nobody would get in. Of what it signs with, allow "
+        "%(fitting)s in the row."
+    ),
     "other_userinfo": _(
         "It signs userinfo with %(offered)s, and the row allows %(allowed)s. Ask it to sign that alike."
     ),
@@ -124,7 +128,10 @@ WHYS = {
     "keys_of_age": _(
         "It publishes %(keys)s. They are kept for %(seconds)s seconds; sign-ins here use those of %(age)s seconds ago."
     ),
-    "no_fitting_key": _("It publishes %(keys)s, none of them for %(allowed)s. Ask it for its signing keys."),
+    "no_fitting_key": _(
+        "It publishes %(keys)s, none of them for %(allowed)s. Allow what they are for in the row, or ask it for its "
+        "signing keys."
+    ),
     "sign_in": _("It came back, is signed by a key of this login, and is for this portal and this sign-in."),
     "cancelled": _("It was broken off there (%(detail)s). Try again, or ask whoever runs the login what that means."),
     "mixed_up": _("The answer names another login, or none, as its sender. Ask whoever runs the login."),

@@ -60,6 +60,10 @@ class Portal:
         key = ECKey.import_key(json.loads(Path(settings.signing_key).read_text()))
         return cls(settings.origin.rstrip("/"), key, settings.provider_secrets, settings.saml_key)
 
+    def jwks(self) -> dict[str, Any]:
+        """The public half of its own key, as logins take it that are to know it."""
+        return {"keys": [self.key.as_dict(private=False)]}
+
 
 class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
     """Authlib's client for one registry row, with everything that the remote side could weaken pinned to the row."""

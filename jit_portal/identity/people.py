@@ -77,6 +77,12 @@ def rows(viewer: User, wanted: Wanted) -> Rows:
     return Rows(_rows(viewer, people[:PAGE]), numbers, len(people) > PAGE)
 
 
+def due(viewer: User) -> int:
+    """How many accounts will close before long unless she confirms them."""
+    theirs = policy.which(viewer, User, May.CONFIRM).where(_SHOWN[DUE])
+    return session().scalar(theirs.with_only_columns(func.count())) or 0
+
+
 def _narrowed(found: Select[User], wanted: Wanted) -> Select[User]:
     if wanted.country:
         found = found.join(IdentityProvider, IdentityProvider.id == User.provider_id)

@@ -1,6 +1,8 @@
 """Addresses of the register of national logins, which is there for operators alone."""
 
+import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
@@ -12,6 +14,7 @@ from jit_portal.errors import Invalid, NotFound, Refused
 from jit_portal.identity import (
     checking_words,
     endings,
+    oidc,
     proposals,
     protocols,
     provider_words,
@@ -27,7 +30,7 @@ from jit_portal.identity.registry import DEFAULTS
 from jit_portal.identity.routes import PARTING, attempt_browser, set_attempt_cookie
 from jit_portal.vocabulary import ClientAuthentication, May, Speaks
 from jit_portal.web.forms import blame
-from jit_portal.web.requests import wants_fragment
+from jit_portal.web.requests import public_address, wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.wording import gettext
 
@@ -74,7 +77,34 @@ def show(provider_id: uuid.UUID) -> str:
         history=proposals.decided(provider.slug),
         has_secret=provider.authenticates_by != ClientAuthentication.PRIVATE_KEY_JWT,
         speaks_saml=provider.protocol == Speaks.SAML,
+        told=_told(row),
     )
+
+
+def _told(row: Mapping[str, Any]) -> list[tuple[Any, str]]:
+    """The portal's addresses that whoever runs a login of OpenID Connect is to enter there, as far as the row uses
+    them.
+    """
+    slug = row["slug"]
+    addresses = {
+        "redirect_uri": public_address("identity.callback", slug=slug),
+        "post_logout_redirect_uri": public_address("identity.signed_out") if row["has_rp_logout"] else "",
+        "backchannel_logout_uri": public_address("identity.farewell", slug=slug)
+        if row["has_back_channel_logout"]
+        else "",
+    }
+    if row["protocol"] != Speaks.OIDC:
+        return []
+    return [(provider_words.TOLD[name], address) for name, address in addresses.items() if address]
+
+
+@bp.get("/key")
+def key() -> Response:
+    _require_duty()
+    response = make_response(json.dumps(oidc.portal().jwks()))
+    response.content_type = "application/jwk-set+json"
+    response.headers["Content-Disposition"] = 'attachment; filename="portal-key.json"'
+    return response
 
 
 @bp.get("/<uuid:provider_id>/metadata")
@@ -210,6 +240,7 @@ def proposal(proposal_id: uuid.UUID) -> str:
         is_own=found.proposed_by_id == viewer().id,
         why_not=proposals.why_not(viewer(), found),
         has_secret=found.row["authenticates_by"] != ClientAuthentication.PRIVATE_KEY_JWT,
+        told=_told({**DEFAULTS, **found.row}),
     )
 
 

@@ -113,6 +113,12 @@ UNVERIFIED = {
     ),
     "saml": _("Not verified: its words for assurance and the names of its attributes must be asked for."),
 }
+TOLD = {
+    "redirect_uri": _("Where people come back to (redirect_uri)"),
+    "post_logout_redirect_uri": _("Where they come back to from signing out (post_logout_redirect_uri)"),
+    "backchannel_logout_uri": _("Where it tells of sign-outs (backchannel_logout_uri)"),
+}
+"""What a login of OpenID Connect is to know of the portal, by the names that it is asked for there."""
 
 _CHOICES: Mapping[str, Mapping[Any, Any]] = {
     "kind": KINDS,

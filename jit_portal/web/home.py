@@ -15,14 +15,15 @@ from jit_portal import policy
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import User
+from jit_portal.identity import people
+from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
 from jit_portal.notices import reading
 from jit_portal.notices.reading import Shown
 from jit_portal.policy.person import live, party_live
 from jit_portal.tasks.models import Task
 from jit_portal.tasks.reading import TO_DO
-from jit_portal.vocabulary import AgreementState, Integrity, May, NoticeKind
+from jit_portal.vocabulary import AgreementState, Duty, Integrity, May, NoticeKind
 from jit_portal.web import context
 from jit_portal.web.context import JitsSeen
 from jit_portal.web.news import news
@@ -74,6 +75,8 @@ class Card:
 class Home:
     """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first;
     ``kept`` are the vaults in which she keeps a view of what is her party's, which has left;
+    ``proposals`` are changes of national logins that another operator wants, and ``due`` the accounts that will close
+    unless she confirms them;
     ``seen`` and ``unread_messages`` are what the cards and the sidebar are both made of."""
 
     seen: JitsSeen
@@ -85,11 +88,13 @@ class Home:
     offers: Sequence[Exhibit]
     drafts: list[tuple[Agreement, list[AgreementParty]]]
     kept: Sequence[Workspace]
+    proposals: Sequence[ProviderProposal]
+    due: int
     may_begin: bool
 
     @property
     def waits(self) -> bool:
-        return bool(self.mentions or self.uploads or self.offers or self.drafts)
+        return bool(self.mentions or self.uploads or self.offers or self.drafts or self.proposals or self.due)
 
 
 def home(person: User) -> Home:
@@ -105,6 +110,8 @@ def home(person: User) -> Home:
         offers=_found(person, _OFFERS),
         drafts=_drafts(person),
         kept=_found(person, _KEPT),
+        proposals=_found(person, _PROPOSALS) if person.duty == Duty.OPERATOR else [],
+        due=people.due(person) if person.duty is not None else 0,
         may_begin=policy.jits.may_begin(person),
     )
 
@@ -119,6 +126,12 @@ _UPLOADS = (
     policy.asked(StoredFile)
     .where(StoredFile.uploaded_by_id == policy.asker, StoredFile.integrity == Integrity.RECEIVING)
     .order_by(StoredFile.created_at.desc())
+    .limit(FEW)
+)
+_PROPOSALS = (
+    policy.asked(ProviderProposal)
+    .where(ProviderProposal.decided_at.is_(None), ProviderProposal.proposed_by_id != policy.asker)
+    .order_by(ProviderProposal.created_at)
     .limit(FEW)
 )
 _OFFERS = policy.asked(Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc()).limit(FEW)

@@ -40,8 +40,8 @@ from tests.vault import put
 from tests.web import Web, running_web
 
 NOT_PAGES = {
-    *("delivery.content", "jits.document", "messages.source", "messages.suggestions", "providers.metadata"),
-    "uploads.token",
+    *("delivery.content", "jits.document", "messages.source", "messages.suggestions", "providers.key"),
+    *("providers.metadata", "uploads.token"),
 }
 OTHERS = ("/nowhere", "/workspaces/{other}", "/signed-out")
 LANGUAGELESS = {"JIT", "SHA", "EU", "PDF", "CSV", "JSON", "UTC"}
