@@ -267,6 +267,16 @@ def test_whoever_comes_back_under_another_name_is_flagged(world: World, french: 
     assert (back.is_active, back.flagged, back.claimed_name) == (True, "name", "Somebody Else")
 
 
+def test_what_a_directory_says_is_on_record(world: World, french: Directory) -> None:
+    answer = french.ask("POST", body={"schemas": [CORE], "userName": "new", "externalId": "new-1"})
+    new = uuid.UUID((answer.json or {})["id"])
+    french.patch(new, {"op": "replace", "path": "displayName", "value": "New Name"})
+    french.ask("DELETE", f"/{new}")
+    entries = select(LedgerEntry.act, LedgerEntry.actor_name).where(LedgerEntry.object_id == new)
+    said = session().execute(entries.order_by(LedgerEntry.number).execution_options(policy=True)).all()
+    assert said == [(f"announced_person.{act}", "Login FR (SCIM)") for act in ("announced", "changed", "taken_back")]
+
+
 def test_another_name_is_a_proposal(world: World, french: Directory) -> None:
     member = world["fr_member"]
     said = {"op": "replace", "value": {"displayName": "Fr Married", "userName": "fr.married"}}
@@ -386,11 +396,13 @@ def test_beyond_a_fifth_a_second_person_is_asked(world: World, french: Directory
     assert post(client, "/people/closings/approve", person=str(crowd[2].id)).status_code == 303
     assert post(client, "/people/closings/refuse", person=str(crowd[3].id)).status_code == 303
     assert [now_of(each).is_active for each in crowd[2:5]] == [False, True, True]
-    assert acts(crowd[2])[1:] == [
+    assert acts(crowd[2]) == [
+        ("user.closing_proposed", "Login FR (SCIM)"),
         ("user.closing_approved", administrator.name),
         ("user.deactivated", administrator.name),
     ]
     assert acts(crowd[3])[1:] == [("user.closing_refused", administrator.name)]
+    assert "Too many" in french.turn(crowd[4], False).text
     assert french.turn(crowd[2], False).status_code == 200
 
 
@@ -443,7 +455,8 @@ def test_little_by_little_is_many_too(
 def test_whoever_has_a_duty_is_closed_by_no_directory_alone(world: World, french: Directory) -> None:
     """An operator decides, as of every account with a duty, and never that none is left."""
     one, administrator = factories.administrator(world.providers["fr"], Duty.OPERATOR), world["fr_administrator"]
-    assert french.turn(one, False).status_code == 403
+    answer = french.turn(one, False)
+    assert (answer.status_code, "has a duty" in answer.text) == (403, True)
     assert now_of(one).is_active
     assert closings.waiting(administrator) == []
     with pytest.raises(NotFound):
@@ -465,6 +478,7 @@ def test_a_closing_that_waits_is_taken_back_by_saying_so(world: World, french: D
     french.patch(leader.id, {"op": "replace", "path": "displayName", "value": leader.name})
     assert [each.id for each in closings.waiting(world["fr_administrator"])] == [leader.id]
     assert french.turn(leader, True).status_code == 200
+    assert acts(leader)[-1] == ("user.closing_taken_back", "Login FR (SCIM)")
     assert closings.waiting(world["fr_administrator"]) == []
     with pytest.raises(NotFound):
         closings.approve(world["fr_administrator"], [leader.id])
@@ -681,6 +695,9 @@ def test_an_operator_makes_and_revokes_tokens(
     assert cli.main(["scim", "revoke", token_id, "--by", by]) == 0
     assert cli.main(["scim", "list"]) == 0
     assert f"{token_id}: fr, until {kept.expires_at:%Y-%m-%d}, revoked" in capsys.readouterr().out
+    entries = select(LedgerEntry.act, LedgerEntry.actor_id).where(LedgerEntry.object_id == kept.id)
+    acted = session().execute(entries.order_by(LedgerEntry.number).execution_options(policy=True)).all()
+    assert acted == [(f"scim_token.{act}", world["operator"].id) for act in ("made", "revoked")]
     assert Directory(app, secret).ask("GET").status_code == 401
     for wrong in (["make", "fr"], ["make", "fr", "--by", "fr:nobody"], ["make", "xx", "--by", by]):
         assert cli.main(["scim", *wrong]) == 1

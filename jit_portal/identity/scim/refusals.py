@@ -30,6 +30,6 @@ class Senseless(Invalid):
 
 
 class OneOfMany(Refusal):
-    """Too many accounts would close at once: this one waits until a person has decided."""
+    """Too many accounts would close at once, or one with a duty: this one waits until a person has decided."""
 
     status = 403

@@ -132,6 +132,10 @@ def _one_of_many(known: Known) -> OneOfMany:
     with transaction():
         account = session().get(User, known.account_id)
     waits = gettext("Too many accounts would close at once. This one waits until somebody at the portal has approved.")
+    if account is not None and account.duty is not None:
+        waits = gettext(
+            "Whoever has a duty for the portal is closed by no directory: this waits until an operator approves."
+        )
     return OneOfMany(waits, noun="user", object_id=known.account_id, thing=account)
 
 
