@@ -438,6 +438,18 @@ def test_a_key_that_was_taken_back_is_trusted_no_longer_than_ten_minutes(
     assert refused(one.come_back("xx", liar.callback(one.begin("xx"))), 400, "unsound")
 
 
+def test_what_a_login_publishes_is_believed_for_ten_minutes(
+    open_browser: Callable[[], Browser], liar: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, place = open_browser(), "/.well-known/openid-configuration"
+    one.begin("xx"), one.begin("xx")
+    assert len(liar.heard(place)) == 1
+    clock = time.monotonic
+    monkeypatch.setattr("jit_portal.identity.discovery.time.monotonic", lambda: clock() + 601)
+    one.begin("xx")
+    assert len(liar.heard(place)) == 2
+
+
 def test_a_new_key_is_looked_up_at_once_but_not_for_everyone_who_asks(
     open_browser: Callable[[], Browser], liar: Hostile
 ) -> None:

@@ -39,7 +39,7 @@ from tests.web import Web, running_web
 
 Browse = Callable[[User], FlaskClient]
 DAY = dt.timedelta(days=1)
-LONG_AGO = CONFIRMED_FOR + DAY
+LONG_AGO = 91 * DAY
 
 
 @pytest.fixture
@@ -514,7 +514,7 @@ def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> No
     put(administrator, opened_at=now() - LONG_AGO, confirmed_at=now() - LONG_AGO)
     for person in (member, world["nl_member"], world["eu_participant"]):
         put(person, confirmed_at=now() - LONG_AGO)
-    put(leader, confirmed_at=now() - CONFIRMED_FOR + DAY)
+    put(leader, confirmed_at=now() - 89 * DAY)
     token = factories.login(member)
     assert accounts.close_what_is_due() == 1
     closed = now_of(member)
@@ -528,11 +528,11 @@ def test_who_was_not_confirmed_in_time_is_closed(world: World, app: Flask) -> No
 
 def test_who_has_not_signed_in_for_long_is_closed(world: World) -> None:
     member, leader = world["fr_member"], world["fr_leader"]
-    logins_stand_since(now() - UNUSED_FOR - DAY)
+    logins_stand_since(now() - LONG_AGO)
     for person in (member, leader, world["fr_administrator"], world["operator"]):
-        put(person, opened_at=now() - UNUSED_FOR - DAY)
-    factories.login(member, last_seen_at=now() - UNUSED_FOR - DAY)
-    factories.login(leader, last_seen_at=now() - UNUSED_FOR + DAY)
+        put(person, opened_at=now() - LONG_AGO)
+    factories.login(member, last_seen_at=now() - LONG_AGO)
+    factories.login(leader, last_seen_at=now() - 89 * DAY)
     accounts.confirm(world["fr_administrator"], member)
     assert accounts.close_what_is_due() == 1
     assert now_of(member).closed_because == "unused"
