@@ -199,7 +199,7 @@ def test_a_login_in_use_keeps_its_row_until_the_approval(ada: User, bo: User) ->
     changes = {each.field: (each.before, each.after) for each in proposals.differences(waits)}
     assert changes["leeway"] == (60, 10)
     assert changes["authorities"][1] == {"BE-1": "Police BE", "BE-2": "Customs BE"}
-    assert set(changes) == {"leeway", "authorities"}
+    assert set(changes) == set(ledger("provider.proposed")[-1]["changed"]) == {"leeway", "authorities"}
     proposals.approve(ada, "be")
     made = again(made)
     assert (made.leeway, made.version, len(made.authorities)) == (10, before + 1, 2)

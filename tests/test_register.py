@@ -302,7 +302,11 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     assert (answer.status_code, again(belgian).is_enabled) == (303, False)
     assert (closed := again(belgian).stands_since) > began
     assert [each.get("/account").status_code for each in (*theirs, his)] == [302, 302, 200]
-    assert f"{live} sign-ins have ended" in hers.get(f"/providers/{belgian.id}").text
+    page = hers.get(f"/providers/{belgian.id}").text
+    assert f"{live} sign-ins have ended" in page
+    decided = page[page.index('<ol class="timeline">') :]
+    assert "<p>Closed</p>" in decided
+    assert f'datetime="{closed.isoformat()}"' in decided
     assert len(ledger("provider.withdrawn")) == 1
     assert [each["because"] for each in ledger("login.ended")] == ["login_withdrawn"] * live
     assert ">Closed<" in his.get("/providers").text
