@@ -105,9 +105,11 @@ def test_metadata_need_a_certificate(liar: Liar) -> None:
 
 @pytest.mark.parametrize("lacks", sorted(protocols.LACKS))
 def test_what_this_server_cannot_speak_is_not_entered(
-    liar: Liar, app: Flask, monkeypatch: pytest.MonkeyPatch, lacks: str
+    liar: Liar, app: Flask, ada: User, browse: Browse, monkeypatch: pytest.MonkeyPatch, lacks: str
 ) -> None:
     registry.ensure_providers([liar.row()])
+    hers = browse(ada)
+    assert "cannot speak SAML" not in hers.get("/providers/new?preset=eidas").text
     settings = app.config["SETTINGS"]
     if lacks == "key":
         oidc.use(replace(settings, saml_key=None))
@@ -123,6 +125,8 @@ def test_what_this_server_cannot_speak_is_not_entered(
             assert refusal.value.field == "protocol"
         answer = Visitor(app).portal.get("/sign-in/xx")
         assert (answer.status_code, "waiting does not help" in answer.text) == (503, True)
+        forms = [hers.get(f"/providers/new?preset={each}").text for each in ("eidas", "tara")]
+        assert ["cannot speak SAML" in form for form in forms] == [True, False], "before anything is typed"
         registry.ensure_providers([replace(liar.row(), is_enabled=False)])
         withdrawn = registry.known("xx")
         assert withdrawn

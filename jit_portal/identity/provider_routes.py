@@ -171,7 +171,14 @@ def _form(form: ProviderForm, provider: IdentityProvider | None = None, preset: 
         preset=preset,
         presets=provider_words.PRESETS,
         unverified=provider_words.UNVERIFIED.get(preset),
+        lacks=_lacks(form.protocol),
     )
+
+
+def _lacks(protocol: str) -> Any:
+    """What this server lacks for a login of this protocol, in words; None where it can speak with it."""
+    lacks = protocols.lacking() if protocol == Speaks.SAML else None
+    return protocols.LACKS[lacks] if lacks is not None else None
 
 
 def _propose(
