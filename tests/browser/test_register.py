@@ -74,7 +74,7 @@ def test_everything_works_without_scripts(
     other.get_by_role("link", name="TARA").click()
     other.get_by_role("button", name="Approve").click()
     expect(other.get_by_role("heading", name="TARA")).to_be_visible()
-    expect(other.get_by_text("Closed", exact=True)).to_be_visible()
+    expect(other.locator(".badge", has_text="Closed")).to_be_visible()
 
 
 def test_a_sign_in_for_a_test_goes_there_and_back(
