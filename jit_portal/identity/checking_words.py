@@ -66,7 +66,10 @@ WHYS = {
         "A certificate is over: %(certificates)s. Ask for its new one, and pin metadata that hold both until then."
     ),
     "no_fitting_certificate": _("Its certificates, %(certificates)s, are none for %(allowed)s. Allow what fits them."),
-    "no_sign_out_pinned": _("Its metadata name no address to sign out at. Switch both sign-outs off in the row."),
+    "no_sign_out_pinned": _(
+        "Its metadata name no address to sign out at by HTTP-Redirect. Ask for one, or switch both sign-outs off in "
+        "the row."
+    ),
     "unsigned": _("The assertion is not signed itself. Nobody signs in so: ask the login to sign assertions."),
     "encrypted": _(
         "The answer is encrypted in a way that the portal does not read. Ask the login to encrypt the assertion alone, "
