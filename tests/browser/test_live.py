@@ -96,7 +96,7 @@ def test_what_is_withdrawn_leaves_every_open_screen(dutch: Windows, world: World
     here = {path: dutch(path) for path in showing(world, exhibit, task)}
     for page in here.values():
         expect(page.get_by_text("Carrier ledger").first).to_be_visible()
-    expect(counted := here[vault(world)].locator("#vault-count")).to_have_text("1 exhibits")
+    expect(counted := here[vault(world)].locator("#vault-count")).to_have_text("1 exhibit")
     service.withdraw(world["fr_leader"], made, "By mistake.")
     for page in here.values():
         expect(page.get_by_text("Carrier ledger")).to_have_count(0)
@@ -105,7 +105,7 @@ def test_what_is_withdrawn_leaves_every_open_screen(dutch: Windows, world: World
     expect(here[f"/tasks/{task.id}"].get_by_text("An exhibit not released to you").first).to_be_visible()
     release(world, exhibit)
     expect(here[vault(world)].get_by_role("link", name="Carrier ledger")).to_be_visible()
-    expect(counted).to_have_text("1 exhibits")
+    expect(counted).to_have_text("1 exhibit")
     expect(here[f"/tasks/{task.id}"].get_by_role("link", name="Carrier ledger")).to_be_visible()
 
 
