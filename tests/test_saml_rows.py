@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from defusedxml.ElementTree import fromstring
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
@@ -165,6 +165,29 @@ def test_a_key_that_is_not_good_enough_is_none(tmp_path: Path, text: Any, said: 
         own(None if text is None else path)
     with pytest.raises(NoKey, match="cannot be read"):
         own(tmp_path / "nowhere.pem")
+
+
+@pytest.mark.parametrize("wrong", ["metadata that are over", "metadata that say nothing", "a weak key"])
+def test_what_waiting_does_not_mend_is_said_so_and_on_record(
+    liar: Liar, app: Flask, tmp_path: Path, wrong: str
+) -> None:
+    registry.ensure_providers([liar.row()])
+    settings, weak = app.config["SETTINGS"], tmp_path / "weak.pem"
+    weak.write_text(_pem(rsa.generate_private_key(65537, 2048)))
+    pinned = {
+        "metadata that are over": metadata(more=' validUntil="2020-01-01T00:00:00Z"'),
+        "metadata that say nothing": "<a/>",
+    }.get(wrong, metadata())
+    with transaction():
+        values = {"saml_metadata": pinned, "version": IdentityProvider.version + 1}
+        session().execute(update(IdentityProvider).where(IdentityProvider.slug == "xx").values(values))
+    oidc.use(replace(settings, saml_key=weak if wrong == "a weak key" else settings.saml_key))
+    try:
+        answer = Visitor(app).portal.get("/sign-in/xx")
+    finally:
+        oidc.use(settings)
+    assert (answer.status_code, "waiting does not help" in answer.text) == (503, True)
+    assert ledger("login.refused")[-1]["why"] == "not_as_agreed"
 
 
 def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
