@@ -57,6 +57,8 @@ OF_VERBS = "the test itself"
 """What stands in the place of a browser in the logins in which tests call verbs; no cookie opens them."""
 
 _numbers = itertools.count(1000)
+# Far from the portal's own, which count from 1, and of one length: no reference is the beginning of another.
+_exhibit_numbers = itertools.count(100_000)
 KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY}
 
 
@@ -357,7 +359,7 @@ def exhibit(
         shelf = shelf_of(in_world.workspace.id, party.id, authority_id, kind)
         session().add(file)
         session().flush()
-        number = secrets.randbelow(1_000_000) + 1
+        number = next(_exhibit_numbers)
         made = Exhibit(
             workspace_id=in_world.workspace.id,
             party_id=party.id,
