@@ -1,8 +1,8 @@
 """A directory that would close many accounts at once asks a person first: what is beyond a fifth waits.
 
-One account an hour, two a day and three a week are never many, or a small country could close none; beyond that, those
-that the directory of a login closed within the hour, the day or the week, and this one, must be no more than a fifth of
-its people. What a person has approved counts, too. Whoever has a duty for the portal is closed by no directory alone.
+One account is no mass: of fewer than five people a directory could close nobody at once. From the second within a week,
+those that the directory of a login closed in that week, and this one, must be no more than a fifth of its people. What
+a person has approved counts, too. Whoever has a duty for the portal is closed by no directory alone.
 """
 
 import datetime as dt
@@ -23,22 +23,18 @@ from jit_portal.notices import service as notices
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import Duty, May, NoticeKind
 
-NEVER_MANY = {dt.timedelta(hours=1): 1, dt.timedelta(days=1): 2, dt.timedelta(weeks=1): 3}
-"""So many accounts close within each time whatever share of the people they are."""
+COUNTED = dt.timedelta(weeks=1)
+"""So long a closing counts."""
 ONE_IN = 5
 
 
 def is_one_of_many(provider: IdentityProvider) -> bool:
     """Whether the next account that this login's directory closes waits; its row is locked, so that nobody counts
     beside."""
-    closed_within = [
-        func.count().filter(User.closed_because == Closed.BY_DIRECTORY, User.deactivated_at > NOW - within)
-        for within in NEVER_MANY
-    ]
-    numbers = select(func.count().filter(User.deactivated_at.is_(None)), *closed_within)
-    still_open, *closed = session().execute(numbers.where(User.provider_id == provider.id)).one()
-    few = zip(closed, NEVER_MANY.values(), strict=True)
-    return any(each >= never and (each + 1) * ONE_IN > each + still_open for each, never in few)
+    closed = (User.closed_because == Closed.BY_DIRECTORY) & (User.deactivated_at > NOW - COUNTED)
+    numbers = select(func.count().filter(User.deactivated_at.is_(None)), func.count().filter(closed))
+    still_open, before = session().execute(numbers.where(User.provider_id == provider.id)).one()
+    return before > 0 and (before + 1) * ONE_IN > before + still_open
 
 
 def let_wait(token: ScimToken, held: User) -> None:
