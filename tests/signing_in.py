@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,9 +131,13 @@ def count(model: type[Any]) -> int:
     return session().scalar(select(func.count()).select_from(model)) or 0
 
 
+def entries(act: str) -> Sequence[LedgerEntry]:
+    found = select(LedgerEntry).where(LedgerEntry.act == act).order_by(LedgerEntry.number)
+    return session().scalars(found.execution_options(**UNCHECKED)).all()
+
+
 def ledger(act: str) -> list[dict[str, Any]]:
-    entries = select(LedgerEntry).where(LedgerEntry.act == act).order_by(LedgerEntry.number)
-    return [json.loads(entry.details) for entry in session().scalars(entries.execution_options(**UNCHECKED))]
+    return [json.loads(entry.details) for entry in entries(act)]
 
 
 def refused(response: TestResponse, status: int, why: str) -> bool:

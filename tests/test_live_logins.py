@@ -25,6 +25,7 @@ from jit_portal.realtime.sockets import EVENTS
 from jit_portal.web.session import BY_ITSELF
 from tests import factories, services
 from tests.factories import World, now
+from tests.signing_in import entries
 from tests.test_chat_sockets import refused
 from tests.test_socket_events import Socket
 from tests.test_worker import wait_until
@@ -149,6 +150,19 @@ def test_a_step_up_breaks_the_sockets_of_the_old_token_and_no_others(
         assert ear.post(channel.id, "Still here")["ok"]
     assert thief.heard.empty()
     anew.close()
+
+
+def test_a_socket_with_a_cookie_that_nobody_was_given_is_on_record(process: Web, world: World, listen: Listen) -> None:
+    """Made up, or from before a step-up; none comes of a login that has ended, or of who shows no cookie."""
+    someone = world["fr_leader"]
+    thief, ended = listen(someone), process.sign_in(world["nl_leader"])
+    factories.step_up(thief.signed.token)
+    make(world["nl_leader"], ended_at=now())
+    for token in (tokens.make(), thief.signed.token, ended.token, ""):
+        assert refused(Signed(process, someone, token).connect)
+    login = session().scalars(factories.logins_of(someone)).unique().one()
+    shown = [(json.loads(entry.details)["may"], entry.object_id) for entry in entries("login.shown")]
+    assert shown == [("unknown", None), ("renewed", login.id)]
 
 
 def test_a_client_that_does_not_read_holds_nobody_up(process: Web, world: World, listen: Listen) -> None:

@@ -17,7 +17,19 @@ from jit_portal.identity.models import LoginSession, User, WaitingAct
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance
 from tests.hostile import Hostile
-from tests.signing_in import Browser, again, known, ledger, liar, logins, national, open_browser, registered, xenia
+from tests.signing_in import (
+    Browser,
+    again,
+    entries,
+    known,
+    ledger,
+    liar,
+    logins,
+    national,
+    open_browser,
+    registered,
+    xenia,
+)
 
 FIXTURES = (liar, national, open_browser, registered)
 """They are asked for by name."""
@@ -92,7 +104,8 @@ def test_a_cookie_from_before_a_step_up_is_said_to_open_nothing_and_is_on_record
     one.sign_in("fr-0001", confirm="1")
     answer = thief.portal.get("/account", follow_redirects=True)
     assert "opens nothing here" in answer.text
-    assert [each["may"] for each in ledger("login.shown")] == ["unknown"]
+    assert [each["may"] for each in ledger("login.shown")] == ["renewed"]
+    assert [entry.object_id for entry in entries("login.shown")] == [age(user).id]
     assert one.is_signed_in()
 
 

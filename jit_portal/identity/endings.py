@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, func, not_, or_, select
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
-from jit_portal.errors import NotFound
+from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.identity import farewells, protocols, registry, spent, tokens, trying, waiting
 from jit_portal.identity.models import GLASS, Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
@@ -70,9 +70,18 @@ def why_ended(token: str) -> str | None:
     return login.ended_because or Because.OVER
 
 
-def is_unknown(token: str) -> bool:
-    """Whether ``token`` is none that opens a login or did before it ended: it was made up, or renewed since."""
-    return bool(token) and _shown(token) is None
+def refusal_of(token: str) -> NotAllowed | None:
+    """Why ``token`` is none that its browser should have: it was made up, or is from before a login's last step-up.
+
+    None for a token that opens a login, or did until that ended, and where there is none.
+    """
+    if not token or _shown(token) is not None:
+        return None
+    renewed = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.renewed_hash == tokens.digest(token))
+    login = session().scalar(renewed)
+    if login is None:
+        return NotAllowed(may="unknown", noun="login_session")
+    return NotAllowed(may="renewed", noun="login_session", object_id=login.id)
 
 
 def _shown(token: str) -> LoginSession | None:

@@ -276,11 +276,13 @@ class LoginSession(Thing):
     came from another device and another network than the sign-in did, with where from.
 
     ``proved_at`` is when the person last proved who she is, in the provider's own words; None where it does not say.
-    ``confirmed_at`` is when she last did so by a passkey.
+    ``confirmed_at`` is when she last did so by a passkey. ``renewed_hash`` is of the token that her last step-up
+    replaced.
     """
 
     __tablename__ = "login_session"
     token_hash: Mapped[bytes] = mapped_column(unique=True)
+    renewed_hash: Mapped[bytes | None] = mapped_column(unique=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"), index=True)
     assurance: Mapped[Assurance] = mapped_column(sa.SmallInteger)
     acr: Mapped[str | None]

@@ -77,7 +77,7 @@ def renew(login: LoginSession, *, by: str, **values: Any) -> str:
             LoginSession.token_hash == login.token_hash,
             LoginSession.ended_at.is_(None),
         )
-        .values(token_hash=tokens.digest(token), **values)
+        .values(token_hash=tokens.digest(token), renewed_hash=login.token_hash, **values)
         .returning(LoginSession.id)
         .execution_options(synchronize_session=False)
     )

@@ -18,7 +18,7 @@ from jit_portal.identity import sessions
 from jit_portal.identity.models import LoginSession, User
 from jit_portal.realtime import push
 from jit_portal.realtime.missed import heard
-from jit_portal.web import errors
+from jit_portal.web import errors, strangers
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
 from jit_portal.web.session import device, is_for
@@ -83,6 +83,8 @@ def _connect(auth: object = None) -> bool:
     name_request()
     try:
         login = _login(is_use=False)
+        if login is None:
+            strangers.put_cookie_on_record()
     except errors.DATABASE_AWAY as error:
         # To be refused would mean to be signed out; a line that breaks is tried again.
         errors.database_away(error)

@@ -11,9 +11,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
-from jit_portal.errors import Invalid, NotAllowed
+from jit_portal.errors import Invalid
 from jit_portal.extensions import csrf, limiter
-from jit_portal.identity import endings
 from jit_portal.web import strangers
 from jit_portal.web.session import viewer_or_none
 from jit_portal.wording import gettext
@@ -142,8 +141,7 @@ def _need_login() -> AnyResponse | None:
         return None
     if viewer_or_none() is not None:
         return None
-    if endings.is_unknown(request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")):
-        strangers.put_on_record("login.shown", NotAllowed(may="unknown", noun="login_session"))
+    strangers.put_cookie_on_record()
     if request.method == "GET" and not wants_fragment() and not wants_data():
         return redirect(url_for("identity.sign_in", next=request.full_path.rstrip("?")))
     raise Unauthorized
