@@ -62,17 +62,25 @@ def policies(world: PolicyWorld) -> str:
     return "\n".join(said)
 
 
-def ask(world: PolicyWorld, now: dt.datetime, login: dict[str, int] = JUST_PROVED) -> dict[May, Allowed]:
+def ask(
+    world: PolicyWorld, now: dt.datetime, login: dict[str, int] = JUST_PROVED, about: dict[May, Allowed] | None = None
+) -> dict[May, Allowed]:
     """For every act the pairs (exhibit, person) that Cedar allows, through any of the person's memberships.
 
-    ``login`` is what their logins have proved.
+    ``login`` is what their logins have proved. Of ``about``, where it is given, and of nothing else it is asked.
     """
     written = cedarpy.PolicySet.from_str(policies(world))
     schema = cedarpy.Schema.from_str(SCHEMA)
     facts = cedarpy.Entities.from_json_str(json.dumps(entities(world, now)), schema)
     allowed: dict[May, Allowed] = {may: set() for may in ASKED}
     for space in world.spaces:
-        asked = [(may, member, exhibit) for may in ASKED for member in space.memberships for exhibit in world.exhibits]
+        asked = [
+            (may, member, exhibit)
+            for may in ASKED
+            for member in space.memberships
+            for exhibit in world.exhibits
+            if about is None or (exhibit.id, member.user_id) in about.get(may, ())
+        ]
         answers = cedarpy.is_authorized_batch([_request(now, login, *each) for each in asked], written, facts)
         for (may, member, exhibit), answer in zip(asked, answers, strict=True):
             # A forbid that fails to evaluate is skipped: an error here would be a silent permission.
