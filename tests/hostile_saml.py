@@ -151,7 +151,7 @@ def encrypted_by_xmlsec(document: str, certificate: Path, folder: Path, bits: in
 
 @cache
 def _some_certificate() -> str:
-    der = certified(rsa.generate_private_key(65537, 2048)).public_bytes(serialization.Encoding.DER)
+    der = certified(new_key()).public_bytes(serialization.Encoding.DER)
     return base64.b64encode(der).decode()
 
 
@@ -179,13 +179,23 @@ def metadata(**changes: str) -> str:
     ).format(**said)
 
 
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@cache
+def first_key() -> rsa.RSAPrivateKey:
+    """One for the first login of every test: to find the primes of another takes longer than most tests."""
+    return new_key()
+
+
 @dataclass
 class Liar:
     """One login of country XX, whose key lies in ``folder``; ``origin`` is the portal's."""
 
     folder: Path
     origin: str
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=new_key)
     subject: str = "xx-1"
     made: int = 0
 

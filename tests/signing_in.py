@@ -112,7 +112,7 @@ class Browser:
         return self.portal.post(address, data={"csrf_token": token[1], **form})
 
     def is_signed_in(self) -> bool:
-        return self.portal.get("/account").status_code == 200
+        return self.portal.get("/notices/arrived").status_code == 200
 
 
 def logins(user: User | None = None) -> list[LoginSession]:

@@ -30,7 +30,7 @@ from jit_portal.vocabulary import Assurance, AssuranceAsked
 from tests import factories, hostile
 from tests import hostile_saml as saml
 from tests.hostile import Hostile
-from tests.hostile_saml import AUDIENCE, ISSUER, SUCCESS, Liar, asked, attribute, sent_on, status
+from tests.hostile_saml import AUDIENCE, ISSUER, SUCCESS, Liar, asked, attribute, first_key, sent_on, status
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
 from tests.signing_in import Browser, again, count, ledger, logins, of_xx, refused, xenia
 
@@ -41,7 +41,7 @@ SAMLP, SAML = "{urn:oasis:names:tc:SAML:2.0:protocol}", "{urn:oasis:names:tc:SAM
 def liar(app: Flask, tmp_path: Path) -> Liar:
     """The only login in the register."""
     limiter.reset()
-    login = Liar(tmp_path, app.config["SETTINGS"].origin)
+    login = Liar(tmp_path, app.config["SETTINGS"].origin, first_key())
     registry.ensure_providers([login.row()])
     return login
 

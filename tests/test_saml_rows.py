@@ -26,7 +26,7 @@ from jit_portal.vocabulary import AssuranceAsked, Speaks
 from tests import factories
 from tests import hostile_saml as saml
 from tests.drafting import submit
-from tests.hostile_saml import Liar, attribute, metadata
+from tests.hostile_saml import Liar, attribute, first_key, metadata
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
 from tests.signing_in import UNCHECKED, ledger, logins
 from tests.test_providers import operator
@@ -37,7 +37,7 @@ from tests.test_trying import plainly
 
 @pytest.fixture
 def liar(app: Flask, tmp_path: Path) -> Liar:
-    return Liar(tmp_path, app.config["SETTINGS"].origin)
+    return Liar(tmp_path, app.config["SETTINGS"].origin, first_key())
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a person can say about herself, her language and her time zone; and whom she asks into the portal."""
 
+import functools
 import zoneinfo
 from collections.abc import Iterable
 
@@ -19,6 +20,7 @@ def _languages() -> list[tuple[str, str]]:
     return [(name, said[:1].upper() + said[1:]) for name, said in named]
 
 
+@functools.cache
 def _time_zones() -> list[str]:
     known = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
     return [*sorted(known), "UTC"]

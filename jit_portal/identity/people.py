@@ -23,7 +23,7 @@ DUE, FLAGGED, CLOSED = "due", "flagged", "closed"
 _is_open = User.deactivated_at.is_(None)
 _reminded = NOW - CONFIRMED_FOR + REMINDED_FOR
 _SHOWN = {
-    DUE: and_(_is_open, User.duty.is_(None), User.confirmed_at < _reminded, minded_since(User) < _reminded),
+    DUE: and_(_is_open, User.duty.is_(None), User.confirmed_at < _reminded, minded_since < _reminded),
     FLAGGED: and_(_is_open, User.flagged.is_not(None)),
     CLOSED: ~_is_open,
 }
@@ -110,7 +110,7 @@ def _rows(viewer: User, people: Sequence[User]) -> list[Row]:
     are_read = set(session().scalars(read))
     confirming = policy.which(viewer, User, May.CONFIRM).where(User.id.in_(ids))
     since: dict[uuid.UUID, dt.datetime | None] = dict(
-        session().execute(confirming.with_only_columns(User.id, minded_since(User))).all()
+        session().execute(confirming.with_only_columns(User.id, minded_since)).all()
     )
     teams = dict(session().execute(seats(viewer, ids)).all())
     found = []
@@ -129,7 +129,7 @@ def _due_at(person: User, since: dt.datetime | None) -> dt.datetime | None:
 
 def confirmed_until(person: User) -> dt.datetime | None:
     """When her account closes unless somebody confirms it; None where nobody does that."""
-    return _due_at(person, session().scalar(select(minded_since(User)).where(User.id == person.id)))
+    return _due_at(person, session().scalar(select(minded_since).where(User.id == person.id)))
 
 
 def logins_of(viewer: User, person_id: uuid.UUID) -> Sequence[LoginSession]:

@@ -269,15 +269,14 @@ def _operated_since(someone: Any) -> ColumnElement[Any]:
     return case((operated.is_not(None), func.greatest(begun, last.correlate(someone).scalar_subquery(), operated)))
 
 
-def minded_since(someone: Any) -> ColumnElement[Any]:
-    """Since when somebody could confirm the person's account; NULL where nobody can."""
-    return func.coalesce(administered_since(someone), _operated_since(someone))
+minded_since = func.coalesce(administered_since(User), _operated_since(User))
+"""Since when somebody could confirm the person's account; NULL where nobody can."""
 
 
 def _is_unconfirmed() -> ColumnElement[bool]:
     """Nobody stood in for the account in time, though somebody could have."""
     before = NOW - CONFIRMED_FOR
-    return and_(User.confirmed_at < before, minded_since(User) < before)
+    return and_(User.confirmed_at < before, minded_since < before)
 
 
 def _is_unused(whose: Any) -> ColumnElement[bool]:

@@ -145,7 +145,7 @@ class Visitor:
         return self.come_back(login, login.choose(self.providers, address, subject or login.someone, office))
 
     def is_signed_in(self) -> bool:
-        return self.ask("GET", "/account").status_code == 200
+        return self.ask("GET", "/notices/arrived").status_code == 200
 
     def send(self, path: str, **form: str) -> requests.Response:
         return self.ask("POST", path, csrf_token=token_in(self.ask("GET", "/account").text), **form)
