@@ -25,9 +25,9 @@ from jit_portal.web.requests import public_address
 from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership
 from tests import factories
+from tests.accounts import names, post, put
 from tests.factories import World, now
 from tests.signing_in import UNCHECKED, again, count, ledger
-from tests.test_people import names, post, put
 from tests.waiting import status_after_the_wait
 
 Browse = Callable[[User], FlaskClient]

@@ -19,8 +19,8 @@ from jit_portal.identity import protocols, registry
 from jit_portal.identity.saml.own import own
 from tests import hostile_saml as saml
 from tests.hostile_saml import OLD, SEALED_KEY, XENC, XENC11, Liar, encrypted, encrypted_by_xmlsec
+from tests.saml_visitor import Visitor, is_refused, liar, open_browser, part, twisted
 from tests.signing_in import logins, xenia
-from tests.test_saml import Visitor, is_refused, liar, open_browser, part, twisted
 
 __all__ = ["liar", "open_browser"]
 

@@ -37,9 +37,10 @@ from jit_portal.identity.vouching import Vouched
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Assurance, Duty, NoticeKind, Outcome
 from tests import factories
+from tests.accounts import acts, is_live, now_of, post, put
 from tests.conftest import ClientApart
 from tests.factories import World, now
-from tests.test_people import Trickle, acts, is_live, now_of, post, put
+from tests.test_closing_accounts import Trickle
 from tests.vault import MIB, Sender
 from tests.web import PATIENCE, Web, running_web
 
