@@ -4,14 +4,17 @@ import dataclasses
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from jit_portal import policy
 from jit_portal.database import session, transaction
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits import documents, service, signing
@@ -19,14 +22,16 @@ from jit_portal.jits.models import Agreement
 from jit_portal.jits.signing import Signature
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.jits.words import ROLES_OF
-from jit_portal.vocabulary import PartyKind
-from jit_portal.workspaces.models import Workspace
+from jit_portal.vocabulary import May, PartyKind
+from jit_portal.workspaces.models import Membership, Workspace
 from tests import factories
 
 UNCHECKED = {"policy": True}
 PDF = b"%PDF-1.7\nthe signed agreement\n%%EOF"
 TODAY = dt.datetime.now(dt.UTC).date()
 SLUGS = ("fr", "nl", "ro", "al", "eu")
+HOSTILE = '"><script>alert(1)</script><b onclick=x>'
+Browse = Callable[[User], FlaskClient]
 
 
 @dataclass
@@ -138,3 +143,34 @@ def typed(at: Desk, terms: Terms, **more: str) -> dict[str, Any]:
             f"{prefix}invites_until": named.invites_until.isoformat() if named.invites_until else "",
         }
     return {**sent, **more}
+
+
+@pytest.fixture
+def at(app: Flask) -> Iterator[Desk]:
+    with app.test_request_context():
+        yield desk()
+
+
+def members(agreement: Agreement) -> dict[str, Membership]:
+    """Who is in the workspace now, by name."""
+    space = workspace_of(agreement)
+    assert space is not None
+    live = policy.person.live(Membership.live_from, Membership.live_until)
+    found = select(Membership).where(Membership.workspace_id == space.id, live).execution_options(**UNCHECKED)
+    return {member.user.name: member for member in session().scalars(found).unique()}
+
+
+def sees(person: User, agreement: Agreement) -> bool:
+    space = workspace_of(agreement)
+    return space is not None and policy.may(person, May.SEE, space)
+
+
+def world_of(agreement: Agreement, space: Workspace, at: Desk) -> factories.World:
+    parties = {
+        slug: named.party
+        for named in agreement.named_parties
+        for slug, provider in at.providers.items()
+        if provider.id == named.party.provider_id
+    }
+    people = {f"{slug}_member": at[f"{slug}_one"] for slug in parties}
+    return factories.World(agreement.jit, space, agreement, at.providers, parties, people)
