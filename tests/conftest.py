@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 LONGEST = (
-    *("test_routes.py", "browser/test_pages.py", "browser/test_journey.py", "test_uploads.py", "test_cedar.py"),
+    *("test_routes.py", "browser/test_pages.py", "browser/test_journey.py", "test_broken_uploads.py", "test_cedar.py"),
     *("browser/vault/test_troubles.py", "browser/test_board.py", "browser/vault/", "test_requests.py"),
 )
 """What takes minutes, begun first: workers take whole files, and none must be left alone with a long one at the end."""

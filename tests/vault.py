@@ -6,8 +6,9 @@ import hashlib
 import io
 import re
 import sys
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -132,6 +133,19 @@ def acts(thing_id: uuid.UUID) -> list[str]:
     """The acts done to one thing, in order; what was refused is not among them."""
     done = select(LedgerEntry.act).where(LedgerEntry.object_id == thing_id, LedgerEntry.outcome == Outcome.DONE)
     return list(session().scalars(done.order_by(LedgerEntry.number).execution_options(policy=True)))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def together(clicks: list[Callable[[], None]]) -> None:
+    """Do all of these at the same time."""
+    threads = [threading.Thread(target=click) for click in clicks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
 
 
 def how_many(model: type[Any]) -> int:
