@@ -39,7 +39,7 @@ TYPED = {
     "exhibit": {"title", "description", "place", "tags"},
     "glass_challenge": {"reason"},
     "glass_opening": {"reason"},
-    "identity_provider": {"name"},
+    "identity_provider": {"name", "withdrawn_by"},
     "invitation": {"name"},
     "jit": {"reference", "name"},
     "login_session": {"browser", "strayed_browser"},
@@ -87,7 +87,7 @@ OWN = {
 NOT_SHOWN_TO_LEADERS = {
     *("login_session.browser", "login_session.strayed_browser", "user.claimed_name", "user.vouched_name"),
     *("task_change.title", "task_change.description", "announced_person.user_name", "announced_person.display_name"),
-    "glass_challenge.reason",
+    *("glass_challenge.reason", "identity_provider.withdrawn_by"),
 }
 PAGE_AND_PIECE: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"})
 LONG = "<script>alert(1)</script>[l](javascript:alert(1)) ![p](https://evil.example/p.png)"

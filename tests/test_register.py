@@ -305,7 +305,7 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     page = hers.get(f"/providers/{belgian.id}").text
     assert f"{live} sign-ins have ended" in page
     decided = page[page.index('<ol class="timeline">') :]
-    assert "<p>Closed</p>" in decided
+    assert f"<p>Withdrawn by <bdi>{ada.name}</bdi></p>" in decided
     assert f'datetime="{closed.isoformat()}"' in decided
     assert len(ledger("provider.withdrawn")) == 1
     assert [each["because"] for each in ledger("login.ended")] == ["login_withdrawn"] * live
@@ -319,6 +319,7 @@ def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
     assert again(belgian).is_enabled
     assert again(belgian).stands_since > closed
     assert ">Closed<" not in his.get("/providers").text
+    assert again(belgian).withdrawn_by is None
 
 
 @pytest.fixture
@@ -384,6 +385,7 @@ def test_a_login_that_two_close_by_its_row_ends_its_sign_ins_too(
     assert theirs.get("/account").status_code == 200
     proposals.approve(bo, "be")
     assert theirs.get("/account").status_code == 302
+    assert "<p>Closed</p>" in browse(ada).get(f"/providers/{belgian.id}").text, "two decided; they stand below it"
 
 
 def test_the_page_says_where_a_secret_is_put_and_asks_for_none(ada: User, bo: User, browse: Browse) -> None:

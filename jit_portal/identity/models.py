@@ -43,7 +43,7 @@ class IdentityProvider(Thing):
     ``header_limit`` the bytes of a token's header. ``proves_anew``: asked to, it has people prove anew who they are,
     and says when they did; no single answer tells, for a browser can tamper with the question. A client secret is never
     in the database. What a login that speaks SAML publishes of itself is pinned here: ``saml_metadata``.
-    ``stands_since``: since when it has been open, or closed, as it is.
+    ``stands_since``: since when it has been open, or closed, as it is; ``withdrawn_by``: by which operator alone.
     """
 
     __tablename__ = "identity_provider"
@@ -90,6 +90,7 @@ class IdentityProvider(Thing):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[Created]
     stands_since: Mapped[Created]
+    withdrawn_by: Mapped[str | None]
     authorities: Mapped[list["Authority"]] = relationship(back_populates="provider", order_by="Authority.name")
 
     __mapper_args__ = {"version_id_col": version}

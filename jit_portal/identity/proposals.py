@@ -75,6 +75,7 @@ def withdraw(actor: User, slug: str) -> int:
             raise Refused(gettext("This login is withdrawn already."))
         if provider.is_enabled:
             provider.is_enabled, provider.stands_since = False, dt.datetime.now(dt.UTC)
+            provider.withdrawn_by = actor.name
         audit.record(actor, "provider.withdrawn", provider, also=registry.operators(), ending=live)
     return endings.end_all_of(provider, actor)
 

@@ -151,7 +151,7 @@ def enter(row: ProviderRow, actor: User | None = None, **more: Any) -> IdentityP
     for field in changed:
         setattr(provider, field, said[field])
     if "is_enabled" in changed:
-        provider.stands_since = dt.datetime.now(dt.UTC)
+        provider.stands_since, provider.withdrawn_by = dt.datetime.now(dt.UTC), None
     if relisted:
         # The list is part of the row, whose version goes on with it: what was written over another one is refused.
         flag_modified(provider, "is_enabled")
