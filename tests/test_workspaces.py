@@ -451,6 +451,18 @@ def test_the_pages_of_letting_in_inviting_and_ending(world: World, browse: Brows
     assert submit(leader, f"/workspaces/{space}", end, {"because": "Twice"}).status_code == 403
 
 
+def test_an_invitation_into_another_jit_is_not_taken_back_through_this_one(world: World, browse: Browse) -> None:
+    other = factories.world("Harbour", ("fr",), providers=world.providers)
+    hers = world.providers["fr"].authorities[0]
+    made, _token = service.invite(world["fr_leader"], world.workspace, hers, "Somebody New", Role.MEMBER)
+    service.enrol(other["fr_leader"], other.workspace, world["fr_leader"], other.parties["fr"], Role.MEMBER)
+    client = browse(world["fr_leader"])
+    for space, status in ((other.workspace.id, 404), (world.workspace.id, 303)):
+        assert submit(client, "/account", f"/workspaces/{space}/invitations/{made.id}/revoke", {}).status_code == status
+        open_ones = service.open_invitations(world["fr_leader"], world.workspace)
+        assert [each.id for each in open_ones] == ([made.id] if status == 404 else [])
+
+
 def test_why_a_membership_ended_is_for_leaders_and_the_person(world: World, browse: Browse) -> None:
     service.end(world["nl_leader"], session().merge(world.members["nl_member"]), "Under suspicion")
     enrol(world, "nl_leader", "nl", who="nl_member")

@@ -123,6 +123,8 @@ def invite_submit(workspace_id: uuid.UUID, party_id: uuid.UUID) -> Page:
 def revoke(workspace_id: uuid.UUID, invitation_id: uuid.UUID) -> Response:
     workspace = policy.fetch(viewer(), Workspace, workspace_id)
     invitation = policy.fetch(viewer(), Invitation, invitation_id)
+    if (invitation.membership_offer or {}).get("workspace") != str(workspace.id):
+        raise NotFound(noun="invitation", object_id=invitation_id)
     invitations.revoke(viewer(), invitation)
     flash(gettext("The invitation of %(name)s is taken back.", name=invitation.name), "ok")
     return redirect(url_for(".people", workspace_id=workspace.id), 303)
