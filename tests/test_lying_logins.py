@@ -445,9 +445,10 @@ def test_what_a_login_publishes_is_believed_for_ten_minutes(
     one.begin("xx"), one.begin("xx")
     assert len(liar.heard(place)) == 1
     clock = time.monotonic
-    monkeypatch.setattr("jit_portal.identity.discovery.time.monotonic", lambda: clock() + 601)
-    one.begin("xx")
-    assert len(liar.heard(place)) == 2
+    for later, asked in ((590, 1), (601, 2)):
+        monkeypatch.setattr("jit_portal.identity.discovery.time.monotonic", lambda later=later: clock() + later)
+        one.begin("xx")
+        assert len(liar.heard(place)) == asked
 
 
 def test_a_new_key_is_looked_up_at_once_but_not_for_everyone_who_asks(

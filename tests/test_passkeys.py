@@ -385,7 +385,7 @@ def test_a_refused_passkey_is_said_so_and_leads_back(client: FlaskClient, leader
     assert "still waits" in answer.text
     assert f'href="/confirm/{act.id}"' in answer.text
     answer = enrol(client, "{}")
-    assert 'href="/account"' in answer.text
+    assert '<a class="button is-primary" href="/account">' in answer.text
     asked = client.post("/account/passkeys/new", headers={"X-CSRFToken": token(client), "Accept": "application/json"})
     assert asked.json is not None
     assert "within five minutes" in asked.json["error"], "the page's own script says it in place"
