@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -350,15 +351,40 @@ def test_of_two_sign_ins_at_once_one_stays(app: Flask, someone: User, monkeypatc
     both = [browser(app), browser(app)]
     queries = [one.choose(one.begin("fr"), subject="fr-0001") for one in both]
 
-    def come_back(one: Browser, query: str) -> int:
-        try:
-            return one.come_back("fr", query).status_code
-        finally:
-            session.remove()
-
     with ThreadPoolExecutor(2) as apart:
-        assert list(apart.map(come_back, both, queries)) == [303, 303]
+        assert list(apart.map(_come_back, both, queries)) == [303, 303]
     assert len(endings.mine(again(someone))) == 1
+
+
+def test_a_sign_in_takes_that_of_somebody_else_in_its_browser_in_the_same_order(
+    app: Flask, someone: User, cluster: Postgres
+) -> None:
+    other, one = known("fr-0002"), browser(app)
+    browser(app).sign_in("fr-0001")
+    one.sign_in("fr-0002")
+    (hers,), (theirs,) = logins(someone), logins(other)
+    first = uuid.UUID(int=1)
+    with transaction():
+        session().execute(update(LoginSession).where(LoginSession.id == theirs.id).values(id=first))
+    allow(most_logins=1)
+    query = one.choose(one.begin("fr"), subject="fr-0001")
+    with psycopg.connect(cluster.url(OWNER)) as look:
+        with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as held:
+            held.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE", [first])
+            coming = apart.submit(_come_back, one, query)
+            until_somebody_waits(cluster)
+            look.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT", [hers.id])
+            look.rollback()
+            held.rollback()
+            assert coming.result() == 303
+    assert [login.ended_because for login in (*logins(other), again(hers))] == ["signed_in_again", "one_too_many"]
+
+
+def _come_back(one: Browser, query: str) -> int:
+    try:
+        return one.come_back("fr", query).status_code
+    finally:
+        session.remove()
 
 
 def test_a_sign_in_takes_what_it_ends_in_the_order_of_all_who_end(app: Flask, someone: User, cluster: Postgres) -> None:
@@ -371,18 +397,14 @@ def test_a_sign_in_takes_what_it_ends_in_the_order_of_all_who_end(app: Flask, so
     allow(most_logins=1)
     query = again_in.choose(again_in.begin("fr"), subject="fr-0001")
 
-    def come_back() -> int:
-        try:
-            return again_in.come_back("fr", query).status_code
-        finally:
-            session.remove()
-
     row = "SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT"
     with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as held:
         held.execute(row, [first.id])
-        coming = apart.submit(come_back)
+        coming = apart.submit(_come_back, again_in, query)
         until_somebody_waits(cluster)
         held.execute(row, [second.id])
+        telling = 'SELECT 1 FROM "user" WHERE id = %s FOR KEY SHARE NOWAIT'
+        held.execute(telling, [someone.id])  # a notice to her, by whoever has the record, waits for nothing
         held.rollback()
         assert coming.result() == 303
     assert sorted(login.ended_because or "" for login in logins(someone)) == ["", "one_too_many", "signed_in_again"]

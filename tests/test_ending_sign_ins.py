@@ -20,11 +20,11 @@ from jit_portal.identity import accounts, endings, proposals, sessions
 from jit_portal.identity.models import Authority, LoginSession, User
 from jit_portal.policy.people import UNUSED_FOR
 from tests import factories
-from tests.accounts import DAY, Browse, is_live, logins_stand_since, now_of, post, put, world
+from tests.accounts import DAY, LONG_AGO, Browse, is_live, logins_stand_since, now_of, post, put, world
 from tests.factories import World, now
 from tests.test_worker import wait_until
 from tests.vault import do_the_work
-from tests.waiting import until_somebody_waits
+from tests.waiting import held_login, record_is_free_while_it_waits, until_somebody_waits
 
 __all__ = ["world"]
 
@@ -169,6 +169,31 @@ def test_whoever_ends_several_waits_for_the_first_and_holds_none(
         look.rollback()
         waits.rollback()
         ending.result()
+
+
+@pytest.mark.parametrize("name", ["fr_leader", "fr_member"])
+def test_what_closes_several_accounts_and_waits_has_not_the_record(world: World, cluster: Postgres, name: str) -> None:
+    """Whichever of them it comes to last."""
+    logins_stand_since(now() - LONG_AGO)
+    put(world["fr_administrator"], opened_at=now() - LONG_AGO)
+    for each in ("fr_leader", "fr_member"):
+        put(world[each], confirmed_at=now() - LONG_AGO)
+        factories.login(world[each])
+    closed: list[int] = []
+    held = held_login(logins_in_order(world[name])[0].id)
+    assert record_is_free_while_it_waits(cluster, lambda: closed.append(accounts.close_what_is_due()), held)
+    assert closed == [2]
+
+
+def test_what_is_over_is_left_to_whoever_ends_it_already(
+    world: World, held: Callable[[LoginSession], psycopg.Connection]
+) -> None:
+    """The worker waits for nobody, and says of no sign-in a second time that it has ended."""
+    factories.login(world["fr_member"], last_seen_at=now() - DAY)
+    line = held(logins_in_order(world["fr_member"])[0])
+    assert endings.end_what_is_over() == 0
+    line.rollback()
+    assert endings.end_what_is_over() == 1
 
 
 def test_a_withdrawal_that_did_not_come_to_all_is_said_again(world: World, app: Flask) -> None:

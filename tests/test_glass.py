@@ -41,7 +41,7 @@ from tests.conftest import ClientApart
 from tests.factories import World, now
 from tests.signing_in import UNCHECKED, again, ledger
 from tests.vault import token_in
-from tests.waiting import Statement, status_after_the_wait
+from tests.waiting import Statement, held_login, record_is_free_while_it_waits, status_after_the_wait
 from tests.web import running_web
 
 ORIGIN, HOST = "http://localhost", "localhost"
@@ -605,6 +605,21 @@ def test_it_has_one_login_at_once_and_ends_by_its_button(
     assert page.status_code == 200
     assert "may still know you" not in page.text
     assert not again.is_in()
+
+
+def test_whoever_breaks_the_glass_and_waits_has_not_the_record(
+    app: Flask, window: Window, account: GlassAccount, enrolled: Keys, cluster: Postgres
+) -> None:
+    """For whoever ends what she has open already."""
+    window.open(enrolled)
+    id = session().scalars(factories.logins_of(account.user).with_only_columns(LoginSession.id)).one()
+    again = Window(app)
+    again.first(enrolled[0])
+    said = enrolled[1].get(again.ask("/break-glass/second/ask"))
+    assert record_is_free_while_it_waits(
+        cluster, lambda: again.send("/break-glass/second", credential=said), held_login(id)
+    )
+    assert (window.is_in(), again.is_in()) == (False, True)
 
 
 def test_it_takes_the_place_of_the_login_of_its_browser(

@@ -20,13 +20,15 @@ from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
-from jit_portal.demo.case.people import PEOPLE
+from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE
+from jit_portal.demo.postgres import Postgres
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid, NotAllowed
 from jit_portal.identity import discovery, endings, invitations, registry, service, sessions
 from jit_portal.identity.models import Authority, IdentityProvider, Invitation, LoginAttempt, LoginSession, User
 from jit_portal.policy import Work
-from jit_portal.vocabulary import Assurance, Duty, Outcome
+from jit_portal.vocabulary import Assurance, Duty, May, Outcome, Role
+from jit_portal.workspaces import service as seating
 from tests import factories
 from tests.hostile import Hostile
 from tests.signing_in import (
@@ -49,6 +51,7 @@ from tests.signing_in import (
     xenia,
 )
 from tests.vault import do_the_work
+from tests.waiting import Statement, record_is_free_while_it_waits
 
 FIXTURES = (away, liar, national, open_browser, registered)
 """They are asked for by name."""
@@ -489,6 +492,23 @@ def test_a_known_person_accepts_an_invitation_to_something_more(
     assert open_browser().sign_in("ro-0003", invitation=token).status_code == 303
     sent = again(sent)
     assert (sent.used_by_id, count(User)) == (user.id, 1)
+
+
+def test_whoever_accepts_a_seat_and_waits_for_it_has_not_the_record(
+    open_browser: Callable[[], Browser], cluster: Postgres
+) -> None:
+    """Or whoever invites others into that JIT, and has its seats, would wait for her."""
+    rows = {slug: registry.provider(slug) for slug in ("fr", "nl")}
+    world = factories.world("Lantern", ("fr", "nl"), providers=rows)
+    code = BY_SUBJECT["fr-0005"].authority
+    hers = next(each for each in registry.provider("fr").authorities if each.code == code)
+    _, token = seating.invite(world["fr_leader"], world.workspace, hers, "Solène Vasseur", Role.MEMBER)
+    one = open_browser()
+    query = one.choose(one.begin("fr", invitation=token), subject="fr-0005")
+    held: Statement = ("SELECT 1 FROM workspace WHERE id = %s FOR NO KEY UPDATE", [world.workspace.id])
+    assert record_is_free_while_it_waits(cluster, lambda: one.come_back("fr", query), held)
+    her = session().scalars(select(User).where(User.subject == "fr-0005")).one()
+    assert policy.may(her, May.SEE, world.workspace)
 
 
 def test_whoever_has_an_account_leaves_an_invitation_to_one_for_whom_it_is_meant(

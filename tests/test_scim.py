@@ -24,12 +24,13 @@ from werkzeug.test import TestResponse
 from jit_portal import cli
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotFound
 from jit_portal.extensions import limiter
 from jit_portal.identity import accounts, closings, invitations, tokens
 from jit_portal.identity.claims import LONGEST_SUBJECT
 from jit_portal.identity.closings import COUNTED
-from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.models import IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.identity.scim.models import AnnouncedPerson, ProposedClosing, ScimToken
@@ -42,6 +43,7 @@ from tests.conftest import ClientApart
 from tests.factories import World, now
 from tests.test_closing_accounts import Trickle
 from tests.vault import MIB, Sender
+from tests.waiting import held_login, record_is_free_while_it_waits
 from tests.web import PATIENCE, Web, running_web
 
 Browse = Callable[[User], FlaskClient]
@@ -366,6 +368,22 @@ def test_announcing_makes_no_account(world: World, french: Directory) -> None:
     assert not now_of(person).is_active
 
 
+def test_a_directory_that_announces_whom_it_closes_and_waits_has_not_the_record(
+    world: World, french: Directory, cluster: Postgres
+) -> None:
+    """One whom it had taken back, and whose account was opened again."""
+    member = world["fr_member"]
+    assert french.ask("DELETE", f"/{member.id}").status_code == 204
+    accounts.reactivate(world["fr_administrator"], now_of(member))
+    factories.login(member)
+    id = session().scalars(factories.logins_of(member).with_only_columns(LoginSession.id)).one()
+    said = {"schemas": [CORE], "userName": "again", "externalId": member.subject, "active": False}
+    answers: list[TestResponse] = []
+    held = held_login(id)
+    assert record_is_free_while_it_waits(cluster, lambda: answers.append(french.ask("POST", "", said)), held)
+    assert (answers[0].status_code, now_of(member).is_active) == (201, False), answers[0].text
+
+
 def test_whom_the_directory_says_is_gone_accepts_no_invitation(world: World, french: Directory) -> None:
     person_id = announced(french, active=False)
     with pytest.raises(SignInRefused):
@@ -405,6 +423,22 @@ def test_beyond_a_fifth_a_second_person_is_asked(world: World, french: Directory
     assert acts(crowd[3])[1:] == [("user.closing_refused", administrator.name)]
     assert "Too many" in french.turn(crowd[4], False).text
     assert french.turn(crowd[2], False).status_code == 200
+
+
+def test_whoever_approves_a_closing_and_waits_has_not_the_record(
+    world: World, french: Directory, cluster: Postgres
+) -> None:
+    crowd = more_people(world, 2)
+    assert [french.turn(each, False).status_code for each in crowd] == [200, 403]
+    factories.login(crowd[1])
+    id = session().scalars(factories.logins_of(crowd[1]).with_only_columns(LoginSession.id)).one()
+    administrator = world["fr_administrator"].id
+
+    def approve() -> None:
+        closings.approve(session().get_one(User, administrator), [crowd[1].id])
+
+    assert record_is_free_while_it_waits(cluster, approve, held_login(id))
+    assert not now_of(crowd[1]).is_active
 
 
 def test_many_at_the_very_same_time_are_counted_one_by_one(world: World, french: Directory) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from sqlalchemy import update
 from werkzeug.serving import make_server
 
 from jit_portal.database import session, transaction
-from jit_portal.demo.postgres import Postgres
+from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.identity import proposals, registry, sessions
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import Duty
@@ -35,7 +36,7 @@ from tests.signing_in import (
     xenia,
 )
 from tests.vault import token_in
-from tests.waiting import status_after_the_wait
+from tests.waiting import status_after_the_wait, until_somebody_waits
 
 FIXTURES = (away, liar, national, open_browser, registered)
 """They are asked for by name."""
@@ -200,6 +201,41 @@ def test_the_provider_ends_a_login(away: Browser, liar: Hostile, whose: dict[str
     assert not away.is_signed_in()
     assert logins()[0].ended_because == "signed_out_at_provider"
     assert say_goodbye(away, token) == 400
+
+
+def test_word_of_a_sign_out_waits_for_the_first_that_it_ends_and_holds_no_other(
+    open_browser: Callable[[], Browser], liar: Hostile, cluster: Postgres
+) -> None:
+    """Or two who end several would wait for each other; and what another has ended meanwhile stays as that says."""
+    hers, browsers = xenia(), [open_browser() for _ in range(3)]
+    for one in browsers:
+        assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
+    first, *others = sorted(login.id for login in logins(hers))
+    token = liar.logout_token(sid=None)
+
+    def tell() -> int:
+        try:
+            return say_goodbye(browsers[0], token)
+        finally:
+            session.remove()
+
+    ending = "UPDATE login_session SET ended_at = now(), ended_because = 'one_too_many', id_token = NULL WHERE id = %s"
+    with (
+        ThreadPoolExecutor(1) as apart,
+        psycopg.connect(cluster.url(OWNER)) as held,
+        psycopg.connect(cluster.url(OWNER)) as look,
+    ):
+        held.execute(ending, [first])
+        telling = apart.submit(tell)
+        until_somebody_waits(cluster)
+        for other in others:
+            look.execute("SELECT 1 FROM login_session WHERE id = %s FOR UPDATE NOWAIT", [other])
+        look.rollback()
+        held.commit()
+        assert telling.result() == 200
+    because = {login.id: login.ended_because for login in logins(hers)}
+    assert because == {first: "one_too_many"} | dict.fromkeys(others, "signed_out_at_provider")
+    assert len(ledger("login.ended")) == 2, "that of the first is not said twice"
 
 
 def test_a_logout_token_that_is_just_over_works_once_too(away: Browser, liar: Hostile) -> None:

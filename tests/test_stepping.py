@@ -12,6 +12,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import sessions
 from jit_portal.identity.models import LoginSession, User, WaitingAct
 from jit_portal.policy import stepup
@@ -30,6 +31,7 @@ from tests.signing_in import (
     registered,
     xenia,
 )
+from tests.waiting import held_login, record_is_free_while_it_waits
 
 FIXTURES = (liar, national, open_browser, registered)
 """They are asked for by name."""
@@ -135,6 +137,18 @@ def signed(open_browser: Callable[[], Browser], liar: Hostile) -> tuple[User, Br
     user, one = xenia(), open_browser()
     assert one.come_back("xx", liar.callback(one.begin("xx"))).status_code == 303
     return user, one, age(user)
+
+
+def test_a_step_up_that_waits_has_not_the_record(
+    signed: tuple[User, Browser, LoginSession], liar: Hostile, cluster: Postgres
+) -> None:
+    """Not even where her login says another name, which is put on record."""
+    _user, one, login = signed
+    liar.info = {"name": "Xenia Ypsilanti"}
+    query = liar.callback(one.begin("xx", confirm="1"))
+    assert record_is_free_while_it_waits(cluster, lambda: one.come_back("xx", query), held_login(login.id))
+    assert ledger("user.flagged") == [{"claims": ["name"]}]
+    assert len(ledger("login.stepped_up")) == 1
 
 
 def refused(answer: TestResponse, status: int, why: str, act: str = "login.step_up_refused") -> bool:

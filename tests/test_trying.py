@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.demo.secrets import write_private
 from jit_portal.identity import checking, checking_saml, checking_words, oidc, protocols, registry, trying
 from jit_portal.identity.checking import Check, Result
@@ -24,6 +25,7 @@ from tests import factories, hostile
 from tests.hostile import Hostile, sign, sign_by_hand
 from tests.signing_in import UNCHECKED, Browser, count, ledger, of_xx
 from tests.test_providers import operator
+from tests.waiting import Statement, record_is_free_while_it_waits
 
 GOOD = {
     "id_token_signing_alg_values_supported": ["ES256"],
@@ -483,6 +485,40 @@ def test_word_that_comes_in_the_moment_in_which_the_browser_does_is_kept(
     assert answer.status_code == 200
     assert trying.came_back(person, str(seen.id))
     assert one.findings()[Check.TOLD] == (Result.PASSED, "told")
+
+
+@pytest.mark.parametrize(
+    ("whose", "audience"), [("login_session", {}), ("provider_test", {"aud": "somebody"})], ids=["sound", "unsound"]
+)
+def test_word_of_a_sign_out_that_waits_has_not_the_record(
+    liar: Hostile, desk: Callable[..., Desk], cluster: Postgres, whose: str, audience: dict[str, str]
+) -> None:
+    """Of a login that is both tested and signed in by."""
+    one = desk()
+    one.press()
+    one.try_it(liar)
+    provider = registry.provider("xx")
+    with transaction():
+        known = User(
+            provider_id=provider.id, issuer=provider.issuer, subject="xx-1", name="Somebody Else",
+            authority_id=provider.authorities[0].id,
+        )  # fmt: skip
+        session().add(known)
+    factories.login(known, provider_session="session-1")
+    by_it = {
+        "login_session": factories.logins_of(known).with_only_columns(LoginSession.id),
+        "provider_test": select(ProviderTest.id).execution_options(**UNCHECKED),
+    }
+    id = session().scalars(by_it[whose]).one()
+    word = {"logout_token": liar.logout_token(**audience)}
+
+    def tell() -> None:
+        one.portal.post("/sign-in/xx/logout", data=word)
+
+    held: Statement = (f"SELECT 1 FROM {whose} WHERE id = %s FOR UPDATE", [id])
+    assert record_is_free_while_it_waits(cluster, tell, held)
+    assert len(ledger("login.ended")) == (0 if audience else 1)
+    assert len(ledger("provider.farewell_tested")) == 1
 
 
 def test_where_the_row_has_no_sign_out_none_is_asked_for(liar: Hostile, desk: Callable[..., Desk]) -> None:

@@ -1,11 +1,13 @@
 """What becomes of an act that had to wait for somebody else's, when the world has changed meanwhile."""
 
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from jit_portal.audit.models import PORTAL_CHAIN
 from jit_portal.database import session
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import Refusal
@@ -35,6 +37,32 @@ def status_after_the_wait(
             connection.execute(*meanwhile)
         other.commit()
         return answer.result(timeout=20)
+
+
+def record_is_free_while_it_waits(cluster: Postgres, act: Callable[[], object], held: Statement) -> bool:
+    """Whether others can put something on the portal's record while an act waits for what ``held`` locks; then it is
+    let go on. The other way round two would wait for each other: whoever holds it comes to the record next."""
+
+    def begin() -> None:
+        try:
+            act()
+        finally:
+            session.remove()
+
+    head = "SELECT pg_try_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))"
+    with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
+        assert other.execute(*held).rowcount == 1
+        going = apart.submit(begin)
+        until_somebody_waits(cluster)
+        is_free = other.execute(head, [str(PORTAL_CHAIN)]).fetchone() == (True,)
+        other.rollback()
+        going.result(timeout=20)
+    return is_free
+
+
+def held_login(login_id: uuid.UUID) -> Statement:
+    """Somebody else ends this login."""
+    return "SELECT 1 FROM login_session WHERE id = %s FOR UPDATE", [login_id]
 
 
 def until_somebody_waits(cluster: Postgres) -> None:

@@ -10,7 +10,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
-from jit_portal.identity.endings import Because, end_all, end_in_turns
+from jit_portal.identity.endings import Because, end_all, end_in_turns, hold_of
 from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.refusals import Why
 from jit_portal.identity.scim.models import Actor
@@ -204,6 +204,7 @@ def close_what_is_due() -> int:
         one_duty_at_a_time()
         due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
         closing = session().execute(due).unique().all()
+        hold_of(person for person, _ in closing)
         for person, is_unused in closing:
             close(person, Closed.UNUSED if is_unused else Closed.UNCONFIRMED, None)
         return len(closing)

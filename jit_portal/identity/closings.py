@@ -17,6 +17,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.identity import accounts
 from jit_portal.identity.accounts import Closed
+from jit_portal.identity.endings import hold_of
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.notices import service as notices
@@ -67,6 +68,7 @@ def approve(actor: User, ids: Collection[uuid.UUID]) -> int:
     with transaction():
         accounts.one_duty_at_a_time()
         deciding = _locked(actor, ids)
+        hold_of(deciding)
         for held in deciding:
             _decide(held, actor, is_approved=True)
             audit.record(actor, "user.closing_approved", held, quietly=True)

@@ -201,6 +201,12 @@ def hold(user: User | None, before: LoginSession | None) -> None:
     locked(known.where(or_(hers, LoginSession.id == (before.id if before else None))))
 
 
+def hold_of(people: Iterable[User]) -> None:
+    """Lock the live logins of people whose rows are locked, before anything about the first of them is on record."""
+    ids = [person.id for person in people]
+    locked(portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.user_id.in_(ids), *is_live()))
+
+
 def _locked_again(logins: Iterable[LoginSession]) -> Sequence[LoginSession]:
     ids = [login.id for login in logins]
     return locked(portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.id.in_(ids)))
@@ -267,8 +273,8 @@ def hear(slug: str, said: str, speaks: Speaks) -> tuple[IdentityProvider, Farewe
         is_known = _part(provider, farewell)
     except (SignInRefused, ProviderAway) as refusal:
         with transaction():
-            audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
             trying.misheard(provider, refusal)
+            audit.record(None, "login.end_refused", provider, quietly=True, why=refusal.why)
         raise
     return provider, farewell, is_known
 
@@ -276,12 +282,13 @@ def hear(slug: str, said: str, speaks: Speaks) -> tuple[IdentityProvider, Farewe
 def _part(provider: IdentityProvider, farewell: Farewell) -> bool:
     with transaction():
         spent.spend(provider, farewell.token_id, farewell.expires_at + provider.leeway)
-        is_test = trying.heard(provider, farewell)
+        tests = trying.concerned(provider, farewell)
         theirs = portal_which(Work.SIGN_IN, LoginSession).join(LoginSession.user)
         theirs = theirs.where(User.provider_id == provider.id, User.issuer == provider.issuer)
         if farewell.subject is not None:
             theirs = theirs.where(User.subject == farewell.subject)
-        live = farewells.meant(theirs.where(*is_live()), LoginSession, farewell)
-        _end_all(_locked_again(live), Because.SIGNED_OUT_AT_PROVIDER, None)
+        live = _locked_again(farewells.meant(theirs.where(*is_live()), LoginSession, farewell))
+        trying.heard(provider, tests)
+        _end_all(live, Because.SIGNED_OUT_AT_PROVIDER, None)
         # Whoever is known, but idled out before, is signed out as was asked.
-        return is_test or bool(live or farewells.meant(theirs, LoginSession, farewell))
+        return bool(tests or live or farewells.meant(theirs, LoginSession, farewell))

@@ -23,6 +23,8 @@ from jit_portal.wording import gettext
 VALID_FOR = dt.timedelta(days=7)
 ON_ACCEPT: list[Callable[[User, Invitation], None]] = []
 """What other packages do, in the same transaction, when a person accepts an invitation: they read its offer."""
+ON_HOLD: list[Callable[[Invitation], None]] = []
+"""What they lock for that, before anything is put on record."""
 
 
 def invite(
@@ -181,6 +183,12 @@ def _why_dead(invitation: Invitation | None) -> str:
 def inviter(invitation: Invitation) -> User | None:
     """Who sent it; None for the portal itself."""
     return session().scalar(select(User).where(User.id == invitation.invited_by_id))
+
+
+def hold(invitation: Invitation) -> None:
+    """Lock what accepting a locked invitation changes, before anything is put on record."""
+    for lock in ON_HOLD:
+        lock(invitation)
 
 
 def has_it(user: User | None, invitation: Invitation) -> bool:

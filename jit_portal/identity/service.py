@@ -180,6 +180,7 @@ def _step_up(
     vouched = attempts.redeem(provider, browser, answer)
     stepping.refuse_less(held, vouched)
     with transaction():
+        stepping.hold(held)
         _recognise(held.user, provider, vouched)
         token = stepping.strengthen(held, vouched)
     return SignedIn(token, held, attempt.return_to, [])
@@ -192,11 +193,13 @@ def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt,
     """
     hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
     # Locked: an account that is being closed lets no login in beside that.
-    user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User))
+    # By a lock that lets her be told of something meanwhile, for whoever tells has the record.
+    user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User, key_share=True))
     endings.hold(user, before)
     invitation = None
     if attempt.invitation_id is not None:
         invitation = portal_fetch(Work.SIGN_IN, Invitation, attempt.invitation_id, lock=True)
+        invitations.hold(invitation)
     if user is not None:
         _recognise(user, provider, vouched)
     if invitation is not None and not invitations.has_it(user, invitation):

@@ -3,15 +3,15 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.identity import tokens
-from jit_portal.identity.models import IdentityProvider, LoginAttempt, LoginSession
+from jit_portal.identity.models import IdentityProvider, LoginAttempt, LoginSession, User
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.vouching import Vouched
-from jit_portal.policy import stepup
+from jit_portal.policy import Work, portal_which, stepup
 
 
 def asked_of(provider: IdentityProvider, login: LoginSession | None) -> dict[str, Any]:
@@ -57,6 +57,13 @@ def refuse_less(login: LoginSession, vouched: Vouched) -> None:
     oldest = dt.datetime.now(dt.UTC) - stepup.FRESH
     if vouched.proved_at is None or vouched.proved_at <= oldest.timestamp():
         raise SignInRefused(Why.NOT_ASKED_AGAIN, "auth_time", person_id=person.id)
+
+
+def hold(login: LoginSession) -> None:
+    """Lock its person and it, in the order of all who end a login, before what is said of her is put on record."""
+    session().execute(select(User.id).where(User.id == login.user_id).with_for_update(key_share=True))
+    it = portal_which(Work.SIGN_IN, LoginSession).where(LoginSession.id == login.id)
+    session().execute(it.with_only_columns(LoginSession.id).with_for_update(of=LoginSession))
 
 
 def strengthen(login: LoginSession, vouched: Vouched) -> str:

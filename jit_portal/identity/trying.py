@@ -169,17 +169,17 @@ def _close(actor: User, test: ProviderTest, found: Finding) -> ProviderTest | No
     return test
 
 
-def heard(provider: IdentityProvider, farewell: Farewell) -> bool:
-    """A sound logout token came: whoever tests with that very sign-in is told, in the open transaction.
-
-    Says whether anybody does.
-    """
+def concerned(provider: IdentityProvider, farewell: Farewell) -> list[ProviderTest]:
+    """The tests with the very sign-in that is over, locked, before anything is put on record."""
     signed_in = _signed_in(provider)
     if farewell.subject is not None:
         signed_in = signed_in.where(ProviderTest.subject == farewell.subject)
-    tests = farewells.meant(signed_in, ProviderTest, farewell)
+    return farewells.meant(signed_in, ProviderTest, farewell)
+
+
+def heard(provider: IdentityProvider, tests: Iterable[ProviderTest]) -> None:
+    """A sound logout token came: whoever makes these tests is told, in the open transaction."""
     _hear(provider, tests, [checking.told()])
-    return bool(tests)
 
 
 def misheard(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:

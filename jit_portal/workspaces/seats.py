@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -38,8 +38,17 @@ def one_at_a_time(jit_id: uuid.UUID) -> None:
 
     It is taken before anything is put on record, which waits too: the other way round two could wait for each other.
     """
-    place = select(Workspace.id).where(Workspace.jit_id == jit_id).with_for_update(key_share=True)
-    session().execute(place.execution_options(policy=True))
+    _wait_for(Workspace.jit_id == jit_id)
+
+
+def one_at_a_time_in(workspace_id: uuid.UUID) -> None:
+    """``one_at_a_time`` where only the workspace is known."""
+    _wait_for(Workspace.id == workspace_id)
+
+
+def _wait_for(place: ColumnElement[bool]) -> None:
+    seated = select(Workspace.id).where(place).with_for_update(key_share=True)
+    session().execute(seated.execution_options(policy=True))
 
 
 def take(

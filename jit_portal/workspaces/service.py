@@ -115,6 +115,14 @@ def join_by_invitation(person: User, invitation: Invitation) -> None:
     _seat(inviter, workspace, person, party, role, offer["purpose"])
 
 
+def wait_to_join(invitation: Invitation) -> None:
+    """Have the seats of the JIT into which an invitation leads to oneself."""
+    offered = (invitation.membership_offer or {}).get("workspace")
+    if offered is not None:
+        seats.one_at_a_time_in(uuid.UUID(offered))
+
+
+invitations.ON_HOLD.append(wait_to_join)
 invitations.ON_ACCEPT.append(join_by_invitation)
 
 

@@ -18,7 +18,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.identity import answers, claims, tokens
 from jit_portal.identity.devices import Device
-from jit_portal.identity.endings import Because, end, end_oldest
+from jit_portal.identity.endings import Because, end, end_oldest, hold
 from jit_portal.identity.glass import challenges
 from jit_portal.identity.glass.enrolling import keys_of
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
@@ -85,8 +85,9 @@ def open_portal(browser: str, said: str, device: Device, *, instead_of: uuid.UUI
             user = session().scalars(hers.execution_options(populate_existing=True)).one()
             if not user.is_active:
                 raise refused("closed", user.id)
-            if instead_of is not None:
-                before = portal_fetch(Work.SIGN_IN, LoginSession, instead_of)
+            before = None if instead_of is None else portal_fetch(Work.SIGN_IN, LoginSession, instead_of)
+            hold(user, before)
+            if before is not None:
                 end(before, Because.SIGNED_IN_AGAIN, before.user)
             return _open(user, taken.reason, device)
 

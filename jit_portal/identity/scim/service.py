@@ -15,7 +15,7 @@ from sqlalchemy import select
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
-from jit_portal.identity import accounts, claims, closings
+from jit_portal.identity import accounts, claims, closings, endings
 from jit_portal.identity.accounts import Closed
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.scim import people
@@ -43,6 +43,7 @@ def announce(token: ScimToken, said: Said) -> Known:
         issuer = _hold(token.provider_id).issuer
         if people.taken(token, said.user_name, said.external_id, None):
             raise Taken(gettext("Somebody goes by this userName or externalId already."))
+        _hold_account(token, issuer, said.external_id)
         announced = _taken_back(token, issuer, said.external_id)
         if announced is None:
             announced = AnnouncedPerson(provider_id=token.provider_id, issuer=issuer, subject=said.external_id)
@@ -106,6 +107,14 @@ def _hold(provider_id: uuid.UUID) -> IdentityProvider:
     """Lock the row of a login against everything else that is said of its people."""
     row = select(IdentityProvider).where(IdentityProvider.id == provider_id)
     return session().execute(row.with_for_update(key_share=True)).scalar_one()
+
+
+def _hold_account(token: ScimToken, issuer: str, subject: str | None) -> None:
+    """Lock the account, if there is one, and what may end with it, before anything is put on record."""
+    hers = (User.provider_id == token.provider_id, User.issuer == issuer, User.subject == subject)
+    account = session().scalar(select(User).where(*hers).with_for_update(of=User))
+    if account is not None:
+        endings.hold(account, None)
 
 
 def _check(said: Said) -> None:
