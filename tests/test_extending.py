@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.exhibits.models import CountryRule, Release
 from jit_portal.jits import documents, service, versions
@@ -33,6 +34,7 @@ from tests.drafting import (
     workspace_of,
     world_of,
 )
+from tests.waiting import Statement, record_is_free_while_it_waits
 
 __all__ = ["at"]
 
@@ -149,6 +151,40 @@ def test_a_party_no_longer_named_leaves_with_its_own_and_loses_what_it_was_shown
         for rule in session().scalars(select(CountryRule).execution_options(**UNCHECKED)).unique()
     }
     assert closed == {True: None, False: draft.in_force_from}
+
+
+@pytest.mark.parametrize("table", ["release", "country_rule"])
+def test_whoever_signs_and_waits_for_what_ends_by_it_has_not_the_record(
+    at: Desk, cluster: Postgres, table: str
+) -> None:
+    """Or whoever withdraws it in the same moment would wait for her, and she for them."""
+    first = at.in_force("fr", "nl", "ro")
+    space = workspace_of(first)
+    assert space is not None
+    made = world_of(first, space, at)
+    release = factories.release(made, factories.exhibit(made, "fr", "Ours"), "ro")
+    with transaction():
+        rule = CountryRule(
+            workspace_id=space.id,
+            party_id=made.parties["fr"].id,
+            is_forbid=False,
+            principal_id=release.principal_id,
+            sight=Sight.SEE,
+            set_by_id=at["fr_one"].id,
+        )
+        session().add(rule)
+    draft = service.extend(at["fr_one"], first.jit)
+    service.edit(at["fr_one"], draft, at.terms("fr", "nl"), draft.edition)
+    documents.attach(at["fr_one"], draft, "agreement.pdf", io.BytesIO(PDF), draft.edition)
+    sign_for(at["fr_one"], draft, "fr", at)
+    things: dict[str, Release | CountryRule] = {"release": release, "country_rule": rule}
+    held: Statement = (f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [things[table].id])
+    chain = first.jit_id
+    assert record_is_free_while_it_waits(cluster, lambda: sign_for(at["nl_one"], draft, "nl", at), held, chain)
+    session().expire_all()
+    for model in (Release, CountryRule):
+        ended = select(model.live_until).execution_options(**UNCHECKED)
+        assert session().scalars(ended).one() is not None
 
 
 def test_a_party_that_left_comes_back(at: Desk) -> None:

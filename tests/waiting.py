@@ -39,9 +39,13 @@ def status_after_the_wait(
         return answer.result(timeout=20)
 
 
-def record_is_free_while_it_waits(cluster: Postgres, act: Callable[[], object], held: Statement) -> bool:
-    """Whether others can put something on the portal's record while an act waits for what ``held`` locks; then it is
-    let go on. The other way round two would wait for each other: whoever holds it comes to the record next."""
+def record_is_free_while_it_waits(
+    cluster: Postgres, act: Callable[[], object], held: Statement, chain: uuid.UUID = PORTAL_CHAIN
+) -> bool:
+    """Whether others can put something on this record while an act waits for what ``held`` locks; then it goes on.
+
+    The other way round two would wait for each other: whoever holds that comes to the record next.
+    """
 
     def begin() -> None:
         try:
@@ -54,7 +58,7 @@ def record_is_free_while_it_waits(cluster: Postgres, act: Callable[[], object], 
         assert other.execute(*held).rowcount == 1
         going = apart.submit(begin)
         until_somebody_waits(cluster)
-        is_free = other.execute(head, [str(PORTAL_CHAIN)]).fetchone() == (True,)
+        is_free = other.execute(head, [str(chain)]).fetchone() == (True,)
         other.rollback()
         going.result(timeout=20)
     return is_free

@@ -77,6 +77,8 @@ def record_signature(
         seats.one_at_a_time(held.jit_id)
         named = _unsigned(actor, held, party_id)
         _check(held, signature)
+        if all(each is named or each.recorded_at for each in held.named_parties):
+            opening.hold(held)
         named.signed_by, named.signed_on, named.signed_at_place = signature.by, signature.on, signature.place
         named.recorded_by_id, named.recorded_at = actor.id, seats.now()
         audit.record(actor, "agreement.signature_recorded", held, version=held.version, party=party_id)

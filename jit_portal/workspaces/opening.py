@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import uuid
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from jit_portal import policy
@@ -23,6 +23,27 @@ from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Principal, Workspace
 from jit_portal.workspaces.principals import answer_to_own
 from jit_portal.workspaces.seats import Seat
+
+
+def hold(agreement: Agreement) -> None:
+    """Lock what ends with the parties that a version names no longer, before anything is put on record: whoever
+    withdraws it in that moment comes to the record next.
+    """
+    named = {each.party_id for each in agreement.named_parties}
+    its = policy.portal_which(Work.SEATING, Workspace).where(Workspace.jit_id == agreement.jit_id)
+    workspace = session().scalar(its)
+    for party in session().scalars(policy.parties_from(agreement.jit_id, seats.now())).all():
+        if workspace is not None and party.id not in named:
+            _hold_what_is_shown_to(workspace, party)
+
+
+def _hold_what_is_shown_to(workspace: Workspace, party: Party) -> None:
+    people = [member.user_id for member in _members(workspace) if member.party_id == party.id]
+    means = _principals(workspace, party, people)
+    shown: tuple[type[Release | CountryRule], ...] = (Release, CountryRule)
+    for model in shown:
+        open_ones = select(model.id).where(model.principal_id.in_(means), _open(model.live_until, seats.now()))
+        session().execute(open_ones.order_by(model.id).with_for_update().execution_options(policy=True))
 
 
 def follow(actor: User, agreement: Agreement, start: dt.datetime) -> Workspace:
@@ -95,11 +116,7 @@ def _end_what_is_shown_to(
     actor: User, workspace: Workspace, party: Party, people: list[uuid.UUID], at: dt.datetime
 ) -> None:
     """Close every release and standing release to a party, its authorities, its roles or its people; forbids stay."""
-    authorities = [authority.id for authority in party.provider.authorities]
-    means = select(Principal.id).where(
-        Principal.workspace_id == workspace.id,
-        (Principal.party_id == party.id) | Principal.authority_id.in_(authorities) | Principal.user_id.in_(people),
-    )
+    means = _principals(workspace, party, people)
     session().execute(
         update(Release)
         .where(Release.principal_id.in_(means), _open(Release.live_until, at))
@@ -111,6 +128,15 @@ def _end_what_is_shown_to(
         .where(CountryRule.principal_id.in_(means), CountryRule.is_forbid.is_(False), _open(CountryRule.live_until, at))
         .values(live_until=at, closed_by_id=actor.id)
         .execution_options(synchronize_session=False)
+    )
+
+
+def _principals(workspace: Workspace, party: Party, people: list[uuid.UUID]) -> Select[uuid.UUID]:
+    """All that means a party, its authorities, its roles or these people of it."""
+    authorities = [authority.id for authority in party.provider.authorities]
+    return select(Principal.id).where(
+        Principal.workspace_id == workspace.id,
+        (Principal.party_id == party.id) | Principal.authority_id.in_(authorities) | Principal.user_id.in_(people),
     )
 
 
