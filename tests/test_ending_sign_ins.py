@@ -181,7 +181,11 @@ def test_what_closes_several_accounts_and_waits_has_not_the_record(world: World,
         factories.login(world[each])
     closed: list[int] = []
     held = held_login(logins_in_order(world[name])[0].id)
-    assert record_is_free_while_it_waits(cluster, lambda: closed.append(accounts.close_what_is_due()), held)
+
+    def close() -> None:
+        closed.append(accounts.close_what_is_due())
+
+    assert record_is_free_while_it_waits(cluster, close, held, told=world[name].id)
     assert closed == [2]
 
 
@@ -194,6 +198,18 @@ def test_what_is_over_is_left_to_whoever_ends_it_already(
     assert endings.end_what_is_over() == 0
     line.rollback()
     assert endings.end_what_is_over() == 1
+
+
+def test_whoever_is_closed_can_be_told_of_something_meanwhile(world: World, cluster: Postgres) -> None:
+    member, administrator = world["fr_member"], world["fr_administrator"]
+    factories.login(member)
+    held = held_login(logins_in_order(member)[0].id)
+
+    def close() -> None:
+        accounts.deactivate(session().merge(administrator), session().merge(member))
+
+    assert record_is_free_while_it_waits(cluster, close, held, told=member.id)
+    assert not now_of(member).is_active
 
 
 def test_a_withdrawal_that_did_not_come_to_all_is_said_again(world: World, app: Flask) -> None:

@@ -180,7 +180,7 @@ def test_whoever_signs_and_waits_for_what_ends_by_it_has_not_the_record(
     things: dict[str, Release | CountryRule] = {"release": release, "country_rule": rule}
     held: Statement = (f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [things[table].id])
     chain = first.jit_id
-    assert record_is_free_while_it_waits(cluster, lambda: sign_for(at["nl_one"], draft, "nl", at), held, chain)
+    assert record_is_free_while_it_waits(cluster, lambda: sign_for(at["nl_one"], draft, "nl", at), held, chain=chain)
     session().expire_all()
     for model in (Release, CountryRule):
         ended = select(model.live_until).execution_options(**UNCHECKED)

@@ -379,8 +379,11 @@ def test_a_directory_that_announces_whom_it_closes_and_waits_has_not_the_record(
     id = session().scalars(factories.logins_of(member).with_only_columns(LoginSession.id)).one()
     said = {"schemas": [CORE], "userName": "again", "externalId": member.subject, "active": False}
     answers: list[TestResponse] = []
-    held = held_login(id)
-    assert record_is_free_while_it_waits(cluster, lambda: answers.append(french.ask("POST", "", said)), held)
+
+    def announce() -> None:
+        answers.append(french.ask("POST", "", said))
+
+    assert record_is_free_while_it_waits(cluster, announce, held_login(id), told=member.id)
     assert (answers[0].status_code, now_of(member).is_active) == (201, False), answers[0].text
 
 
@@ -437,7 +440,7 @@ def test_whoever_approves_a_closing_and_waits_has_not_the_record(
     def approve() -> None:
         closings.approve(session().get_one(User, administrator), [crowd[1].id])
 
-    assert record_is_free_while_it_waits(cluster, approve, held_login(id))
+    assert record_is_free_while_it_waits(cluster, approve, held_login(id), told=crowd[1].id)
     assert not now_of(crowd[1]).is_active
 
 

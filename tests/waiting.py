@@ -40,11 +40,17 @@ def status_after_the_wait(
 
 
 def record_is_free_while_it_waits(
-    cluster: Postgres, act: Callable[[], object], held: Statement, chain: uuid.UUID = PORTAL_CHAIN
+    cluster: Postgres,
+    act: Callable[[], object],
+    held: Statement,
+    *,
+    chain: uuid.UUID = PORTAL_CHAIN,
+    told: uuid.UUID | None = None,
 ) -> bool:
     """Whether others can put something on this record while an act waits for what ``held`` locks; then it goes on.
 
-    The other way round two would wait for each other: whoever holds that comes to the record next.
+    The other way round two would wait for each other: whoever holds that comes to the record next. Nor does whoever
+    has the record, and tells this person of something, wait for the act.
     """
 
     def begin() -> None:
@@ -59,6 +65,8 @@ def record_is_free_while_it_waits(
         going = apart.submit(begin)
         until_somebody_waits(cluster)
         is_free = other.execute(head, [str(chain)]).fetchone() == (True,)
+        if told is not None:
+            other.execute('SELECT 1 FROM "user" WHERE id = %s FOR KEY SHARE NOWAIT', [told])
         other.rollback()
         going.result(timeout=20)
     return is_free

@@ -202,7 +202,11 @@ def close_what_is_due() -> int:
     """
     with transaction():
         one_duty_at_a_time()
-        due = portal_which(Work.CLOSING, User).add_columns(unused).with_for_update(of=User, skip_locked=True)
+        due = (
+            portal_which(Work.CLOSING, User)
+            .add_columns(unused)
+            .with_for_update(of=User, key_share=True, skip_locked=True)
+        )
         closing = session().execute(due).unique().all()
         hold_of(person for person, _ in closing)
         for person, is_unused in closing:

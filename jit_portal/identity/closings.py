@@ -89,7 +89,7 @@ def refuse(actor: User, ids: Collection[uuid.UUID]) -> int:
 
 def _locked(actor: User, ids: Collection[uuid.UUID]) -> Sequence[User]:
     theirs = policy.which(actor, User, May.DECIDE_CLOSING).where(User.id.in_(ids)).order_by(User.id)
-    locking = theirs.with_for_update(of=User).execution_options(populate_existing=True)
+    locking = theirs.with_for_update(of=User, key_share=True).execution_options(populate_existing=True)
     found = session().scalars(locking).unique().all()
     if not found:
         raise NotFound(may=May.DECIDE_CLOSING, noun="user")

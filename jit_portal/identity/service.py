@@ -193,7 +193,6 @@ def _person(provider: IdentityProvider, vouched: Vouched, attempt: LoginAttempt,
     """
     hers = (User.provider_id == provider.id, User.issuer == vouched.issuer, User.subject == vouched.subject)
     # Locked: an account that is being closed lets no login in beside that.
-    # By a lock that lets her be told of something meanwhile, for whoever tells has the record.
     user: User | None = session().scalar(select(User).where(*hers).with_for_update(of=User, key_share=True))
     endings.hold(user, before)
     invitation = None

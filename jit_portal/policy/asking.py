@@ -123,7 +123,9 @@ def fetch(user: User, model: type[T], id: uuid.UUID, may: May = May.SEE, *, lock
     """The thing with this id, if she may; otherwise missing, whether it exists or not."""
     statement: Select[T] = _one(model, conditions(model, may))
     if lock:
-        statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
+        # A person can be told of something meanwhile: whoever tells may have what she who locks comes to next.
+        locking = statement.with_for_update(of=model, key_share=model is User)
+        statement = locking.execution_options(populate_existing=True)
     thing = session().scalar(statement, {"about": id, "asker": user.id})
     if thing is None:
         raise NotFound(may=may, noun=noun(model), object_id=id)

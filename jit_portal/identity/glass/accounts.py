@@ -101,7 +101,7 @@ def close(actor: User | None, account_id: uuid.UUID) -> GlassAccount:
         account = session().get(GlassAccount, account_id)
         if account is None:
             raise NotFound(noun="glass_account", object_id=account_id)
-        hers = select(User).where(User.id == account.user_id).with_for_update(of=User)
+        hers = select(User).where(User.id == account.user_id).with_for_update(of=User, key_share=True)
         held = session().scalars(hers.execution_options(populate_existing=True)).one()
         if not held.is_active:
             raise Refusal("it is closed already")

@@ -81,7 +81,7 @@ def open_portal(browser: str, said: str, device: Device, *, instead_of: uuid.UUI
             raise refused("same_key", account.user_id)
         with transaction():
             # Locked: an account that is being closed lets no login in beside that.
-            hers = select(User).where(User.id == account.user_id).with_for_update(of=User)
+            hers = select(User).where(User.id == account.user_id).with_for_update(of=User, key_share=True)
             user = session().scalars(hers.execution_options(populate_existing=True)).one()
             if not user.is_active:
                 raise refused("closed", user.id)

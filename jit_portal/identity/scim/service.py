@@ -112,7 +112,7 @@ def _hold(provider_id: uuid.UUID) -> IdentityProvider:
 def _hold_account(token: ScimToken, issuer: str, subject: str | None) -> None:
     """Lock the account, if there is one, and what may end with it, before anything is put on record."""
     hers = (User.provider_id == token.provider_id, User.issuer == issuer, User.subject == subject)
-    account = session().scalar(select(User).where(*hers).with_for_update(of=User))
+    account = session().scalar(select(User).where(*hers).with_for_update(of=User, key_share=True))
     if account is not None:
         endings.hold(account, None)
 
@@ -191,7 +191,7 @@ def _to_account(token: ScimToken, known: Known, said: Said) -> bool:
     """Do to her account, if she has one, what the directory says; whether its closing has to wait instead."""
     if known.account_id is None:
         return False
-    locking = select(User).where(User.id == known.account_id).with_for_update(of=User)
+    locking = select(User).where(User.id == known.account_id).with_for_update(of=User, key_share=True)
     held = session().scalars(locking.execution_options(populate_existing=True)).unique().one()
     if said.external_id not in (None, held.subject):
         raise NeverRebound(gettext("The externalId is who the person is: it stays."))
