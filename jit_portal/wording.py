@@ -1,10 +1,14 @@
 """The reader's language, for whatever must say why: the one name under which verbs, too, know gettext."""
 
 import datetime as dt
+import re
 from typing import Protocol
 
 import flask_babel
 from babel.dates import format_date, format_datetime
+
+_SPARED = re.compile(r"(?<=[+-])0(?=\d)|:00$")
+"""What the short form of a distance from UTC leaves out of the long one."""
 
 
 def gettext(text: str, **values: object) -> str:
@@ -43,4 +47,15 @@ def day(of: dt.date) -> str:
 def moment(at: dt.datetime) -> str:
     """Day, time and zone of a moment as the reader's clock shows it; in UTC where nobody is reading."""
     zone, locale = flask_babel.get_timezone(), flask_babel.get_locale()
-    return str(format_datetime(at, "d MMM, HH:mm z", tzinfo=zone or dt.UTC, locale=locale or "en"))
+    said = format_datetime(at, "d MMM, HH:mm", tzinfo=zone or dt.UTC, locale=locale or "en")
+    return f"{said} {zone_name(at)}"
+
+
+def zone_name(at: dt.datetime) -> str:
+    """How the reader's zone is called at a moment, or how far it is from UTC: CET, UTC+1."""
+    zone, locale = flask_babel.get_timezone() or dt.UTC, flask_babel.get_locale() or "en"
+    known = at.astimezone(zone).tzname()
+    # French gives the winter of Bucharest the letters that are its summer everywhere else.
+    if known and known in ("UTC", format_datetime(at, "z", tzinfo=zone, locale=locale)):
+        return known
+    return _SPARED.sub("", str(format_datetime(at, "OOOO", tzinfo=zone, locale=locale)))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask, g
 
-from jit_portal import policy
+from jit_portal import policy, wording
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.messages import showing
@@ -59,6 +59,25 @@ def test_a_zone_without_a_name_in_the_language_is_told_by_its_distance(in_paris:
     with as_read_by("fr", PARIS):
         assert moment(in_paris, at(25, 0, 30), "short")[0] == "25 oct. 2026, 02:30 UTC+2"
         assert moment(in_paris, at(25, 1, 30), "exact")[0] == "25 octobre 2026, 02:30:00 UTC+1"
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "said"),
+    [
+        ("Europe/Bucharest", 11, "00:30 UTC+2"),
+        ("Europe/Bucharest", 7, "01:30 UTC+3"),
+        ("Europe/Lisbon", 11, "22:30 UTC+0"),
+        ("UTC", 11, "22:30 UTC"),
+    ],
+)
+def test_no_language_gives_the_winter_the_name_of_another_clock(
+    in_paris: Flask, zone: str, month: int, said: str
+) -> None:
+    """French calls the winter of Bucharest EEST, which is its summer to everybody else."""
+    when = dt.datetime(2026, month, 20, 22, 30, tzinfo=dt.UTC)
+    with as_read_by("fr", zone):
+        assert moment(in_paris, when, "short")[0].endswith(f", {said}")
+        assert wording.moment(when).endswith(f", {said}")
 
 
 def test_a_day_of_25_hours_has_a_line_for_each_of_its_zones_in_a_conversation(in_paris: Flask) -> None:

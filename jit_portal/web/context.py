@@ -1,7 +1,6 @@
 """What every page knows: the reader's language and zone, and the JITs in the sidebar."""
 
 import datetime as dt
-import re
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import Flask, current_app, g, has_request_context, request
-from flask_babel import format_datetime, get_locale
+from flask_babel import get_locale
 
 from jit_portal import policy
 from jit_portal.database import session
@@ -19,6 +18,7 @@ from jit_portal.identity.models import LoginSession, User
 from jit_portal.jits.models import Jit, Party
 from jit_portal.web import news, speaking
 from jit_portal.web.session import viewer_or_none
+from jit_portal.wording import zone_name
 from jit_portal.workspaces.models import Workspace
 
 OF_A_PLACE: dict[str, Any] = {
@@ -40,8 +40,6 @@ LANGUAGE_COOKIE = "__Host-language"
 
 _space = policy.asked(Workspace).where(Workspace.jit_id == Jit.id).with_only_columns(Workspace.id).correlate(Jit)
 _JITS = policy.asked(Jit).add_columns(_space.scalar_subquery()).order_by(Jit.name)
-_SPARED = re.compile(r"(?<=[+-])0(?=\d)|:00$")
-"""What the short form of a distance from UTC leaves out of the long one."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,6 @@ def bind(app: Flask) -> None:
     speaking.bind(app)
     app.context_processor(_page)
     app.add_template_filter(zone_name)
-
-
-def zone_name(at: dt.datetime) -> str:
-    """How the reader's language calls the reader's zone at a moment, or how far it is from UTC: CET, UTC+1."""
-    name: str = format_datetime(at, "z")
-    return name if name[:1].isalpha() else _SPARED.sub("", format_datetime(at, "OOOO"))
 
 
 def _locale() -> str | None:
