@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -658,18 +659,20 @@ def test_of_a_sign_in_that_is_over_nothing_of_its_provider_stays(
 def test_my_sign_ins_are_mine_to_end(open_browser: Callable[[], Browser]) -> None:
     user, other = known("fr-0001"), known("nl-0001")
     one, two, three, dutch = open_browser(), open_browser(), open_browser(), open_browser()
-    for each in (one, two, three):
-        each.portal.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko/1 Firefox/153.0"
+    for each, system in ((one, "X11; Linux x86_64"), (two, "Windows NT 10.0"), (three, "Macintosh; Intel Mac OS X")):
+        each.portal.environ_base["HTTP_USER_AGENT"] = f"Mozilla/5.0 ({system}) Gecko/1 Firefox/153.0"
         each.sign_in("fr-0001")
     dutch.sign_in("nl-0001")
     page = one.portal.get("/account").text
-    assert page.count("Firefox, Linux") == 3
+    assert page.count("Firefox, Linux") == 1
+    (asked,) = re.findall('end-others" data-confirm="([^"]+)"', page)
+    assert set(re.findall("Firefox, [a-zA-Z]+", asked)) == {"Firefox, Windows", "Firefox, macOS"}
     (theirs,) = logins(other)
     assert one.post(f"/account/sign-ins/{theirs.id}/end").status_code == 404
     assert one.post(f"/account/sign-ins/{uuid.uuid4()}/end").status_code == 404
-    assert one.post(f"/account/sign-ins/{logins(user)[1].id}/end").headers["Location"] == "/account"
+    assert one.post(f"/account/sign-ins/{logins(user)[1].id}/end").headers["Location"] == "/account#sign-ins"
     assert [each.is_signed_in() for each in (one, two, three, dutch)] == [True, False, True, True]
-    one.post("/account/sign-ins/end-others")
+    assert one.post("/account/sign-ins/end-others").headers["Location"] == "/account#sign-ins"
     assert [each.is_signed_in() for each in (one, two, three, dutch)] == [True, False, False, True]
     assert one.post(f"/account/sign-ins/{logins(user)[0].id}/end").headers["Location"] == "/signed-out"
     assert not one.is_signed_in()

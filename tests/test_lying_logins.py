@@ -384,6 +384,16 @@ def test_metadata_that_names_another_issuer_or_host_is_not_used(
     assert [path for path, _ in liar.requests] == ["/xx/.well-known/openid-configuration"]
 
 
+def test_who_is_signed_in_hears_once_that_she_stays_so(open_browser: Callable[[], Browser], liar: Hostile) -> None:
+    liar.metadata = {"issuer": "https://evil.test"}
+    known("fr-0001")
+    one = open_browser()
+    one.sign_in("fr-0001")
+    page = one.portal.get("/sign-in/xx").text
+    assert "You stay signed in as you were" in page
+    assert "In this browser you are signed in as you were before" not in page
+
+
 def test_the_portal_proves_itself_anew_each_time(open_browser: Callable[[], Browser], liar: Hostile) -> None:
     xenia()
     one = open_browser()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import subprocess
 import sys
 import time
@@ -413,6 +414,9 @@ def test_beyond_a_fifth_a_second_person_is_asked(world: World, french: Directory
     assert len(session().scalars(told.execution_options(policy=True)).all()) == 1
     client = browse(administrator)
     assert "would close 3 accounts at once" in client.get("/people").text
+    decide = ("fr_administrator", "operator", "nl_administrator")
+    first_page = re.compile(r'href="/people/closings".*?Decide whether 3 accounts close', re.S)
+    assert [bool(first_page.search(browse(world[name]).get("/").text)) for name in decide] == [True, True, False]
     page = client.get("/people/closings").text
     assert [each.name in page for each in crowd] == [False, False, True, True, True, False]
     assert post(client, "/people/closings/approve", person=str(crowd[2].id)).status_code == 303

@@ -297,11 +297,11 @@ def end_login(login_id: uuid.UUID) -> Response:
     if login_id == person.current_login:
         return redirect(url_for(".signed_out"), 303)
     flash(gettext("That sign-in has ended."), "ok")
-    return redirect(url_for(".account"), 303)
+    return redirect(url_for(".account", _anchor="sign-ins"), 303)
 
 
 @bp.post("/account/sign-ins/end-others")
 def end_other_logins() -> Response:
     ended = endings.end_others(viewer())
     flash(ngettext("%(num)d sign-in has ended.", "%(num)d sign-ins have ended.", ended), "ok")
-    return redirect(url_for(".account"), 303)
+    return redirect(url_for(".account", _anchor="sign-ins"), 303)

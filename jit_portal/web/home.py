@@ -15,7 +15,7 @@ from jit_portal import policy
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files.models import StoredFile
-from jit_portal.identity import people
+from jit_portal.identity import closings, people
 from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
 from jit_portal.notices import reading
@@ -75,8 +75,8 @@ class Card:
 class Home:
     """The page's pieces; ``tasks`` are in groups (a word and its tasks), the most pressing first;
     ``kept`` are the vaults in which she keeps a view of what is her party's, which has left;
-    ``proposals`` are changes of national logins that another operator wants, and ``due`` the accounts that will close
-    unless she confirms them;
+    ``proposals`` are changes of national logins that another operator wants, ``due`` the accounts that will close
+    unless she confirms them, and ``closings`` those that a directory would close;
     ``seen`` and ``unread_messages`` are what the cards and the sidebar are both made of."""
 
     seen: JitsSeen
@@ -90,11 +90,13 @@ class Home:
     kept: Sequence[Workspace]
     proposals: Sequence[ProviderProposal]
     due: int
+    closings: int
     may_begin: bool
 
     @property
     def waits(self) -> bool:
-        return bool(self.mentions or self.uploads or self.offers or self.drafts or self.proposals or self.due)
+        hers = self.mentions or self.uploads or self.offers or self.drafts
+        return bool(hers or self.proposals or self.due or self.closings)
 
 
 def home(person: User) -> Home:
@@ -112,6 +114,7 @@ def home(person: User) -> Home:
         kept=_found(person, _KEPT),
         proposals=_found(person, _PROPOSALS) if person.duty == Duty.OPERATOR else [],
         due=people.due(person) if person.duty is not None else 0,
+        closings=len(closings.waiting(person)) if person.duty is not None else 0,
         may_begin=policy.jits.may_begin(person),
     )
 
