@@ -1,12 +1,11 @@
 /** jit-copy[data-text]: its button copies the text and says so. */
-import { announce } from "./toast.js";
+import { toast } from "./toast.js";
 
 customElements.define("jit-copy", class extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", async () => {
       await navigator.clipboard.writeText(this.dataset.text);
-      announce(this.dataset.done);
-      this.querySelector("button").title = this.dataset.done;
+      toast(this.dataset.done, "ok");
     });
   }
 });

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page
 
 from jit_portal.database import Model, session, transaction
 from jit_portal.identity import invitations
-from jit_portal.identity.models import Authority, User
+from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits import service as jits
 from jit_portal.jits.terms import NamedParty, Terms
@@ -274,6 +274,8 @@ def _abroad(browser: Browser, web: Web, someone: User, locale: str, size: tuple[
 def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors, faults: Faults) -> None:
     """Pages of those who are not signed in."""
     authority = doors.world.providers["fr"].authorities[0]
+    with transaction():
+        session().execute(sa.update(IdentityProvider).values(name="România, autentificare judiciară"))
     _, token = invitations.invite(doors.world["fr_administrator"], authority, "Ana Costa")
     page = window(doors.world["fr_leader"], "/signed-out", forgives=("400", "403", "404"))
     page.context.clear_cookies()
@@ -288,5 +290,8 @@ def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors
         "/nowhere",
     ):
         page.goto(path)
+        for size in (PHONE, DESKTOP):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert page.evaluate("document.documentElement.scrollWidth") == size[0], (path, size)
         assert is_page(page), path
         assert faults(page) == {}, path
