@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from jit_portal import policy
 from jit_portal.audit import proof
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody.models import CustodyEvent
-from jit_portal.database import Model, session
-from jit_portal.demo.case import days, filling, load
+from jit_portal.database import Model, session, transaction
+from jit_portal.demo.case import days, filling, founding, load
 from jit_portal.demo.case.arrivals import ALTERED, HAND_OVERS, UNFINISHED
 from jit_portal.demo.case.exhibits import BY_EXHIBIT_KEY, EXHIBITS
 from jit_portal.demo.case.filling import Stream
@@ -29,6 +30,7 @@ from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Exhibi
 from jit_portal.files import keys, reading
 from jit_portal.files.keys import FileKeyring
 from jit_portal.files.models import StoredFile
+from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, Message
@@ -112,6 +114,22 @@ def test_people_stay_known_when_the_demo_moves_to_another_port(case: dict[str, s
     load.load(case, print)
     told = {"LedgerEntry": 0}  # that the logins moved is itself on record
     assert everything() | told == before | told
+
+
+def test_what_operators_decided_about_a_login_stays() -> None:
+    """Whoever brings in the disk image, or moves the demo, opens no login that was withdrawn."""
+    proposals.withdraw(person("fr-0012"), "al")
+    for at in ("http://127.0.0.1:9", "http://127.0.0.1:10", "http://127.0.0.1:9"):
+        founding.everyone(at)
+        session.remove()
+        login = registry.known("al")
+        assert login is not None
+        assert (login.is_enabled, login.issuer) == (False, f"{at}/al")
+        session.remove()
+    with transaction():
+        login = registry.known("al")
+        assert login is not None
+        registry.enter(replace(registry.row_of(login), is_enabled=True))
 
 
 def test_every_chain_of_the_ledger_holds(portal: Flask) -> None:

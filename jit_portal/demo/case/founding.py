@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -15,10 +16,10 @@ from jit_portal.demo.case.agreements import signed_document
 from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE, Person
 from jit_portal.demo.case.shapes import DemoJit, Member
 from jit_portal.demo.providers.registration import rows
-from jit_portal.identity import invitations, tokens
+from jit_portal.identity import invitations, registry, tokens
 from jit_portal.identity.endings import Because
 from jit_portal.identity.models import IdentityProvider, LoginSession, User
-from jit_portal.identity.registry import ensure_providers
+from jit_portal.identity.registry import ProviderRow
 from jit_portal.identity.vouching import Vouched
 from jit_portal.jits import documents, signing
 from jit_portal.jits import service as jits
@@ -46,7 +47,7 @@ USUAL_ROLES = (*INVESTIGATORS, Role.EXPERT)
 def everyone(providers_at: str) -> People:
     """Enter the demo's national logins and ask in everyone of the case, but those who are known already."""
     with transaction():
-        providers = {row.slug: row for row in ensure_providers(rows(providers_at))}
+        providers = {row.slug: _login(row) for row in rows(providers_at)}
         found: People = {}
         first: User | None = None
         for person in sorted(PEOPLE, key=lambda each: each.duty != "operator"):
@@ -54,6 +55,12 @@ def everyone(providers_at: str) -> People:
                 found[person.subject] = _person(providers[person.provider], person, first)
                 first = first or found[person.subject]
         return found
+
+
+def _login(row: ProviderRow) -> IdentityProvider:
+    """A national login of the demo; of one that is known, what operators have decided stays, wherever it is now."""
+    known = registry.known(row.slug)
+    return registry.enter(row if known is None else replace(registry.row_of(known), issuer=row.issuer))
 
 
 def _person(provider: IdentityProvider, person: Person, operator: User | None) -> User:
