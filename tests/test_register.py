@@ -158,6 +158,9 @@ def test_a_preset_fills_the_form_and_is_a_row_once_completed(name: str, ada: Use
     client = browse(ada)
     page = client.get(f"/providers/new?preset={name}").text
     assert "Not verified" in page
+    speaks_saml = name in ("eidas", "saml")
+    read = " ".join(re.findall(r">([^<]+)<", page))
+    assert [word in read for word in ("acr_values", "RequestedAuthnContext")] == [not speaks_saml, speaks_saml]
     said = {**SAID_BY_WHOEVER_ENTERS, **pinned(name)}
     own = {key: value for key, value in said.items() if key not in PRESETS[name]()}
     row = row_from({"preset": name, **own})

@@ -113,7 +113,7 @@ class ProviderForm(FlaskForm):
     keys_seconds = _number("keys_seconds", _("Seconds for which a key is believed after the login has withdrawn it."))
     header_limit = _number("header_limit", _("Bytes; more than 512 only where its tokens carry certificates."))
 
-    asks_assurance = _choice("asks_assurance", ASKED)
+    asks_assurance = _choice("asks_assurance", ASKED, _("By acr_values, or as an essential claim."))
     acr_levels = _lines(
         "acr_levels", _("One in each line: its word, =, and low, substantial or high. Any other word signs nobody in.")
     )

@@ -73,8 +73,8 @@ AUTHENTICATIONS = {
     ClientAuthentication.CLIENT_SECRET_POST: _("By a secret in the form (client_secret_post)"),
 }
 ASKED = {
-    AssuranceAsked.ACR_VALUES: _("By a list of words that would do (acr_values)"),
-    AssuranceAsked.ACR_MINIMUM: _("By one word, as the least (acr_values)"),
+    AssuranceAsked.ACR_VALUES: _("By a list of words that would do"),
+    AssuranceAsked.ACR_MINIMUM: _("By one word, as the least"),
     AssuranceAsked.CLAIMS: _("As a condition (claims, essential)"),
     AssuranceAsked.NOT_ASKED: _("Not at all; it is read from the answer"),
 }
