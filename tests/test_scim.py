@@ -417,6 +417,8 @@ def test_beyond_a_fifth_a_second_person_is_asked(world: World, french: Directory
     decide = ("fr_administrator", "operator", "nl_administrator")
     first_page = re.compile(r'href="/people/closings".*?Decide whether 3 accounts close', re.S)
     assert [bool(first_page.search(browse(world[name]).get("/").text)) for name in decide] == [True, True, False]
+    hers = [client.get(f"/people/{each.id}").text for each in (crowd[2], crowd[5])]
+    assert ["would close this account" in page for page in hers] == [True, False]
     page = client.get("/people/closings").text
     assert [each.name in page for each in crowd] == [False, False, True, True, True, False]
     assert post(client, "/people/closings/approve", person=str(crowd[2].id)).status_code == 303
