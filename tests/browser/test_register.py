@@ -12,7 +12,7 @@ from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.vocabulary import Duty
 from tests import factories, hostile
-from tests.browser.conftest import OpenWindow, connected
+from tests.browser.conftest import PHONE, Faults, OpenWindow, connected
 from tests.hostile import Hostile
 from tests.signing_in import of_xx
 from tests.web import Web
@@ -53,6 +53,19 @@ def test_what_one_proposes_appears_on_the_others_open_list(
     proposals.refuse(bo, login.slug)
     expect(page.get_by_text("Taken back by")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+
+
+def test_on_a_phone_what_changes_stands_above_its_two_values(
+    window: OpenWindow, operators: list[User], login: IdentityProvider, faults: Faults
+) -> None:
+    ada, bo = operators
+    proposal = proposals.propose(bo, replace(registry.row_of(login), leeway=5))
+    page = window(ada, f"/providers/proposals/{proposal.id}", PHONE)
+    what = page.get_by_role("rowheader", name="Leeway of clocks").bounding_box()
+    values = [page.get_by_role("cell", name=said, exact=True).bounding_box() for said in ("60 seconds", "5 seconds")]
+    assert what is not None
+    assert [box["y"] >= what["y"] + what["height"] for box in values if box] == [True, True]
+    assert faults(page) == {}
 
 
 def test_everything_works_without_scripts(
