@@ -678,6 +678,21 @@ def test_my_sign_ins_are_mine_to_end(open_browser: Callable[[], Browser]) -> Non
     assert not one.is_signed_in()
 
 
+def test_sign_ins_on_like_devices_are_counted_before_they_end(open_browser: Callable[[], Browser]) -> None:
+    known("fr-0001")
+    here = open_browser()
+    for each, system in (
+        (open_browser(), "X11"),
+        (open_browser(), "Windows NT"),
+        (open_browser(), "X11"),
+        (here, "X11"),
+    ):
+        each.portal.environ_base["HTTP_USER_AGENT"] = f"Mozilla/5.0 ({system}; Linux) Firefox/153.0"
+        each.sign_in("fr-0001")
+    (asked,) = re.findall('end-others" data-confirm="([^"]+)"', here.portal.get("/account").text)
+    assert "on Firefox, Linux (2); Firefox, Windows?" in asked
+
+
 def test_all_logins_of_a_person_can_be_ended(open_browser: Callable[[], Browser]) -> None:
     user, one, two = known("fr-0001"), open_browser(), open_browser()
     one.sign_in("fr-0001")

@@ -1,6 +1,7 @@
 """Proving anew who one is at a national login that is really running, and at one that lies; what waits then goes on."""
 
 import datetime as dt
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -219,14 +220,17 @@ def test_a_stopped_confirmation_leaves_the_act_waiting(
 
 
 @pytest.mark.parametrize("place", ["/account", "/confirm/", "/confirm/x", "/confirm/{gone}", "/x/{act}"])
-def test_what_was_not_for_an_act_offers_none(
+def test_what_was_not_for_an_act_offers_none_but_the_page_it_began_on(
     signed: tuple[User, Browser, LoginSession], liar: Hostile, place: str
 ) -> None:
     user, one, login = signed
-    begun = one.begin("xx", confirm="1", next=place.format(gone=uuid.uuid4(), act=let_wait(user, login)))
+    began_on = place.format(gone=uuid.uuid4(), act=let_wait(user, login))
+    begun = one.begin("xx", confirm="1", next=began_on)
     answer = one.come_back("xx", liar.callback(begun, code=None, error="access_denied"))
     assert refused(answer, 400, "cancelled")
     assert "still waits" not in answer.text
+    leads_to = "/" if began_on.startswith("/confirm") else began_on
+    assert re.findall('<a class="button is-primary" href="([^"]*)"', answer.text) == [leads_to]
 
 
 def test_a_confirmation_works_once_and_in_its_own_browser(

@@ -373,7 +373,7 @@ def test_ending_another_sign_in_waits_and_goes_on(case: Case, browse: Browse, ac
     with transaction():
         session().execute(proving.execution_options(synchronize_session=False))
     answer = send(client, address, {WAITING: act_id})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account#sign-ins")
     assert other.get("/account").status_code == 302
 
 

@@ -122,9 +122,15 @@ def refusal_page(why: str, provider: IdentityProvider | None, return_to: str | N
         provider=provider,
         waits=waits,
         about=pending.facts(person, waits) if person is not None and waits is not None else [],
+        back=_page_of(return_to) if person is not None else None,
         is_step_up=person is not None and (waits is not None or why in (*STEPPING_UP, "passkey")),
         label=words.label,
     )
+
+
+def _page_of(address: str | None) -> str | None:
+    """The page that a person was on; what waited is none, once nothing waits."""
+    return address if address and address != url_for("pages.home") and not address.startswith("/confirm/") else None
 
 
 def _waits_at(person: User, address: str) -> WaitingAct | None:
