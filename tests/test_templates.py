@@ -78,7 +78,9 @@ def literals_in_expressions(text: str) -> list[str]:
     found = []
     for expression in re.findall(r"{{(.*?)}}|{%(.*?)%}", text, re.DOTALL):
         inside = re.sub(
-            r"\b(?:_|gettext|ngettext|pgettext|npgettext)\((?:[^()]|\([^()]*\))*\)", "", "".join(expression)
+            r"\b(?:_|gettext|ngettext|pgettext|npgettext)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)",
+            "",
+            "".join(expression),
         )
         found += re.findall(r"[\"']([A-ZÀ-Þ][^\"']* [^\"']*)[\"']", inside)
     return [each for each in found if not _DATE_PATTERN.fullmatch(each)]
@@ -91,6 +93,9 @@ def test_no_sentence_is_handed_on_untranslated(name: str) -> None:
 
 def test_sentences_handed_on_are_seen() -> None:
     assert literals_in_expressions('{{ button("Send it now") }}{{ button(_("Fine as it is")) }}') == ["Send it now"]
+    assert literals_in_expressions('{{ _("Fine as (%(it)s) is", it=f(x)) }}{{ f("Not (%(it)s) now") }}') == [
+        "Not (%(it)s) now"
+    ]
 
 
 # --- what Python says
