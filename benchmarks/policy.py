@@ -4,6 +4,7 @@ By hand: ``python -m benchmarks.policy``. One JIT, 6 parties, 40 people, 24 coun
 database share this machine. Prints one table of medians and 95th percentiles over interleaved calls.
 """
 
+import gc
 import statistics
 import time
 import uuid
@@ -247,6 +248,8 @@ def measure(size: int) -> None:
                 rules(world)
                 connection.execute("VACUUM ANALYZE")
             every = calls(world)
+            gc.collect()
+            gc.freeze()  # as the portal's own processes do
             for _ in range(CALLS):
                 for times, call in every:
                     times.taken.append(timed(call))

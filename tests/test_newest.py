@@ -66,6 +66,27 @@ def filled(seed: int) -> World:
     return world
 
 
+def test_what_is_shown_twice_is_listed_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By two releases to one principal, to two, and by two rules: nothing older goes missing for it."""
+    monkeypatch.setattr(module, "LOOKED_AT", 1)
+    world = factories.world(slugs=("fr", "nl", "ro"))
+    dutch, romanian = world["nl_member"], world["ro_member"]
+    shown = [factories.exhibit(world, "fr", f"Telephone {number}", tags=("bank", "port")) for number in range(4)]
+    shown.append(factories.exhibit(world, "fr", "Kept"))
+    for exhibit in shown[:4]:
+        for _ in range(2):
+            factories.release(world, exhibit, "nl", Sight.SEE)
+            factories.release(world, exhibit, dutch, Sight.READ)
+    for tag in ("bank", "port"):
+        said = RuleDescription(is_forbid=False, to=f"party:{world.parties['ro'].id}", sight=Sight.SEE, tag=tag)
+        rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
+    newest_first = [exhibit.reference for exhibit in reversed(shown[:4])]
+    for person in (dutch, romanian):
+        for size in (1, 3, 4, 50):
+            found = policy.newest(person, world.workspace, size)
+            assert [each.reference for each in found] == newest_first[:size]
+
+
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("looked_at", [3, 500])
 def test_newest_is_which(app: Flask, monkeypatch: pytest.MonkeyPatch, seed: int, looked_at: int) -> None:

@@ -29,6 +29,7 @@ from jit_portal.policy.person import (
     membership_live,
     party_live,
     person,
+    there_is,
 )
 from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Role, Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
@@ -67,13 +68,18 @@ def _answers_to(principal_id: SQLColumnExpression[Any], condition: SQLColumnExpr
     )
 
 
-def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
-    """A live release of at least this sight reaches the person (E2, E4)."""
-    found = select(func.max(Release.sight)).where(
+def releases_of_it(reaches: Reaches = reaches_for_grants) -> list[ColumnElement[bool]]:
+    """The live releases that show the exhibit to the person (E2, E4)."""
+    return [
         Release.exhibit_id == Exhibit.id,
         live(Release.live_from, Release.live_until),
         reaches(Release.principal_id),
-    )
+    ]
+
+
+def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
+    """A live release of at least this sight reaches the person."""
+    found = select(func.max(Release.sight)).where(*releases_of_it(reaches))
     return func.coalesce(found.correlate_except(Release).scalar_subquery(), 0) >= sight
 
 
@@ -150,6 +156,16 @@ def sight_conditions(
         ),
         "not_forbidden": or_(mine, not_(forbidden(sight, refuses))),
     }
+
+
+def seen_at_all(grants: Reaches, refuses: Reaches) -> ColumnElement[bool]:
+    """``Sight.SEE`` as one condition, sooner planned than the two, for who asks for nothing else.
+
+    Every release shows at least that; only a forbid of that very sight takes it away.
+    """
+    shown = or_(there_is(Release, *releases_of_it(grants)), there_is(CountryRule, *standing_releases(grants)))
+    hidden = there_is(CountryRule, *forbids(refuses), CountryRule.sight <= int(Sight.SEE))
+    return or_(own, holder, and_(not_(me.is_outside_union), shown, not_(hidden)))
 
 
 SIGHT_OF = {May.SEE: Sight.SEE, May.READ: Sight.READ, May.DOWNLOAD: Sight.DOWNLOAD, May.USE: Sight.USE}

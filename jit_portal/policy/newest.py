@@ -35,7 +35,7 @@ from sqlalchemy.sql import visitors
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.identity.models import User
-from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, own, sight_conditions
+from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, own, seen_at_all
 from jit_portal.policy.person import live, me, my_party, person, there_is
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
@@ -69,10 +69,7 @@ def _forbidden_to(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]
     return principal_id == func.any(_forbids)
 
 
-_RULE = and_(
-    *GATES_OF_OWN.values(),
-    *sight_conditions(Sight.SEE, _granted_to, _forbidden_to).values(),
-)
+_RULE = and_(*GATES_OF_OWN.values(), seen_at_all(_granted_to, _forbidden_to))
 
 Known = dict[Any, ColumnElement[Any]]
 
@@ -118,8 +115,9 @@ _ITS_RULE = _knowing(_BY_VALUES, _RULE)
 def _window(*older: ColumnElement[bool]) -> Select[Exhibit]:
     """What she sees among the newest so many of the workspace."""
     since = func.coalesce(_oldest_looked_at(*older), sa.cast("-infinity", sa.DateTime(timezone=True)))
-    found = select(Exhibit.id).where(_here, *older, Exhibit.created_at >= since, _knowing(_IN_ROW, _RULE))
-    return _these(found.order_by(*_newest_first).limit(_size))
+    found = select(*Exhibit.__table__.c).where(_here, *older, Exhibit.created_at >= since, _knowing(_IN_ROW, _RULE))
+    seen = aliased(Exhibit, found.order_by(*_newest_first).limit(_size).subquery("seen"))
+    return _as_listed(select(seen), seen)
 
 
 def _oldest_looked_at(*older: ColumnElement[bool]) -> sa.ScalarSelect[dt.datetime]:
@@ -129,13 +127,18 @@ def _oldest_looked_at(*older: ColumnElement[bool]) -> sa.ScalarSelect[dt.datetim
 
 
 def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
-    """The exhibits that were found, newest first; what belongs to them is joined to no more than these.
-
-    But for their parties: those are few, and whoever shows a page of the workspace has all that are party to it now.
-    """
+    """The exhibits that were found; what belongs to them is joined to no more than these."""
     ids = found.subquery("found")
-    these = select(Exhibit).join(ids, ids.c.id == Exhibit.id).order_by(*_newest_first)
-    return these.options(lazyload(Exhibit.seizing_party)).execution_options(policy=True)
+    return _as_listed(select(Exhibit).join(ids, ids.c.id == Exhibit.id), Exhibit)
+
+
+def _as_listed(these: Select[Exhibit], exhibit: type[Exhibit]) -> Select[Exhibit]:
+    """Newest first, with all that belongs to them but their parties.
+
+    Those are few, and whoever shows a page of the workspace has all that are party to it now.
+    """
+    these = these.order_by(exhibit.created_at.desc(), exhibit.id.desc())
+    return these.options(lazyload(exhibit.seizing_party)).execution_options(policy=True)
 
 
 def _newest_of(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -145,9 +148,10 @@ def _newest_of(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 
 
 def _of_each(source: Any, found: Select[*tuple[Any, ...]], *where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """The newest that were found for each row of a source."""
+    """The newest that were found for each row of a source, each once."""
     some = found.correlate(_reader, source).lateral()
-    return select(some.c.id, some.c.created_at).join_from(source, some, true()).where(*where).correlate(_reader)
+    every = select(some.c.id, some.c.created_at).join_from(source, some, true()).where(*where)
+    return every.distinct().correlate(_reader)
 
 
 def _owned() -> Select[*tuple[Any, ...]]:
@@ -160,9 +164,11 @@ def _held() -> Select[*tuple[Any, ...]]:
 
 def _released() -> Select[*tuple[Any, ...]]:
     mine = func.unnest(_grants).table_valued("principal_id", name="mine").render_derived()
+    # Each once before they are counted: an exhibit may be released to her twice.
     found = (
-        select(Exhibit.id, Exhibit.created_at)
-        .join(Release, Release.exhibit_id == Exhibit.id)
+        select(Release.exhibit_id.label("id"), Release.exhibit_created_at.label("created_at"))
+        .distinct()
+        .join(Exhibit, Exhibit.id == Release.exhibit_id)
         .where(
             Release.principal_id == mine.c.principal_id,
             live(Release.live_from, Release.live_until),
