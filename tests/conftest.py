@@ -24,6 +24,7 @@ from jit_portal.identity.models import User
 from jit_portal.portal import create_app
 from tests import factories, services
 from tests.services import Running
+from tests.web import Web, running_web
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,6 +127,13 @@ def portal(environ: dict[str, str]) -> Flask:
     """The application itself, once a session; protected things are read through the policy only."""
     policy.watch(factory)
     return create_app(Settings.read(environ))
+
+
+@pytest.fixture(scope="session")
+def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
+    """One web process for whoever needs a real one, and leaves it as it was."""
+    with running_web(environ, folder) as web:
+        yield web
 
 
 @pytest.fixture

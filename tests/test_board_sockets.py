@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,16 +18,10 @@ from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, Outcome, Role
 from tests import factories
 from tests.factories import World
-from tests.web import Ear, Web, running_web
+from tests.web import Ear, Web
 
 UNCHECKED = {"policy": True}
 NOBODY = str(uuid.UUID(int=7))
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import queue
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,13 +23,7 @@ from jit_portal.messages.sockets import SIGNS_OF_WRITING
 from jit_portal.vocabulary import Audience, Sight
 from tests import factories
 from tests.factories import World
-from tests.web import Ear, Signed, Web, running_web
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
+from tests.web import Ear, Signed, Web
 
 
 @pytest.fixture

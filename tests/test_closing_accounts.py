@@ -1,10 +1,9 @@
 """An account is closed and opened again: who may, and what ends with it at once."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from tests import factories
 from tests.accounts import DAY, LONG_AGO, Browse, acts, is_live, now_of, post, put, world
 from tests.factories import World, now
 from tests.vault import MIB, Sender
-from tests.web import Web, running_web
+from tests.web import Web
 
 __all__ = ["world"]
 
@@ -168,12 +167,6 @@ def test_an_administrator_whose_account_is_closed_administers_nothing(world: Wor
         accounts.deactivate(now_of(world["fr_administrator"]), world["fr_member"])
     accounts.deactivate(world["operator"], world["fr_member"])
     assert not now_of(world["fr_member"]).is_active
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 def test_the_sockets_of_a_deactivated_account_are_cut_at_once(process: Web, world: World) -> None:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -20,16 +19,10 @@ from jit_portal.workspaces import service as workspaces
 from tests import factories
 from tests.factories import World
 from tests.vault import put
-from tests.web import Ear, Web, running_web
+from tests.web import Ear, Web
 
 FRANCE = {"fr_leader", "fr_member"}
 NETHERLANDS = {"nl_leader", "nl_member"}
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 @dataclass

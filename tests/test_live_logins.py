@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -29,17 +28,11 @@ from tests.signing_in import entries
 from tests.test_chat_sockets import refused
 from tests.test_socket_events import Socket
 from tests.test_worker import wait_until
-from tests.web import PATIENCE, Ear, Signed, Web, running_web
+from tests.web import PATIENCE, Ear, Signed, Web
 
 Browse = Callable[[User], FlaskClient]
 Listen = Callable[[User], Ear]
 AGO = sessions.IDLE + dt.timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +15,7 @@ from jit_portal.vocabulary import Purpose, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
 from tests.factories import World
-from tests.web import Ear, Signed, Web, running_web
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
+from tests.web import Ear, Signed, Web
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ from tests.factories import World, now
 from tests.test_closing_accounts import Trickle
 from tests.vault import MIB, Sender
 from tests.waiting import held_login, record_is_free_while_it_waits
-from tests.web import PATIENCE, Web, running_web
+from tests.web import PATIENCE, Web
 
 Browse = Callable[[User], FlaskClient]
 DAY = dt.timedelta(days=1)
@@ -636,12 +635,6 @@ def test_what_is_not_offered_is_said_so(world: World, french: Directory) -> None
 
 
 # How fast
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 LOADS = """

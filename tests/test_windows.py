@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,16 +11,10 @@ from jit_portal.exhibits import jobs
 from jit_portal.workspaces import service, windows
 from tests import factories
 from tests.factories import World
-from tests.web import Ear, Web, running_web
+from tests.web import Ear, Web
 
 A_MOMENT = dt.timedelta(seconds=5)
 LONG = dt.timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    with running_web(environ, folder) as web:
-        yield web
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from jit_portal.identity.models import User
 from tests import factories
 from tests.portal import Portal, running_portal
-from tests.web import Web, running_web
+from tests.web import Web
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -30,13 +30,6 @@ Faults = Callable[[Page], dict[str, list[str]]]
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium-headless-shell", "args": FLAGS}
-
-
-@pytest.fixture(scope="session")
-def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
-    """One web process for all browser tests."""
-    with running_web(environ, folder) as web:
-        yield web
 
 
 @pytest.fixture(scope="session")
