@@ -21,6 +21,18 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
+EVERY_LOOK = pytest.mark.parametrize(
+    ("look", "size"),
+    [
+        ("light", DESKTOP),
+        ("dark", PHONE),
+        pytest.param("dark", DESKTOP, marks=pytest.mark.every_look),
+        pytest.param("light", PHONE, marks=pytest.mark.every_look),
+    ],
+    ids=["light desktop", "dark phone", "dark desktop", "light phone"],
+)
+"""Two of the four looks, and all of them with ``--every-look``."""
+
 expect.set_options(timeout=20_000)  # a busy machine is no fault; nothing here waits for what must not come
 
 OpenWindow = Callable[..., Page]

@@ -13,7 +13,7 @@ from jit_portal.identity.models import LoginSession
 from jit_portal.tasks import service
 from jit_portal.tasks.models import Board, Task
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, connected, sign_in
+from tests.browser.conftest import EVERY_LOOK, PHONE, Faults, OpenWindow, connected, sign_in
 from tests.factories import World, now
 from tests.web import Web
 
@@ -257,8 +257,7 @@ def test_without_javascript(wall: Wall, window: OpenWindow) -> None:
     expect(page.locator(".definitions")).to_contain_text(wall.world["fr_member"].name)
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@EVERY_LOOK
 def test_nothing_stands_in_anybodys_way(
     wall: Wall, window: OpenWindow, faults: Faults, look: str, size: tuple[int, int]
 ) -> None:

@@ -31,7 +31,7 @@ from jit_portal.policy.people import CONFIRMED_FOR
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
+from tests.browser.conftest import DESKTOP, EVERY_LOOK, PHONE, Faults, OpenWindow, settled
 from tests.factories import World
 from tests.pseudo import BEGIN, END, LOCALES
 from tests.test_delivery import png
@@ -202,16 +202,7 @@ def test_the_walk_knows_what_answers_no_page(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= NOT_PAGES
 
 
-@pytest.mark.parametrize(
-    ("look", "size"),
-    [
-        ("light", DESKTOP),
-        ("dark", PHONE),
-        pytest.param("dark", DESKTOP, marks=pytest.mark.every_look),
-        pytest.param("light", PHONE, marks=pytest.mark.every_look),
-    ],
-    ids=["light desktop", "dark phone", "dark desktop", "light phone"],
-)
+@EVERY_LOOK
 @pytest.mark.parametrize("name", WALKERS)
 def test_nothing_stands_in_anybodys_way(
     app: Flask, doors: Doors, window: OpenWindow, faults: Faults, name: str, look: str, size: tuple[int, int]

@@ -11,7 +11,7 @@ from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits import service as exhibits
 from jit_portal.vocabulary import Purpose, Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import EVERY_LOOK, Faults, OpenWindow
 from tests.factories import World
 
 
@@ -30,12 +30,11 @@ def world(web: object) -> World:
     return made
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@EVERY_LOOK
 def test_an_entry_opens_and_says_all(
-    world: World, window: OpenWindow, faults: Faults, size: tuple[int, int], scheme: str
+    world: World, window: OpenWindow, faults: Faults, look: str, size: tuple[int, int]
 ) -> None:
-    page = window(world["fr_leader"], f"/workspaces/{world.workspace.id}/record", size, color_scheme=scheme)
+    page = window(world["fr_leader"], f"/workspaces/{world.workspace.id}/record", size, color_scheme=look)
     released = page.get_by_role("row").filter(has_text="Exhibit released")
     expect(released).to_contain_text("Netherlands · Read")
     expect(released.get_by_text("exhibit.released")).to_be_hidden()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from jit_portal.exhibits.models import Release
 from jit_portal.vocabulary import Duty
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
+from tests.browser.conftest import EVERY_LOOK, Faults, OpenWindow, settled
 from tests.browser.test_stepup import count, prove, send_release, speak_for_france
 from tests.factories import World
 from tests.providers import simplesaml
@@ -77,7 +77,7 @@ def test_she_signs_in_proves_it_anew_and_signs_out_here_and_there(
     expect(page.locator('input[name="password"]')).to_be_visible()
 
 
-@pytest.mark.parametrize(("look", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"])
+@EVERY_LOOK
 def test_without_scripts_she_goes_on_by_a_button(
     world: World, window: OpenWindow, login: Simplesaml, tmp_path: Path, look: str, size: tuple[int, int]
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_login_that_somebody_else_began_is_not_taken(world: World, window: Ope
     expect(victim).to_have_url(re.compile("/sign-in"))
 
 
-@pytest.mark.parametrize(("look", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"])
+@EVERY_LOOK
 def test_nothing_is_wrong_with_its_pages_in_the_register(
     world: World,
     window: OpenWindow,

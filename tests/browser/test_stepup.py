@@ -19,8 +19,7 @@ from jit_portal.identity.models import Authority, IdentityProvider, LoginSession
 from jit_portal.messages import service as messages
 from tests import factories
 from tests.browser.conftest import (
-    DESKTOP,
-    PHONE,
+    EVERY_LOOK,
     Faults,
     OpenWindow,
     connected,
@@ -83,7 +82,7 @@ def press_release(page: Page, world: World) -> None:
     expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
 
 
-@pytest.mark.parametrize(("look", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light desktop", "dark phone"])
+@EVERY_LOOK
 def test_a_release_waits_for_a_passkey_and_then_goes_on_by_itself(
     world: World, exhibit: Exhibit, window: OpenWindow, faults: Faults, tmp_path: Any, look: str, size: tuple[int, int]
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import Exhibit
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
+from tests.browser.conftest import EVERY_LOOK, Faults, OpenWindow
 from tests.browser.uploading import FINISHED, choose, describe, made, send, slow_down, upload_button, vault_of
 from tests.factories import World
 from tests.vault import MIB
@@ -258,11 +258,11 @@ def test_the_focus_is_never_lost(page: Page, tmp_path: Path) -> None:
     expect(upload_button(page)).to_be_focused()
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")])
+@EVERY_LOOK
 def test_nothing_is_wrong_with_uploads_in_every_state(
-    window: OpenWindow, world: World, faults: Faults, tmp_path: Path, size: tuple[int, int], scheme: str
+    window: OpenWindow, world: World, faults: Faults, tmp_path: Path, look: str, size: tuple[int, int]
 ) -> None:
-    page = window(world["fr_member"], vault_of(world), size, ("status of 422",), color_scheme=scheme)
+    page = window(world["fr_member"], vault_of(world), size, ("status of 422",), color_scheme=look)
     send(page, made(tmp_path, "received.bin", 10)[0], made(tmp_path, "photo\u202egpj.exe", 10)[0])
     rows = page.locator("[data-upload]")
     expect(rows.nth(0)).to_have_class(FINISHED, timeout=30_000)
