@@ -7,44 +7,15 @@ from typing import Any
 
 import procrastinate
 
-from jit_portal import database
-from jit_portal.background import WORKER
+from jit_portal import database, jobs
 from jit_portal.config import Settings
-from jit_portal.exhibits import jobs as exhibits
-from jit_portal.files import jobs as files
 from jit_portal.files import keys, storage
 from jit_portal.files.keys import FileKeyring
-from jit_portal.identity import jobs as identity
 from jit_portal.web import logs
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 3
-_FRESH = 30
-
-queue = procrastinate.Blueprint()
-
-
-@queue.periodic(cron="* * * * *")
-@queue.task(name="retry_stalled", queueing_lock="queue:retry_stalled", pass_context=True)
-async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Do again what a worker had begun that no longer lives."""
-    jobs = context.app.job_manager
-    for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=_FRESH):
-        log.warning("a job is done again: its worker is gone", extra={"job": job.id, "task": job.task_name})
-        await jobs.retry_job(job)
-
-
-def make_app(database_url: str) -> procrastinate.App:
-    """Every task there is, over the queue in this database; once a process."""
-    named = {"application_name": WORKER}
-    connector = procrastinate.PsycopgConnector(conninfo=database_url, kwargs=named, min_size=1, max_size=8)
-    app = procrastinate.App(connector=connector)
-    app.add_tasks_from(queue, namespace="queue")
-    app.add_tasks_from(files.tasks, namespace="files")
-    app.add_tasks_from(exhibits.tasks, namespace="exhibits")
-    app.add_tasks_from(identity.tasks, namespace="identity")
-    return app
 
 
 def in_own_session(call_next: Any, context: procrastinate.JobContext, worker: Any) -> Any:
@@ -64,7 +35,7 @@ async def work(app: procrastinate.App, *, forever: bool = True) -> None:
             delete_jobs="successful",
             install_signal_handlers=False,
             shutdown_graceful_timeout=5,
-            stalled_worker_timeout=_FRESH,
+            stalled_worker_timeout=jobs.FRESH,
             task_middleware=[in_own_session],
         )
 
@@ -92,7 +63,7 @@ def main() -> None:
     database.bind(settings.database_url, pool_size=AT_ONCE)
     storage.use(storage.Store.of(settings))
     keys.use(FileKeyring(settings.keyring))
-    asyncio.run(serve(make_app(settings.database_url)))
+    asyncio.run(serve(jobs.make_app(settings.database_url)))
 
 
 if __name__ == "__main__":

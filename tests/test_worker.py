@@ -46,6 +46,7 @@ def running_worker(environ: dict[str, str], folder: Path) -> Iterator[services.R
     )
     with services.running(component, folder / "worker.log") as worker:
         yield worker
+    assert "main Python module" not in (folder / "worker.log").read_text(), "its jobs are known by no name"
 
 
 def beats_since(moment: float) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 from werkzeug.test import TestResponse
 
-from jit_portal import policy, worker
+from jit_portal import jobs, policy, worker
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.demo.process import Component
@@ -118,7 +118,7 @@ def bytes_in_store(file: StoredFile) -> bytes:
 
 @cache
 def _work(database_url: str) -> Any:
-    return worker.make_app(database_url)
+    return jobs.make_app(database_url)
 
 
 def do_the_work(environ: dict[str, str]) -> None:
