@@ -52,7 +52,7 @@ async def serve(app: procrastinate.App) -> None:
         working.cancel()
         (outcome,) = await asyncio.gather(working, return_exceptions=True)
         if not stopping.is_set():
-            log.error("the worker was interrupted and begins again", extra={"reason": repr(outcome)})
+            log.error("the worker was interrupted and begins again", exc_info=outcome)
             await asyncio.wait({told}, timeout=2)
 
 
