@@ -114,7 +114,7 @@ def test_a_standing_release_shows_and_a_forbid_takes_away(app: Flask) -> None:
     shown = RuleDescription(is_forbid=False, to=to, sight=Sight.DOWNLOAD, kind=ExhibitKind.DOCUMENT)
     preview = rules.preview(leader, world.workspace, party, shown)
     assert preview.exhibits == 1
-    assert set(preview.moved.gain) == {world["nl_leader"].id, other.id}
+    assert {move.person.id for move in preview.moves if move.rises} == {world["nl_leader"].id, other.id}
     assert policy.allowed(other, exhibit) == frozenset(), "a preview changes nothing"
     rules.set_rule(leader, world.workspace, party, shown)
     assert May.DOWNLOAD in policy.allowed(other, exhibit)

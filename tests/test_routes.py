@@ -79,6 +79,7 @@ ENDINGS = (
     "withdraw_submit",
     "cancel",
     "close",
+    "close_submit",
     "abandon",
     "revoke",
     "drop",

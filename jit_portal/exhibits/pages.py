@@ -1,19 +1,19 @@
 """What the pages of the vault show, gathered through the policy."""
 
-import uuid
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from jit_portal import policy
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import session, transaction
-from jit_portal.exhibits import history
+from jit_portal.exhibits import history, moving
 from jit_portal.exhibits.descriptions import Description
 from jit_portal.exhibits.limits import leaders
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release, VaultVisit
-from jit_portal.exhibits.service import Movement, movement, people_who_see, try_classification
+from jit_portal.exhibits.moving import Move
+from jit_portal.exhibits.service import try_classification
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import May, Sight
@@ -77,21 +77,10 @@ def who_releases(person: User, workspace: Workspace, party: Party) -> dict[str, 
     }
 
 
-def reclassified(person: User, exhibit: Exhibit, said: Description) -> dict[str, list[User]]:
-    """Who would gain and who would lose sight, found by classifying anew and taking it back."""
+def reclassified(person: User, exhibit: Exhibit, said: Description) -> list[Move]:
+    """Whose sight would rise and whose would fall, found by classifying anew and taking it back."""
     policy.require_right(person, May.RECLASSIFY, exhibit)
-    before = people_who_see(exhibit)
+    before = moving.sights([exhibit.id])
     with try_classification(person, exhibit, said):
-        after = people_who_see(exhibit)
-    return named(movement([before], [after]))
-
-
-def named(moved: Movement) -> dict[str, list[User]]:
-    """The people of a movement by name."""
-    ids = {*moved.gain, *moved.lose}
-    people = {each.id: each for each in session().scalars(select(User).where(User.id.in_(ids)))}
-    return {"gain": _sorted(people, moved.gain), "lose": _sorted(people, moved.lose)}
-
-
-def _sorted(people: dict[uuid.UUID, User], ids: dict[uuid.UUID, int]) -> list[User]:
-    return sorted((people[id] for id in ids), key=lambda each: each.name)
+        after = moving.sights([exhibit.id])
+    return moving.moves(before, after)

@@ -11,8 +11,10 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits import moving
 from jit_portal.exhibits.models import CountryRule, Exhibit
-from jit_portal.exhibits.service import Movement, movement, sent_before
+from jit_portal.exhibits.moving import Move
+from jit_portal.exhibits.service import sent_before
 from jit_portal.exhibits.targets import resolve
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
@@ -21,7 +23,9 @@ from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 MOST_COMPARED = 2000
-"""A preview compares who sees the newest so many exhibits of the party; it says so when there are more."""
+"""A preview compares who sees the newest so many exhibits that the rule means; it says so when there are more."""
+LISTED = 20
+"""So many of them are named, those first that change for somebody; the rest are counted."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,15 @@ class RuleDescription:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a rule would change: how many exhibits it means, and who gains or loses sight of how many of them."""
+    """What a rule, or its end, would change: how many exhibits it means, of how many anybody's sight moves, whose and
+    how, and the first of those exhibits.
+    """
 
     exhibits: int
     is_capped: bool
-    moved: Movement
-    people: dict[uuid.UUID, User]
+    changed: int
+    moves: list[Move]
+    listed: list[Exhibit]
 
 
 def set_rule(
@@ -123,11 +130,8 @@ def close_rule(actor: User, rule: CountryRule) -> None:
     """End a country rule at once; what it showed or forbade is decided without it from now on."""
     with transaction():
         rule = policy.locked(actor, May.WITHDRAW, rule)
-        if rule.live_until is not None:
-            raise Refused(gettext("This rule has already ended."))
-        rule.live_until = session().scalar(select(func.statement_timestamp()))
-        rule.closed_by_id = actor.id
-        session().flush()
+        _refuse_ended(rule)
+        _end(actor, rule)
         audit.record(
             actor,
             "country_rule.closed",
@@ -137,37 +141,56 @@ def close_rule(actor: User, rule: CountryRule) -> None:
         )
 
 
+def _refuse_ended(rule: CountryRule) -> None:
+    if rule.live_until is not None:
+        raise Refused(gettext("This rule has already ended."))
+
+
+def _end(actor: User, rule: CountryRule) -> None:
+    rule.live_until = session().scalar(select(func.statement_timestamp()))
+    rule.closed_by_id = actor.id
+    session().flush()
+
+
 def preview(actor: User, workspace: Workspace, party: Party, said: RuleDescription) -> Preview:
     """What setting this rule would change, found by setting it and taking it back before anything is committed."""
     policy.require_right(actor, May.SET_RULES, party)
-    before = _who_sees_what(workspace, party)
-    trial = session().begin_nested()
-    try:
+    with moving.trial():
         rule = _make(actor, party, _columns(actor, workspace, party, said))
-        meant = _meant(rule)
-        after = _who_sees_what(workspace, party)
-    finally:
-        trial.rollback()
-    ids = sorted(before.keys() | after.keys())
-    moved = movement([before.get(id, set()) for id in ids], [after.get(id, set()) for id in ids])
-    people = session().scalars(select(User).where(User.id.in_([*moved.gain, *moved.lose])))
-    return Preview(min(meant, MOST_COMPARED), meant > MOST_COMPARED, moved, {person.id: person for person in people})
+        meant, people = _meant(rule)
+        after = moving.sights(meant[:MOST_COMPARED], people)
+    return _preview(actor, meant, moving.sights(meant[:MOST_COMPARED], people), after)
 
 
-def _who_sees_what(workspace: Workspace, party: Party) -> dict[uuid.UUID, set[uuid.UUID]]:
-    """Per exhibit of the party, among its newest, who sees it."""
-    newest = (
-        select(Exhibit.id)
-        .where(Exhibit.workspace_id == workspace.id, Exhibit.party_id == party.id)
-        .order_by(Exhibit.created_at.desc())
-        .limit(MOST_COMPARED)
+def preview_of_closing(actor: User, rule: CountryRule) -> Preview:
+    """What ending this rule would change, found by ending it and taking that back."""
+    policy.require_right(actor, May.WITHDRAW, rule)
+    _refuse_ended(rule)
+    meant, people = _meant(rule)
+    before = moving.sights(meant[:MOST_COMPARED], people)
+    with moving.trial():
+        _end(actor, rule)
+        after = moving.sights(meant[:MOST_COMPARED], people)
+    return _preview(actor, meant, before, after)
+
+
+def _meant(rule: CountryRule) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
+    """The newest exhibits that a rule means, one more than are compared, and the people whom it names: nobody else's
+    sight is moved by it, and of nothing else.
+    """
+    newest = policy.exhibits.meant_by(rule.id).limit(MOST_COMPARED + 1)
+    return list(session().scalars(newest)), list(session().scalars(policy.people_named(rule.principal_id)))
+
+
+def _preview(actor: User, meant: list[uuid.UUID], before: moving.Sights, after: moving.Sights) -> Preview:
+    changed = {exhibit_id for exhibit_id, _ in moving.changed(before, after)}
+    compared = meant[:MOST_COMPARED]
+    listed = sorted(compared, key=lambda id: id not in changed)[:LISTED]
+    found = policy.which(actor, Exhibit).where(Exhibit.id.in_(listed))
+    return Preview(
+        exhibits=len(compared),
+        is_capped=len(meant) > len(compared),
+        changed=len(changed),
+        moves=moving.moves(before, after),
+        listed=sorted(session().scalars(found), key=lambda each: listed.index(each.id)),
     )
-    found: dict[uuid.UUID, set[uuid.UUID]] = {}
-    for exhibit_id, user_id in session().execute(policy.pairs(Exhibit, May.SEE, Exhibit.id.in_(newest))):
-        found.setdefault(exhibit_id, set()).add(user_id)
-    return found
-
-
-def _meant(rule: CountryRule) -> int:
-    capped = policy.exhibits.meant_by(rule.id).limit(MOST_COMPARED + 1).subquery()
-    return session().scalar(select(func.count()).select_from(capped)) or 0

@@ -101,8 +101,15 @@ def create(workspace_id: uuid.UUID) -> Response | str | tuple[str, int]:
     return redirect(url_for("rules.index", workspace_id=workspace_id), 303)
 
 
+@bp.get("/rules/<uuid:rule_id>/close")
+def close(rule_id: uuid.UUID) -> str:
+    rule = policy.fetch(viewer(), CountryRule, rule_id)
+    preview = rules.preview_of_closing(viewer(), rule)
+    return render_template("rules/close.html", rule=rule, preview=preview, **head(viewer(), rule.workspace_id, "vault"))
+
+
 @bp.post("/rules/<uuid:rule_id>/close")
-def close(rule_id: uuid.UUID) -> Response:
+def close_submit(rule_id: uuid.UUID) -> Response:
     rule = policy.fetch(viewer(), CountryRule, rule_id)
     rules.close_rule(viewer(), rule)
     flash(gettext("The rule has ended."), "ok")

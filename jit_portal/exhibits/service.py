@@ -2,9 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, select
@@ -17,6 +16,7 @@ from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
 from jit_portal.exhibits.limits import no_further, refuse_further
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.exhibits.moving import trial
 from jit_portal.exhibits.targets import resolve
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, User
@@ -231,12 +231,9 @@ def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iter
     member = own_membership(actor, exhibit.workspace)
     _refuse_unbuilt(member, said)
     _refuse_foreign_authority(member, said)
-    trial = session().begin_nested()
-    try:
+    with trial():
         _classify(exhibit, said)
         yield
-    finally:
-        trial.rollback()
 
 
 def _classify(exhibit: Exhibit, said: Description) -> None:
@@ -344,22 +341,3 @@ def withdraw(actor: User, release: Release, reason: str) -> None:
         audit.record(
             actor, "exhibit.withdrawn", exhibit, also=before, release=release.id, principal=release.principal_id
         )
-
-
-@dataclass(frozen=True)
-class Movement:
-    """Who would gain and who would lose sight of how many exhibits."""
-
-    gain: dict[uuid.UUID, int]
-    lose: dict[uuid.UUID, int]
-
-
-def movement(before: Iterable[set[uuid.UUID]], after: Iterable[set[uuid.UUID]]) -> Movement:
-    """Compare who saw each exhibit before with who sees it after."""
-    moved = Movement({}, {})
-    for saw, sees in zip(before, after, strict=True):
-        for user_id in sees - saw:
-            moved.gain[user_id] = moved.gain.get(user_id, 0) + 1
-        for user_id in saw - sees:
-            moved.lose[user_id] = moved.lose.get(user_id, 0) + 1
-    return moved

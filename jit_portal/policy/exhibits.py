@@ -321,8 +321,10 @@ def shown_by(release_id: uuid.UUID) -> sa.Select[uuid.UUID]:
 
 
 def meant_by(rule_id: uuid.UUID) -> sa.Select[uuid.UUID]:
-    """The exhibits of its own party that a country rule means, whoever it names; for that party's leaders."""
+    """The exhibits of its own party that a live country rule means, whoever it names, newest first; for that party's
+    leaders.
+    """
     anyone: Reaches = lambda _: sa.true()  # noqa: E731 (a rule's reach, left out on purpose)
     standing, forbidding = and_(*standing_releases(anyone)), and_(*forbids(anyone))
     statement = select(Exhibit.id).join(CountryRule, or_(standing, forbidding)).where(CountryRule.id == rule_id)
-    return statement.execution_options(policy=True)
+    return statement.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).execution_options(policy=True)
