@@ -338,24 +338,7 @@ def exhibit(
     with transaction():
         party = in_world.parties[slug]
         keeper = by or in_world.people.get(f"{slug}_member") or next(iter(in_world.people.values()))
-        digest = hashlib.sha256(title.encode()).hexdigest()
-        file = StoredFile(
-            jit_id=in_world.jit.id,
-            workspace_id=in_world.workspace.id,
-            party_id=party.id,
-            uploaded_by_id=keeper.id,
-            name=f"{title}.pdf",
-            media_type="application/pdf",
-            length=1000,
-            received=1000,
-            object_name=uuid.uuid4().hex,
-            key_name="test",
-            wrapped_key=b"",
-            integrity=Integrity.VERIFIED,
-            sha256_declared=digest,
-            sha256=digest,
-            expires_at=now(),
-        )
+        file = _file(in_world, party, keeper, title)
         shelf = shelf_of(in_world.workspace.id, party.id, authority_id, kind)
         session().add(file)
         session().flush()
@@ -383,6 +366,35 @@ def exhibit(
             for tag in tags
         )
     return made
+
+
+def file(in_world: World, slug: str = "fr", title: str = "Ledger") -> StoredFile:
+    """A file of a party that claims to be verified, has no bytes in the store, and is no exhibit yet."""
+    with transaction():
+        made = _file(in_world, in_world.parties[slug], in_world.people[f"{slug}_member"], title)
+        session().add(made)
+    return made
+
+
+def _file(in_world: World, party: Party, keeper: User, title: str) -> StoredFile:
+    digest = hashlib.sha256(title.encode()).hexdigest()
+    return StoredFile(
+        jit_id=in_world.jit.id,
+        workspace_id=in_world.workspace.id,
+        party_id=party.id,
+        uploaded_by_id=keeper.id,
+        name=f"{title}.pdf",
+        media_type="application/pdf",
+        length=1000,
+        received=1000,
+        object_name=uuid.uuid4().hex,
+        key_name="test",
+        wrapped_key=b"",
+        integrity=Integrity.VERIFIED,
+        sha256_declared=digest,
+        sha256=digest,
+        expires_at=now(),
+    )
 
 
 def shelf_of(

@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -25,9 +26,10 @@ from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import Duty, ExhibitKind, HandlingCode, May, Purpose, Role, Sight
+from jit_portal.workspaces.models import Workspace
 from tests import factories
 from tests.factories import World
-from tests.waiting import status_after_the_wait
+from tests.waiting import status_after_the_wait, until_somebody_waits
 
 Browse = Callable[[User], FlaskClient]
 
@@ -185,6 +187,32 @@ def test_uploads_by_third_countries_are_refused_with_a_reason(app: Flask, name: 
     assert file
     with pytest.raises(Refused, match=r"Article 17\(3\)"):
         service.register(world[name], world.workspace, {"handling": "H0", "unclassified": "1"}, file)
+
+
+def test_the_parties_of_one_country_share_its_numbers_also_at_once(app: Flask, cluster: Postgres) -> None:
+    """France takes part with two logins, each a party of its own; the Netherlands count for themselves."""
+    logins = {slug: factories.provider(slug) for slug in ("fr", "frm")}
+    logins["frm"].country = "FR"
+    world = factories.world(slugs=("fr", "frm", "nl"), providers=logins)
+
+    def register(slug: str) -> str:
+        actor, details = world[f"{slug}_member"], {"handling": "H0", "unclassified": "1"}
+        workspace = policy.fetch(actor, Workspace, world.workspace.id)
+        return service.register(actor, workspace, details, factories.file(world, slug)).reference
+
+    def apart(slug: str) -> str:
+        try:
+            return register(slug)
+        finally:
+            session.remove()
+
+    assert [register(slug) for slug in ("fr", "nl", "frm")] == ["FR-0001", "NL-0001", "FR-0002"]
+    with ThreadPoolExecutor(1) as beside:
+        with transaction():
+            assert register("fr") == "FR-0003"
+            second = beside.submit(apart, "frm")
+            until_somebody_waits(cluster)
+        assert second.result(timeout=20) == "FR-0004"
 
 
 def test_the_vault_shows_each_country_its_own_view(app: Flask, browse: Browse) -> None:

@@ -20,6 +20,7 @@ from jit_portal.exhibits.moving import trial
 from jit_portal.exhibits.targets import resolve
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, User
+from jit_portal.jits.models import Party
 from jit_portal.notices import service as notices
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, NoticeKind, PartyKind, Purpose, Sight
 from jit_portal.wording import gettext
@@ -35,7 +36,7 @@ def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file
     """
     member, said = admitted(actor, workspace, details, file.name)
     with transaction():
-        number = _next_number(workspace.id, member.party_id)
+        number = _next_number(workspace, member.party)
         exhibit = Exhibit(
             workspace_id=workspace.id,
             workspace=workspace,
@@ -124,12 +125,20 @@ def _refuse_foreign_authority(member: Membership, said: Description) -> None:
         raise Invalid(gettext("This authority is not one of your country's."), field="authority")
 
 
-def _next_number(workspace_id: uuid.UUID, party_id: uuid.UUID) -> int:
+def _next_number(workspace: Workspace, party: Party) -> int:
+    """The next of its country's numbers in this JIT, which its parties share where one country has several logins."""
     session().execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"exhibit {workspace_id} {party_id}", 0)))
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"exhibit {workspace.id} {party.country}", 0)))
     )
-    taken = select(func.max(Exhibit.number)).where(Exhibit.workspace_id == workspace_id, Exhibit.party_id == party_id)
-    return (session().scalar(taken.execution_options(policy=True)) or 0) + 1
+    # Highest of each party first: the index knows it, however many exhibits there are.
+    its_last = (
+        select(func.max(Exhibit.number))
+        .where(Exhibit.workspace_id == workspace.id, Exhibit.party_id == Party.id)
+        .correlate(Party)
+        .scalar_subquery()
+    )
+    last = select(func.max(its_last)).where(Party.jit_id == workspace.jit_id, Party.country == party.country)
+    return (session().scalar(last.execution_options(policy=True)) or 0) + 1
 
 
 def _classification(workspace_id: uuid.UUID, party_id: uuid.UUID, said: Description) -> dict[str, Any]:
