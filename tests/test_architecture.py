@@ -25,6 +25,15 @@ BARE = {"vocabulary", "errors", "config", "resources", "wording"}
 
 # What comes from these belongs to one request or one socket, and a verb knows of neither.
 OF_A_REQUEST = ("flask", "flask_login", "flask_wtf", "flask_socketio", "werkzeug", "wtforms", "jit_portal.realtime")
+SAME_CLOCK = {"workspaces", "exhibits", "custody", "messages", "tasks", "notices"}
+ONLY_LOOKS = {
+    "exhibits/descriptions.py",
+    "exhibits/entrusting_routes.py",
+    "messages/showing.py",
+    "notices/reading.py",
+    "tasks/pages.py",
+    "workspaces/overview.py",
+}
 MAY_ROLL_BACK = {"database.py", "web/errors.py", "web/health.py", "realtime/sockets.py"}
 
 
@@ -103,6 +112,12 @@ def test_verbs_know_no_request_and_no_socket(path: str) -> None:
     assert imports(path, *OF_A_REQUEST, "jit_portal.web") == []
     names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
     assert not names & {"current_user", "request", "current_app", "viewer"}
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if package(path) in SAME_CLOCK])
+def test_moments_in_a_jit_are_the_database_s(path: str) -> None:
+    """A window is compared with the database's clock, so its beginning and end come from there; a page may look."""
+    assert ("datetime.now" in ast.unparse(tree(path))) == (path in ONLY_LOOKS)
 
 
 def test_there_are_verbs_to_look_at() -> None:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -264,6 +265,41 @@ def test_releasing_in_the_browser(app: Flask, browse: Browse) -> None:
     assert status == 422
     assert post(client, f"/releases/{made.id}/withdraw", reason="Enough.")[0] == 303
     assert browse(world["nl_member"]).get(f"/exhibits/{exhibit.id}").status_code == 404
+
+
+def test_a_release_does_not_begin_in_the_past(app: Flask, browse: Browse, cluster: Postgres) -> None:
+    """The minute in which it is sent means at once; a later beginning stands on record."""
+    world = factories.world()
+    exhibit, client = factories.exhibit(world), browse(world["fr_leader"])
+    path, there = f"/exhibits/{exhibit.id}/release", ZoneInfo(world["fr_leader"].time_zone)
+    fields = {
+        "to": f"party:{world.parties['nl'].id}",
+        "sight": "2",
+        "purpose": "jit_purpose",
+        "conditions": "No copies.",
+    }
+
+    def typed(minutes: float) -> str:
+        return (factories.now() + dt.timedelta(minutes=minutes)).astimezone(there).strftime("%Y-%m-%dT%H:%M")
+
+    over, this_minute, tomorrow, token = typed(-10), typed(0), typed(24 * 60), str(uuid.uuid4())
+    status, page = post(client, path, live_from=over, **fields)
+    assert (status, "cannot begin in the past" in page, "No copies." in page, over in page) == (422, True, True, True)
+    assert post(client, path, live_from=tomorrow, **fields)[0] == 303
+    assert "They see it now" not in client.get(f"/exhibits/{exhibit.id}").text
+    assert post(client, path, live_from=this_minute, token=token, **fields)[0] == 303
+    assert "They see it now" in client.get(f"/exhibits/{exhibit.id}").text
+    made = select(Release.live_from).order_by(Release.released_at).execution_options(policy=True)
+    later, at_once = session().scalars(made).all()
+    assert later == dt.datetime.fromisoformat(tomorrow).replace(tzinfo=there)
+    assert at_once > dt.datetime.fromisoformat(this_minute).replace(tzinfo=there), "when it was sent, and not before"
+    ours = select(LedgerEntry.details).where(LedgerEntry.act == "exhibit.released").order_by(LedgerEntry.number)
+    begins = [json.loads(each)["begins"] for each in session().scalars(ours.execution_options(policy=True))]
+    assert [said and dt.datetime.fromisoformat(said) for said in begins] == [later, None]
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as owner:
+        back = {"then": dt.datetime.fromisoformat(over).replace(tzinfo=there), "now": at_once}
+        owner.execute("UPDATE release SET live_from = %(then)s, released_at = %(then)s WHERE live_from = %(now)s", back)
+    assert post(client, path, live_from=over, token=token, **fields)[0] == 303, "the answer to it was lost"
 
 
 def test_a_time_that_the_clocks_left_out_is_refused(app: Flask, browse: Browse) -> None:

@@ -44,6 +44,7 @@ NAMES = {
     "column": _("Column"),
     "audience": _("Audience"),
     "purpose": _("Purpose"),
+    "begins": _("From"),
     "until": _("Until"),
     "changed": _("Changed"),
     "kind": _("Kind"),

@@ -4,8 +4,6 @@ import datetime as dt
 import uuid
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
@@ -18,6 +16,7 @@ from jit_portal.notices import service as notices
 from jit_portal.policy.person import live
 from jit_portal.vocabulary import BODIES, INVESTIGATORS, May, NoticeKind, Role, Sight
 from jit_portal.wording import gettext
+from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
 
 
@@ -100,7 +99,7 @@ def _end_of(last_day: dt.date, agreement: Agreement | None) -> dt.datetime:
             field="last_day",
         )
     zone = ZoneInfo(agreement.time_zone)
-    if last_day < dt.datetime.now(zone).date():
+    if last_day < seats.now().astimezone(zone).date():
         raise Invalid(gettext("This day is over."), field="last_day")
     ends = dt.datetime.combine(last_day + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
     return min(ends, agreement.in_force_until or ends)
@@ -119,7 +118,7 @@ def end_entrustment(actor: User, entrustment: Entrustment) -> None:
     """End an entrustment at once, as a leader or as who is entrusted; what was released through it stays released."""
     with transaction():
         held = policy.locked(actor, May.WITHDRAW, entrustment)
-        moment: dt.datetime = session().scalars(select(func.statement_timestamp())).one()
+        moment = seats.now()
         if held.live_until <= moment:
             raise Refused(gettext("This has already ended."))
         held.live_until, held.closed_by_id = moment, actor.id

@@ -232,7 +232,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
         )
     except (Invalid, Refused) as error:
         return _release_page(exhibit, blame(form, error, exhibit).renew()), error.status
-    if made.live_from > dt.datetime.now(dt.UTC):
+    if made.live_from > made.released_at:
         begins = format_datetime(made.live_from, "long")
         return _back(exhibit, gettext("Released. They see it from %(moment)s.", moment=begins))
     return _back(exhibit, gettext("Released. They see it now."))

@@ -24,6 +24,7 @@ from jit_portal.jits.models import Party
 from jit_portal.notices import service as notices
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, NoticeKind, PartyKind, Purpose, Sight
 from jit_portal.wording import gettext
+from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
 
 R = TypeVar("R", Release, CountryRule)
@@ -272,7 +273,7 @@ def release(
     live_until: dt.datetime | None = None,
     token: uuid.UUID | None = None,
 ) -> Release:
-    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time.
+    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time, never backwards.
 
     The same ``token`` again answers the release that it made before.
     """
@@ -280,16 +281,18 @@ def release(
         # Holding the exhibit's row: two releases, or a release and a withdrawal, come one after the other.
         exhibit = policy.locked(actor, May.RELEASE, exhibit)
         refuse_further(actor, exhibit, sight)
-        _refuse_no_time(live_from, live_until)
+        known, now = _released_with(actor, exhibit, token), seats.now()
+        begins = _beginning(live_from, known.released_at if known else now)
+        _refuse_no_time(begins, live_until, now)
         said = {
             "principal_id": resolve(actor, exhibit.workspace, exhibit.party_id, to).id,
             "sight": int(sight),
             "purpose": purpose,
             "conditions": conditions,
             "live_until": live_until,
-            **({"live_from": live_from} if live_from else {}),
+            **({"live_from": begins} if begins else {}),
         }
-        if (known := _released_with(actor, exhibit, token)) is not None:
+        if known is not None:
             return sent_before(known, said)
         before = people_who_see(exhibit)
         made = Release(
@@ -298,7 +301,7 @@ def release(
             exhibit_created_at=exhibit.created_at,
             released_by_id=actor.id,
             token=token or uuid.uuid4(),
-            **said,
+            **({"live_from": now} | said),
         )
         session().add(made)
         session().flush()
@@ -312,14 +315,26 @@ def release(
             principal=made.principal_id,
             sight=sight.name.lower(),
             purpose=purpose,
+            begins=begins,
             until=live_until,
         )
     return made
 
 
-def _refuse_no_time(live_from: dt.datetime | None, live_until: dt.datetime | None) -> None:
-    now = dt.datetime.now(dt.UTC)
-    if live_until is not None and live_until <= max(now, live_from or now):
+def _beginning(live_from: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    """The later moment at which it begins; None where that is at once, as the minute just typed is too."""
+    if live_from is None or live_from > now:
+        return live_from
+    # What is typed has no seconds, and is sent up to a minute later.
+    if live_from <= now - dt.timedelta(minutes=2):
+        raise Invalid(
+            gettext("A release cannot begin in the past. Leave this empty, and it begins at once."), field="live_from"
+        )
+    return None
+
+
+def _refuse_no_time(begins: dt.datetime | None, live_until: dt.datetime | None, now: dt.datetime) -> None:
+    if live_until is not None and live_until <= max(now, begins or now):
         raise Invalid(gettext("The release would end before it begins."), field="live_until")
 
 
@@ -341,10 +356,10 @@ def withdraw(actor: User, release: Release, reason: str) -> None:
     with transaction():
         exhibit = policy.locked(actor, May.WITHDRAW, exhibit)
         release = policy.fetch(actor, Release, release.id, lock=True)
-        if release.live_until is not None and release.live_until <= dt.datetime.now(dt.UTC):
+        if release.live_until is not None and release.live_until <= seats.now():
             raise Refused(gettext("This release has already ended."))
         before = people_who_see(exhibit)
-        release.live_until = session().scalar(select(func.statement_timestamp()))
+        release.live_until = seats.now()
         release.withdrawn_by_id, release.withdrawn_because = actor.id, reason
         session().flush()
         audit.record(

@@ -1,6 +1,5 @@
 """Telling people: a notice points at a thing and says nothing of it."""
 
-import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,11 +27,11 @@ def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User |
     told = sorted({user_id for user_id in people if by is None or user_id != by.id})
     if not told:
         return
-    listed, now = _who_only_lists(kind, told), dt.datetime.now(dt.UTC)
+    listed = _who_only_lists(kind, told)
     session().add_all(
         Notice(
             user_id=user_id,
-            read_at=now if user_id in listed else None,
+            read_at=NOW if user_id in listed else None,
             kind=kind,
             noun=noun(type(thing)),
             object_id=thing.id,
@@ -71,7 +70,7 @@ def read(actor: User, notice: Notice) -> None:
     """Mark one notice of hers as read."""
     with transaction():
         held = policy.fetch(actor, Notice, notice.id, lock=True)
-        held.read_at = held.read_at or dt.datetime.now(dt.UTC)
+        held.read_at = held.read_at or NOW
         audit.announce("notice", held.id, "notice.read", [actor.id])
 
 

@@ -1,6 +1,5 @@
 """Who is in a workspace: people join within what the agreement in force lists, and can be ended at once."""
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -153,7 +152,7 @@ def check_listed(workspace: Workspace, party: Party, role: Role) -> None:
             thing=party,
         )
     until = named.invites_until
-    if until is not None and dt.datetime.now(ZoneInfo(agreement.time_zone)).date() > until:
+    if until is not None and seats.now().astimezone(ZoneInfo(agreement.time_zone)).date() > until:
         raise Refused(
             gettext(
                 "Agreement version %(version)s let %(party)s invite until %(day)s.",
