@@ -22,9 +22,9 @@ from sqlalchemy.sql import visitors
 from jit_portal.database import Thing, session
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.identity.models import User
-from jit_portal.policy.person import GATES, Conditions, asker, me, my_party, person
+from jit_portal.policy.person import GATES, Conditions, asker, has_role, me, membership_live, my_party, person
 from jit_portal.policy.stepup import demand
-from jit_portal.vocabulary import May
+from jit_portal.vocabulary import May, Role
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,14 @@ def explain(user: User, may: May, thing: Thing) -> list[Condition]:
     is_live = rule.get("membership_live")
     best = max(rows, key=lambda row: (is_live is not None and row[is_live], sum(row.values())), default={})
     return [Condition(name, best.get(condition, False)) for name, condition in rule.items()]
+
+
+_guest = and_(membership_live, has_role(Role.PARTICIPANT, Role.EXPERT))
+
+
+def is_guest(user: User, thing: Thing) -> bool:
+    """Whether she is a participant or an expert where the thing is, whatever she is in other JITs."""
+    return GROUNDS[type(thing)].workspace is not None and _passes(_ask(user, thing, _guest), (_guest,))
 
 
 def _ask(user: User, thing: Thing, *wanted: ColumnElement[bool], outer: bool = False) -> list[Answers]:

@@ -6,19 +6,21 @@ from jit_portal import policy
 from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
-from jit_portal.policy.person import live
-from jit_portal.vocabulary import May, Role
+from jit_portal.vocabulary import May
 from jit_portal.wording import gettext
-from jit_portal.workspaces.models import Membership
 
 MOST_NAMED = 5
 
 REASONS = {
     "agreement_in_force": _("The agreement is not in force: reading goes on, but nothing may be changed."),
+    "another": _("This is about yourself: somebody else must do it."),
     "asked_party": _("Only the party that was asked may answer."),
+    "assigned": _("Nobody has this task."),
+    "assignee_or_leader": _("Only whoever has the task, or a leader of its party, may do this."),
+    "closed": _("This account is open."),
+    "flagged": _("There are no other details to take over."),
     "has_leader": _("Its party has no leader now: this waits until it names one."),
     "holder": _("Only whoever holds the exhibit may do this."),
-    "in_audience": _("You are not in its audience."),
     "investigator": _("Only leaders, members and seconded members may do this."),
     "is_draft": _("This version is signed; make a new one to change it."),
     "leader": _("Only a leader of its party may do this."),
@@ -27,15 +29,32 @@ REASONS = {
     "leader_or_entrusted": _("Only a leader of its party, or whom a leader has entrusted with it, may do this."),
     "leader_or_yours": _("Only a leader of its party, or the person who is entrusted, may end this."),
     "leads_or_drafts": _("Only those who draft the agreement, and leaders, may do this."),
+    "listed": _("This authority is no longer on the list of its country."),
     "live": _("It has already ended."),
+    "login_open": _("Nobody can sign in there now."),
     "member_or_assignee": _("Only members, and whoever the task is assigned to, may do this."),
+    "minded": _(
+        "An administrator of their country does this, or an operator where they have a duty for the portal or nobody "
+        "administers their country. Nobody does it to themselves, or to the last operator."
+    ),
+    "not_asked": _("Another party has been asked to take this task. Its leader answers first."),
     "not_forbidden": _("A rule of its party keeps this from you."),
     "not_offered": _("It is being handed over: the receiver must first accept or decline."),
+    "of_a_national_login": _("A break-glass account keeps both of its keys."),
     "offered": _("It is not being handed over."),
     "offered_to_you": _("It is not offered to you."),
+    "open": _("This account is closed."),
+    "operator": _("Only an operator of the portal may do this."),
     "own_or_shown": _("It is not released to you this far."),
     "own_party": _("It belongs to another party."),
+    "own_people": _("Only an administrator of their country may do this."),
+    "own_people_or_operator": _("Only an administrator of their country, or an operator of the portal, may do this."),
+    "party_live": _(
+        "Your party has left this JIT: you keep a view of what is its own, and can withdraw what it released."
+    ),
     "unassigned": _("Somebody has it already."),
+    "waits": _("No closing of this account waits for a decision."),
+    "widens_nothing": _("Ending a forbid shows more, and no version of the agreement is in force."),
     "yours": _("It is not yours."),
 }
 
@@ -45,7 +64,7 @@ def why_not(person: User, may: May, thing: Thing) -> str:
     failed = [each.name for each in policy.explain(person, may, thing) if not each.holds]
     said = [str(REASONS[name]) for name in failed if name in REASONS]
     able = sorted(session().scalars(policy.who(thing, _asked_of(person, may, thing))), key=lambda each: each.name)
-    if able and _is_guest(person):
+    if able and policy.is_guest(person, thing):
         names = sorted({each.authority.name for each in able})
     else:
         names = [each.name for each in able]
@@ -59,11 +78,3 @@ def _asked_of(person: User, may: May, thing: Thing) -> May:
     if isinstance(thing, Exhibit) and not policy.may(person, May.SEE_AUDIENCE, thing):
         return May.RELEASE
     return may
-
-
-def _is_guest(person: User) -> bool:
-    """A participant or an expert somewhere: those are told the authority, not the names of its people."""
-    guest = Membership.role.in_((Role.PARTICIPANT, Role.EXPERT))
-    mine = policy.which(person, Membership).where(Membership.user_id == person.id, guest)
-    statement = mine.where(live(Membership.live_from, Membership.live_until)).limit(1)
-    return session().scalar(statement) is not None
