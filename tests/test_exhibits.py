@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
@@ -26,7 +27,8 @@ from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity.models import Authority, User
-from jit_portal.vocabulary import Duty, ExhibitKind, HandlingCode, May, Purpose, Role, Sight
+from jit_portal.notices.models import Notice
+from jit_portal.vocabulary import Duty, ExhibitKind, HandlingCode, May, NoticeKind, Purpose, Role, Sight
 from jit_portal.workspaces.models import Workspace
 from tests import factories
 from tests.factories import World
@@ -66,6 +68,21 @@ def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
     assert acts() == ["exhibit.released", "exhibit.withdrawn"]
     with pytest.raises(Refused):
         service.withdraw(leader, made, "Again.")
+
+
+def told_of_releases() -> Counter[uuid.UUID]:
+    told = select(Notice.user_id).where(Notice.kind == NoticeKind.RELEASED).execution_options(policy=True)
+    return Counter(session().scalars(told))
+
+
+def test_a_release_is_told_to_all_who_see_further_by_it(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    other, to = world["nl_member"], f"party:{world.parties['nl'].id}"
+    factories.release(world, exhibit, other, Sight.READ)
+    for sight in (Sight.READ, Sight.READ, Sight.USE):
+        service.release(world["fr_leader"], exhibit, to, sight, Purpose.JIT_PURPOSE)
+    assert told_of_releases() == {other.id: 1, world["nl_leader"].id: 2}
 
 
 @pytest.mark.parametrize("name", ["fr_member", "nl_leader", "eu_participant"])

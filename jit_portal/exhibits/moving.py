@@ -56,6 +56,11 @@ def changed(before: Sights, after: Sights) -> set[tuple[uuid.UUID, uuid.UUID]]:
     return {pair for pair in before.keys() | after.keys() if before.get(pair) != after.get(pair)}
 
 
+def who_see_further(before: Sights, after: Sights) -> set[uuid.UUID]:
+    """The people whose sight of any of the exhibits rises."""
+    return {pair[1] for pair, sight in after.items() if sight > before.get(pair, 0)}
+
+
 def sights(exhibits: Iterable[uuid.UUID], people: Iterable[uuid.UUID] | None = None) -> Sights:
     """How far these people, or all there are, see each of these exhibits now."""
     return policy.everyones_sights(exhibits, people)

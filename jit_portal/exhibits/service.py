@@ -13,10 +13,10 @@ from jit_portal.audit import service as audit
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits import moving
 from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
 from jit_portal.exhibits.limits import no_further, refuse_further
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
-from jit_portal.exhibits.moving import trial
 from jit_portal.exhibits.targets import resolve
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority, User
@@ -241,7 +241,7 @@ def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iter
     member = own_membership(actor, exhibit.workspace)
     _refuse_unbuilt(member, said)
     _refuse_foreign_authority(member, said)
-    with trial():
+    with moving.trial():
         _classify(exhibit, said)
         yield
 
@@ -294,7 +294,7 @@ def release(
         }
         if known is not None:
             return sent_before(known, said)
-        before = people_who_see(exhibit)
+        before = moving.sights([exhibit.id])
         made = Release(
             workspace_id=exhibit.workspace_id,
             exhibit_id=exhibit.id,
@@ -305,7 +305,8 @@ def release(
         )
         session().add(made)
         session().flush()
-        notices.tell(NoticeKind.RELEASED, exhibit, people_who_see(exhibit) - before, actor)
+        further = moving.who_see_further(before, moving.sights([exhibit.id]))
+        notices.tell(NoticeKind.RELEASED, exhibit, further, actor)
         audit.record(
             actor,
             "exhibit.released",
