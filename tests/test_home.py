@@ -14,7 +14,7 @@ from sqlalchemy import select
 from jit_portal import policy
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
-from jit_portal.exhibits.models import VaultVisit
+from jit_portal.exhibits.models import CountryRule, VaultVisit
 from jit_portal.files.models import StoredFile
 from jit_portal.identity import proposals
 from jit_portal.identity.models import User
@@ -25,7 +25,7 @@ from jit_portal.notices import reading, service
 from jit_portal.notices.models import Notice
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board, Task
-from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind
+from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind, Sight
 from jit_portal.web import home, news
 from jit_portal.workspaces import overview
 from tests import factories
@@ -102,8 +102,10 @@ def test_each_jit_says_what_is_new_in_it(world: World) -> None:
         message(world, place)
     with transaction():
         session().add(ReadMark(channel_id=heard.id, user_id=world["fr_leader"].id, number=1))
-    factories.exhibit(world, "nl", "Hidden")
-    factories.release(world, factories.exhibit(world, "nl", "Shown"), "fr")
+    hidden = factories.exhibit(world, "nl", "Hidden")
+    shown, older = factories.exhibit(world, "nl", "Shown"), factories.exhibit(world, "nl", "Older")
+    factories.exhibit(world, "nl", "Meant by a rule", tags=("harbour",))
+    factories.release(world, shown, "fr")
     [card] = home.home(world["fr_leader"]).cards
     assert (card.unread, card.fresh_exhibits) == (2, 1)
     assert card.days_left > 300
@@ -112,6 +114,17 @@ def test_each_jit_says_what_is_new_in_it(world: World) -> None:
         session().add(VaultVisit(workspace_id=world.workspace.id, user_id=world["fr_leader"].id))
     [card] = home.home(world["fr_leader"]).cards
     assert card.fresh_exhibits == 0
+    to_france = factories.release(world, shown, "fr", Sight.USE, live_from=factories.now()).principal_id
+    factories.release(world, hidden, "fr", live_from=factories.now() + dt.timedelta(days=1))
+    assert overview.overview(world["fr_leader"], world.workspace).fresh_exhibits == 0
+    factories.release(world, older, "fr", live_from=factories.now())
+    factories.release(world, older, world["fr_leader"], live_from=factories.now())
+    assert overview.overview(world["fr_leader"], world.workspace).fresh_exhibits == 1
+    rule = {"workspace_id": world.workspace.id, "party_id": world.parties["nl"].id, "set_by_id": world["nl_leader"].id}
+    with transaction():
+        session().add(CountryRule(is_forbid=False, tag="harbour", principal_id=to_france, sight=Sight.SEE, **rule))
+    [card] = home.home(world["fr_leader"]).cards
+    assert card.fresh_exhibits == 2
 
 
 def test_each_jit_says_what_changed_for_one_and_who_joined(world: World, browse: Browse) -> None:

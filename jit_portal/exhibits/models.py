@@ -130,6 +130,7 @@ sa.Index(
     Release.exhibit_created_at.desc(),
     Release.exhibit_id.desc(),
 )
+sa.Index("ix_release_principal_since", Release.principal_id, Release.live_from)
 
 
 class CountryRule(Thing):

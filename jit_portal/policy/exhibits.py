@@ -35,6 +35,7 @@ from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Role, Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace
 
 Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
+Moment = SQLColumnExpression[Any]
 
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
 holder = and_(Exhibit.holder_id == person.id, not_(has_role(Role.SECRETARIAT, Role.AUDITOR)))
@@ -68,11 +69,11 @@ def _answers_to(principal_id: SQLColumnExpression[Any], condition: SQLColumnExpr
     )
 
 
-def releases_of_it(reaches: Reaches = reaches_for_grants) -> list[ColumnElement[bool]]:
+def releases_of_it(reaches: Reaches = reaches_for_grants, at: Moment = NOW) -> list[ColumnElement[bool]]:
     """The live releases that show the exhibit to the person (E2, E4)."""
     return [
         Release.exhibit_id == Exhibit.id,
-        live(Release.live_from, Release.live_until),
+        live(Release.live_from, Release.live_until, at),
         reaches(Release.principal_id),
     ]
 
@@ -88,10 +89,10 @@ def has_code(code: SQLColumnExpression[Any], codes: SQLColumnExpression[Any]) ->
     return or_(code == func.any(codes), and_(func.cardinality(codes) == 0, code == HandlingCode.H3.value))
 
 
-def standing_releases(reaches: Reaches = reaches_for_grants) -> list[ColumnElement[bool]]:
+def standing_releases(reaches: Reaches = reaches_for_grants, at: Moment = NOW) -> list[ColumnElement[bool]]:
     """The live standing releases that show the exhibit to the person (E5); what is unknown matches none."""
     return [
-        *_live_rules(),
+        *_live_rules(at),
         CountryRule.is_forbid.is_(False),
         reaches(CountryRule.principal_id),
         or_(CountryRule.kind.is_(None), CountryRule.kind == Exhibit.kind),
@@ -102,10 +103,10 @@ def standing_releases(reaches: Reaches = reaches_for_grants) -> list[ColumnEleme
     ]
 
 
-def forbids(reaches: Reaches = reaches_for_forbids) -> list[ColumnElement[bool]]:
+def forbids(reaches: Reaches = reaches_for_forbids, at: Moment = NOW) -> list[ColumnElement[bool]]:
     """The live forbids that name the person and mean the exhibit (E5); what is unknown matches every one."""
     return [
-        *_live_rules(),
+        *_live_rules(at),
         CountryRule.is_forbid.is_(True),
         reaches(CountryRule.principal_id),
         or_(CountryRule.kind.is_(None), Exhibit.kind.is_(None), CountryRule.kind == Exhibit.kind),
@@ -118,11 +119,11 @@ def forbids(reaches: Reaches = reaches_for_forbids) -> list[ColumnElement[bool]]
     ]
 
 
-def _live_rules() -> list[ColumnElement[bool]]:
+def _live_rules(at: Moment) -> list[ColumnElement[bool]]:
     return [
         CountryRule.workspace_id == Exhibit.workspace_id,
         CountryRule.party_id == Exhibit.party_id,
-        live(CountryRule.live_from, CountryRule.live_until),
+        live(CountryRule.live_from, CountryRule.live_until, at),
         or_(CountryRule.tag.is_(None), CountryRule.tag == func.any(Exhibit.tags)),
     ]
 
@@ -158,13 +159,16 @@ def sight_conditions(
     }
 
 
-def seen_at_all(grants: Reaches, refuses: Reaches) -> ColumnElement[bool]:
+def seen_at_all(
+    grants: Reaches = reaches_for_grants, refuses: Reaches = reaches_for_forbids, at: Moment = NOW
+) -> ColumnElement[bool]:
     """``Sight.SEE`` as one condition, sooner planned than the two, for who asks for nothing else.
 
-    Every release shows at least that; only a forbid of that very sight takes it away.
+    Every release shows at least that; only a forbid of that very sight takes it away. ``at`` another moment it says
+    what was shown then, by the membership, the keeping and the classification of now.
     """
-    shown = or_(there_is(Release, *releases_of_it(grants)), there_is(CountryRule, *standing_releases(grants)))
-    hidden = there_is(CountryRule, *forbids(refuses), CountryRule.sight <= int(Sight.SEE))
+    shown = or_(there_is(Release, *releases_of_it(grants, at)), there_is(CountryRule, *standing_releases(grants, at)))
+    hidden = there_is(CountryRule, *forbids(refuses, at), CountryRule.sight <= int(Sight.SEE))
     return or_(own, holder, and_(not_(me.is_outside_union), shown, not_(hidden)))
 
 

@@ -22,9 +22,11 @@ asker = bindparam("asker", type_=UUID(as_uuid=True))
 NOW = func.statement_timestamp()
 
 
-def live(start: SQLColumnExpression[Any], end: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    """Whether the window ``[start, end)`` holds the database's present moment; no end means no end."""
-    return and_(start <= NOW, or_(end.is_(None), end > NOW))
+def live(
+    start: SQLColumnExpression[Any], end: SQLColumnExpression[Any], at: SQLColumnExpression[Any] = NOW
+) -> ColumnElement[bool]:
+    """Whether the window ``[start, end)`` holds the database's present moment, or another; no end means no end."""
+    return and_(start <= at, or_(end.is_(None), end > at))
 
 
 def has_role(*roles: Role) -> ColumnElement[bool]:

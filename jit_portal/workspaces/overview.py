@@ -5,18 +5,33 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, alias, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    and_,
+    distinct,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from jit_portal import policy
 from jit_portal.database import session
-from jit_portal.exhibits.models import Exhibit, VaultVisit
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release, VaultVisit
 from jit_portal.identity.models import User
 from jit_portal.messages.models import Channel, ReadMark
-from jit_portal.policy.person import live, me
+from jit_portal.policy.person import live
 from jit_portal.tasks.models import Board, Column, Task
 from jit_portal.vocabulary import ColumnKind, Role, Sight
-from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.models import Membership, MembershipPrincipal, Workspace
 
 FEW = 6
 MOST_COUNTED = 1000
@@ -79,23 +94,57 @@ def _unread(person: User, workspace: Workspace) -> list[tuple[Channel, int]]:
 
 
 def _fresh_exhibits() -> Select[uuid.UUID, int]:
-    """By workspace, how many exhibits of others came since she last opened the vault, or joined; of each a thousand at
-    most.
+    """By workspace, how many exhibits of others came, or were first shown to her, since she last opened the vault, or
+    joined; of each a thousand at most.
     """
-    hers = alias(Membership.__table__, "hers")
-    visit = (VaultVisit.workspace_id == Exhibit.workspace_id) & (VaultVisit.user_id == policy.asker)
+    hers = _hers()
+    arrived = _arrived(hers).lateral("arrived")
     fresh = (
         policy.asked(Exhibit)
-        .outerjoin(VaultVisit, visit)
+        .join(arrived, arrived.c.id == Exhibit.id)
         .where(
             Exhibit.workspace_id == hers.c.workspace_id,
-            Exhibit.created_at > func.coalesce(VaultVisit.visited_at, me.live_from),
             Exhibit.created_by_id != policy.asker,
+            or_(Exhibit.created_at > hers.c.since, not_(policy.exhibits.seen_at_all(at=hers.c.since))),
         )
     )
     capped = fresh.with_only_columns(Exhibit.id).limit(MOST_COUNTED).correlate(hers).lateral()
-    counted = select(hers.c.workspace_id, func.count()).join_from(hers, capped, true()).group_by(hers.c.workspace_id)
-    return counted.where(hers.c.user_id == policy.asker, live(hers.c.live_from, hers.c.live_until))
+    counted = select(hers.c.workspace_id, func.count(distinct(capped.c.id))).join_from(hers, capped, true())
+    return counted.group_by(hers.c.workspace_id)
+
+
+def _hers() -> Subquery:
+    """Her memberships, and since when what comes is new to her."""
+    visit = (VaultVisit.workspace_id == Membership.workspace_id) & (VaultVisit.user_id == Membership.user_id)
+    since = func.coalesce(VaultVisit.visited_at, Membership.live_from).label("since")
+    found = select(Membership.id, Membership.workspace_id, since).outerjoin(VaultVisit, visit)
+    mine = found.where(Membership.user_id == policy.asker, live(Membership.live_from, Membership.live_until))
+    return mine.subquery("hers")
+
+
+def _arrived(hers: Subquery) -> CompoundSelect[uuid.UUID]:
+    """What may be new: by an index each, what was registered, released, or meant by a standing release since."""
+
+    def reaches(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+        tied = select(MembershipPrincipal.principal_id).where(
+            MembershipPrincipal.membership_id == hers.c.id, MembershipPrincipal.is_for_grants
+        )
+        return principal_id.in_(tied.correlate(hers))
+
+    came = select(Exhibit.id).where(Exhibit.workspace_id == hers.c.workspace_id, Exhibit.created_at > hers.c.since)
+    released = select(Release.exhibit_id).where(
+        reaches(Release.principal_id), Release.live_from > hers.c.since, Release.exhibit_created_at <= hers.c.since
+    )
+    meant = (
+        select(Exhibit.id)
+        .join(CountryRule, and_(*policy.exhibits.standing_releases(reaches)))
+        .where(
+            CountryRule.workspace_id == hers.c.workspace_id,
+            CountryRule.live_from > hers.c.since,
+            Exhibit.created_at <= hers.c.since,
+        )
+    )
+    return union_all(*(each.correlate(hers) for each in (came, released, meant)))
 
 
 FRESH_EXHIBITS = _fresh_exhibits()
