@@ -460,7 +460,7 @@ def test_people_of_a_country_do_not_exist_for_another_countrys_administrator(
     assert asked > 4
 
 
-def _let_wait_in_newest_login(someone: User) -> None:
+def let_wait_in_newest_login(someone: User) -> None:
     """What waits does so in one login, ends with it, and every visit of this walk is another."""
     newest = factories.logins_of(someone).order_by(LoginSession.started_at.desc()).limit(1)
     with transaction():
@@ -501,7 +501,7 @@ def test_every_door_opens_for_its_own(app: Flask, doors: Doors, visit: Visit) ->
             if _is_ending(rule):
                 visitors[someone.id] = visit(someone)
             visitor = visitors[someone.id]
-            _let_wait_in_newest_login(someone)
+            let_wait_in_newest_login(someone)
             answer = visitor.asks(rule, method, doors.values(rule))
             seen += answer.text if method == "GET" else ""
             says_so = answer.status_code == 503 and rule.endpoint in WITHOUT_BYTES

@@ -113,7 +113,7 @@ def until(page: Page, script: str) -> None:
 
 @pytest.fixture
 def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
-    """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody signed in, settled.
+    """``window(person, path, size=(1440, 900), forgives=…)`` opens a window of somebody, or nobody, signed in, settled.
 
     What the console says, what a script throws and what the content policy stops fails the test, except texts that hold
     one of ``forgives``.
@@ -122,7 +122,11 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
     contexts = []
 
     def open_window(
-        someone: User, path: str = "/", size: tuple[int, int] = (1440, 900), forgives: tuple[str, ...] = (), **more: Any
+        someone: User | None,
+        path: str = "/",
+        size: tuple[int, int] = (1440, 900),
+        forgives: tuple[str, ...] = (),
+        **more: Any,
     ) -> Page:
         def hear(text: str) -> None:
             if not any(word in text for word in forgives):
@@ -130,7 +134,8 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
 
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, base_url=web.origin, **more)
         contexts.append(context)
-        sign_in(context, web, someone)
+        if someone is not None:
+            sign_in(context, web, someone)
         page = context.new_page()
         page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: hear(str(error)))

@@ -5,10 +5,11 @@ named; what answers no page stands in ``NOT_PAGES``.
 """
 
 import datetime as dt
+import io
 import re
 import uuid
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,18 @@ import pytest
 import sqlalchemy as sa
 from babel import Locale
 from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import Template
 from playwright.sync_api import Browser, Page
 
 from jit_portal.database import Model, session, transaction
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity import invitations
-from jit_portal.identity.models import Authority, IdentityProvider, User
+from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
+from jit_portal.jits import documents
 from jit_portal.jits import service as jits
+from jit_portal.jits.models import Agreement
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel
@@ -32,10 +38,11 @@ from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, EVERY_LOOK, PHONE, Faults, OpenWindow, settled
+from tests.drafting import PDF
 from tests.factories import World
 from tests.pseudo import BEGIN, END, LOCALES
 from tests.test_delivery import png
-from tests.test_routes import OPEN_TO_ALL, Doors, make_doors
+from tests.test_routes import OPEN_TO_ALL, Doors, let_wait_in_newest_login, make_doors
 from tests.vault import put
 from tests.web import Web, running_web
 
@@ -43,7 +50,18 @@ NOT_PAGES = {
     *("delivery.content", "jits.document", "messages.source", "messages.suggestions", "providers.key"),
     *("providers.metadata", "uploads.token"),
 }
-OTHERS = ("/nowhere", "/workspaces/{other}", "/signed-out")
+NOT_WALKED = {
+    *("glass/keys.html", "glass/second.html", "identity/_one_time.html", "identity/bring.html", "people/invited.html"),
+    *("providers/onward.html", "workspaces/invited.html"),
+    *("errors/_fragment.html", "exhibits/_preview.html", "messages/_suggestions.html"),
+    "audit/closed.html",
+}
+"""Templates of answers to what is sent, of parts that scripts ask for, and of who may not read the record."""
+OTHERS = ("/nowhere", "/workspaces/{other}", "/confirm/{other}", "/signed-out")
+OF_STRANGERS = (
+    *("/sign-in", "/sign-in?next=//evil.test", "/invitations/{open_invitation}", "/invitations/dead", "/signed-out"),
+    *("/sign-in/fr/callback?state=x", "/break-glass", "/nowhere"),
+)
 LANGUAGELESS = {"JIT", "SHA", "EU", "PDF", "CSV", "JSON", "UTC"}
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -90,10 +108,16 @@ def furnished() -> Doors:
     made.world.people["fr_administrator"] = administrator
     made.world.people["fr_operator"] = factories.administrator(world.providers["fr"], Duty.OPERATOR)
     _fill_people(world, administrator)
-    made.ids |= {"exhibit_id": str(photo.id), "agreement_id": str(_draft(made).id)}
+    with transaction():
+        session().execute(sa.update(Exhibit).where(Exhibit.id == photo.id).values(holder_id=leader.id))
+        session().execute(sa.update(IdentityProvider).values(name="România, autentificare judiciară"))
+    made.ids |= {"exhibit_id": str(photo.id), "agreement_id": str(_next_version(made).id)}
+    _, made.ids["open_invitation"] = invitations.invite(administrator, leader.authority, "Ana Costa")
+    made.ids["drafted_jit_id"] = str(_first_draft(made).jit_id)
     board = uuid.UUID(made.ids["board_id"])
     late = tasks.create_task(leader, board, uuid.UUID(made.ids["column_id"]), "Compare both", due_on=TODAY)
     tasks.assign(leader, late.id, late.edition, leader.id)
+    made.ids["task_id"] = str(late.id)
     return made
 
 
@@ -125,7 +149,17 @@ def _fill_people(world: World, administrator: User) -> None:
         factories.login(someone, browser="Windows Edg/156", is_new_device=True, strayed_at=factories.now())
 
 
-def _draft(doors: Doors) -> Any:
+def _next_version(doors: Doors) -> Agreement:
+    """A draft that changes something, and waits for signatures."""
+    leader = doors.world["fr_leader"]
+    draft = jits.extend(leader, doors.world.jit)
+    documents.attach(leader, draft, "agreement.pdf", io.BytesIO(PDF), draft.edition)
+    with transaction():
+        session().execute(sa.update(Agreement).where(Agreement.id == draft.id).values(purpose="Forged permits."))
+    return draft
+
+
+def _first_draft(doors: Doors) -> Agreement:
     leader, world = doors.world["fr_leader"], doors.world
     roles = (Role.LEADER, Role.MEMBER)
     parties = [
@@ -153,17 +187,20 @@ def places(app: Flask, doors: Doors) -> list[Place]:
         for rule in app.url_map.iter_rules():
             if "GET" in (rule.methods or ()) and rule.endpoint not in OPEN_TO_ALL | NOT_PAGES | {"static"}:
                 found.append(Place(rule.endpoint, app.url_for(rule.endpoint, _external=False, **doors.values(rule))))
-    jit = doors.world.jit.id
-    found.append(Place("jits.agreement of a signed version", f"/jits/{jit}/agreement"))
+    found.append(Place("jits.agreement of a first draft", f"/jits/{doors.ids['drafted_jit_id']}/agreement"))
     return found + [Place(path, path.format(other=doors.other.workspace.id)) for path in OTHERS]
 
 
-WALKERS = ("fr_leader", "fr_administrator", "fr_operator")
+WALKERS = ("fr_leader", "fr_administrator", "fr_operator", "nobody")
 DUTIES = {"fr_administrator": "people.", "fr_operator": "providers."}
 
 
 def places_of(name: str, app: Flask, doors: Doors) -> list[Place]:
-    """Where somebody goes: an administrator to people, an operator to the register, a leader to all else."""
+    """Where somebody goes: an administrator to people, an operator to the register, a leader to all else, and nobody
+    signed in to what is open.
+    """
+    if name == "nobody":
+        return [Place(path, path.format(**doors.ids)) for path in OF_STRANGERS]
     all_places = places(app, doors)
     if name not in DUTIES:
         return [place for place in all_places if not place.endpoint.startswith(tuple(DUTIES.values()))]
@@ -171,6 +208,14 @@ def places_of(name: str, app: Flask, doors: Doors) -> list[Place]:
     more = [Place(f"people.index {show}", f"/people?show={show}") for show in ("due", "flagged", "closed")]
     presets = [Place(f"providers.new {name}", f"/providers/new?preset={name}") for name in ("tara", "entra")]
     return found + (more if name == "fr_administrator" else presets)
+
+
+def let_wait(someone: User | None) -> None:
+    """What she has sent waits for her to prove who she is."""
+    if someone is not None:
+        let_wait_in_newest_login(someone)
+        with transaction():
+            session().execute(sa.update(LoginSession).values(proved_at=factories.now() - dt.timedelta(days=1)))
 
 
 def is_page(page: Page) -> bool:
@@ -194,7 +239,8 @@ def words_of(locale: str) -> list[str]:
     calendar = [*known.months["format"].values(), *known.days["format"].values()]
     names = [*known.territories.values(), *(name for each in calendar for name in each.values())]
     names += [str(Locale.parse(each).display_name) for each in LOCALES]
-    names += [name for zone in known.meta_zones.values() for name in zone.get("long", {}).values()]
+    zones = (*known.meta_zones.values(), *known.time_zones.values())
+    names += [name for zone in zones for name in zone.get("long", {}).values()]
     return sorted({*LANGUAGELESS, *(word.strip(".") for name in names for word in re.split(r"[^\w.]+", name))})
 
 
@@ -202,12 +248,35 @@ def test_the_walk_knows_what_answers_no_page(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= NOT_PAGES
 
 
+def test_the_walk_comes_by_every_template(
+    app: Flask, browse: Callable[[User], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, used = app.jinja_env.get_template, set()
+
+    def note(name: Any, *more: Any) -> Template:
+        used.add(name)
+        return get(name, *more)
+
+    with app.test_request_context():
+        made = furnished()
+    monkeypatch.setattr(app.jinja_env, "get_template", note)
+    for name in WALKERS:
+        someone = made.world.people.get(name)
+        client = browse(someone) if someone else app.test_client()
+        let_wait(someone)
+        for place in places_of(name, app, made):
+            client.get(place.path)
+    assert set(app.jinja_env.list_templates(extensions=["html"])) - used == NOT_WALKED
+
+
 @EVERY_LOOK
 @pytest.mark.parametrize("name", WALKERS)
 def test_nothing_stands_in_anybodys_way(
     app: Flask, doors: Doors, window: OpenWindow, faults: Faults, name: str, look: str, size: tuple[int, int]
 ) -> None:
-    page = window(doors.world[name], "/", size, color_scheme=look, forgives=("404", "409", "403"))
+    someone = doors.world.people.get(name)
+    page = window(someone, "/", size, color_scheme=look, forgives=("404", "409", "403", "400"))
+    let_wait(someone)
     found: dict[str, Any] = {}
     seen = 0
     for place in places_of(name, app, doors):
@@ -233,7 +302,9 @@ def test_nothing_stands_in_anybodys_way(
 def test_every_text_is_translated_and_has_room(
     app: Flask, doors: Doors, abroad: Web, browser: Browser, name: str, locale: str, size: tuple[int, int]
 ) -> None:
-    page = _abroad(browser, abroad, doors.world[name], locale, size)
+    someone = doors.world.people.get(name)
+    page = _abroad(browser, abroad, someone, locale, size)
+    let_wait(someone)
     known, words = words_in_database(), words_of(locale)
     found: dict[str, Any] = {}
     for place in places_of(name, app, doors):
@@ -255,34 +326,9 @@ def test_every_text_is_translated_and_has_room(
     assert found == {}
 
 
-def _abroad(browser: Browser, web: Web, someone: User, locale: str, size: tuple[int, int]) -> Page:
+def _abroad(browser: Browser, web: Web, someone: User | None, locale: str, size: tuple[int, int]) -> Page:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
-    cookie = {"name": web.cookie, "value": factories.login(someone), "url": "https://localhost/", "secure": True}
-    context.add_cookies([cookie])  # type: ignore[list-item]
+    if someone is not None:
+        cookie = {"name": web.cookie, "value": factories.login(someone), "url": "https://localhost/", "secure": True}
+        context.add_cookies([cookie])  # type: ignore[list-item]
     return context.new_page()
-
-
-def test_nothing_stands_in_the_way_of_who_comes(window: OpenWindow, doors: Doors, faults: Faults) -> None:
-    """Pages of those who are not signed in."""
-    authority = doors.world.providers["fr"].authorities[0]
-    with transaction():
-        session().execute(sa.update(IdentityProvider).values(name="România, autentificare judiciară"))
-    _, token = invitations.invite(doors.world["fr_administrator"], authority, "Ana Costa")
-    page = window(doors.world["fr_leader"], "/signed-out", forgives=("400", "403", "404"))
-    page.context.clear_cookies()
-    for path in (
-        "/sign-in",
-        "/sign-in?next=//evil.test",
-        f"/invitations/{token}",
-        "/invitations/dead",
-        "/signed-out",
-        "/sign-in/fr/callback?state=x",
-        "/break-glass",
-        "/nowhere",
-    ):
-        page.goto(path)
-        for size in (PHONE, DESKTOP):
-            page.set_viewport_size({"width": size[0], "height": size[1]})
-            assert page.evaluate("document.documentElement.scrollWidth") == size[0], (path, size)
-        assert is_page(page), path
-        assert faults(page) == {}, path

@@ -23,7 +23,8 @@
   const walk = (root) => {
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     for (let node = texts.nextNode(); node; node = texts.nextNode())
-      if (!node.parentElement?.closest(apart)) examine(node.data, node.parentElement?.localName ?? "template");
+      // Where scripts run, what noscript holds is text with its tags.
+      if (!node.parentElement?.closest(apart)) examine(node.parentElement?.localName === "noscript" ? node.data.replace(/<[^>]*>/g, " ") : node.data, node.parentElement?.localName ?? "template");
     for (const element of root.querySelectorAll("*")) {
       for (const name of ["title", "aria-label", "placeholder", "alt", "aria-description", "data-confirm"])
         if (element.hasAttribute(name) && !element.closest("svg")) examine(element.getAttribute(name), `@${name}`);
