@@ -457,7 +457,44 @@ class TestRecord:
 class TestAgain:
     """A right or a login that ends in the middle of a long download ends the download."""
 
-    LENGTH = 70 * MIB
+    LENGTH = 5 * MIB
+
+    @pytest.fixture(autouse=True)
+    def asked_soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After so few bytes that no test needs more of them."""
+        monkeypatch.setattr(again, "EVERY_BYTES", 3 * MIB)
+        monkeypatch.setattr(delivery, "_AT_ONCE", 2 * MIB)
+
+    @pytest.mark.parametrize("asked", [None, "bytes=0-{last}"], ids=["whole", "closed range"])
+    @pytest.mark.parametrize(
+        ("way", "given", "left", "most"),
+        [
+            ("download", Sight.DOWNLOAD, Sight.READ, 3 * MIB),
+            ("preview", Sight.DOWNLOAD, Sight.SEE, 2 * MIB),
+            ("preview", Sight.READ, None, 2 * MIB),
+        ],
+    )
+    def test_a_sight_that_falls_meanwhile_ends_the_bytes(
+        self, world: World, browse: Browse, way: str, given: Sight, left: Sight | None, most: int, asked: str | None
+    ) -> None:
+        exhibit = put(world, mp4(self.LENGTH), "film.mp4")
+        release = factories.release(world, exhibit, "nl", given)
+        if left:
+            factories.release(world, exhibit, "nl", left)
+        headers = {"Range": asked.format(last=self.LENGTH - 1)} if asked else {}
+        path = f"/vault/exhibits/{exhibit.id}/content?as={way}"
+        answer = browse(world["nl_member"]).get(path, headers=headers)
+        coming = iter(answer.response)
+        came = [len(next(coming))]
+        exhibits.withdraw(world["fr_leader"], release, "Not so far.")
+        with pytest.raises(NotAllowed if left else NotFound):
+            came.extend(map(len, coming))
+        answer.close()
+        assert sum(came) < most, "the last of them were refused before they went"
+
+    def test_a_preview_that_is_still_seen_is_whole(self, world: World, browse: Browse) -> None:
+        exhibit = put(world, mp4(self.LENGTH), "film.mp4")
+        assert len(get(browse(world["fr_member"]), exhibit).data) == self.LENGTH
 
     @pytest.mark.parametrize("how", ["withdrawn", "membership ended", "signed out"])
     def test_what_ends_meanwhile_ends_the_bytes(self, world: World, browse: Browse, how: str) -> None:

@@ -82,7 +82,8 @@ def _preview(exhibit: Exhibit) -> Response:
     if kind == sniffing.TEXT:
         answer = Response(sniffing.text_of(_beginning(file, TEXT_SHOWN)), mimetype=sniffing.TEXT)
     else:
-        again = Again(_still(May.READ, exhibit))
+        # As often as a player asks by itself, also where all of a film, or a long range, is asked for at once.
+        again = Again(_still(May.READ, exhibit), every_bytes=_AT_ONCE)
         answer = _send(file, kind, f"inline; {named(file.name)}", again, at_once=_AT_ONCE)
     return _on_record(exhibit_bytes.open_for_reading, exhibit, file, answer)
 

@@ -11,10 +11,10 @@ class Again:
     """Calls ``ask`` after every so many bytes, or seconds, whichever comes first; what it raises ends the stream."""
 
     def __init__(
-        self, ask: Callable[[], None], *, every_bytes: int = EVERY_BYTES, every_seconds: float = EVERY_SECONDS
+        self, ask: Callable[[], None], *, every_bytes: int | None = None, every_seconds: float = EVERY_SECONDS
     ) -> None:
         self._ask = ask
-        self._every_bytes = every_bytes
+        self._every_bytes = every_bytes or EVERY_BYTES
         self._every_seconds = every_seconds
         self._passed = 0
         self._asked_at = time.monotonic()
