@@ -20,7 +20,7 @@ from jit_portal.exhibits import delivery, rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files import keys, storage
 from jit_portal.identity.models import User
-from jit_portal.vocabulary import Outcome, Purpose, Sight
+from jit_portal.vocabulary import Outcome, Purpose, Role, Sight
 from tests import factories
 from tests.factories import World
 from tests.test_delivery import damage, png
@@ -387,3 +387,75 @@ class TestNotYet:
                 assert option
                 assert ("disabled" not in option[0]) == is_offered
             assert "cannot be given yet" in page
+
+
+class TestWhy:
+    """The panel *Who can see this, and why* says of everyone what is so, and to others only what is theirs."""
+
+    def panel(self, client: FlaskClient, exhibit: Exhibit) -> str:
+        return client.get(f"/exhibits/{exhibit.id}").text.split("Who can see this, and why</h3>")[1]
+
+    def why(self, panel: str, name: str) -> str:
+        """The reason that the panel gives for this person, in plain words."""
+        rows = re.findall(r'<b><bdi>([^<]*)</bdi></b>(?:(?!</li>).)*<p class="why">(.*?)</p></li>', panel, re.S)
+        (reason,) = [why for whose, why in rows if whose == name]
+        return " ".join(re.sub(r"<[^>]+>", "", reason).split())
+
+    def test_its_own_party_is_told_everyones_reasons(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        with transaction():
+            for name in ("nl_ruled", "nl_cut", "nl_kept", "nl_spared", "nl_holder", "nl_nothing"):
+                world.join(name, "nl", Role.EXPERT)
+            session().merge(exhibit).holder_id = world["nl_holder"].id
+        for name, sight in (("nl_cut", Sight.USE), ("nl_kept", Sight.READ), ("nl_spared", Sight.READ)):
+            factories.release(world, exhibit, world[name], sight)
+        put_rule(world, "nl_ruled", Sight.USE)
+        put_rule(world, "nl_cut", Sight.READ, is_forbid=True)
+        put_rule(world, "nl_kept", Sight.SEE, is_forbid=True)
+        put_rule(world, "nl_spared", Sight.USE, is_forbid=True)
+        put_rule(world, "nl_nothing", Sight.SEE, is_forbid=True)
+        panel = self.panel(browse(world["fr_leader"]), exhibit)
+        assert {name: self.why(panel, name.title()) for name in (*world.people,) if name != "eu_participant"} == {
+            "fr_leader": "Member of the seizing party",
+            "fr_member": "Member of the seizing party",
+            "nl_leader": "Nothing is released to them.",
+            "nl_member": "Nothing is released to them.",
+            "nl_ruled": "Standing release to Nl_Ruled.",
+            "nl_cut": "Released to Nl_Cut by Fr_Member. Limited by a forbid of your party.",
+            "nl_kept": "Kept from them by a rule of your party.",
+            "nl_spared": "Released to Nl_Spared by Fr_Member.",
+            "nl_holder": "Holds it.",
+            "nl_nothing": "Nothing is released to them.",
+        }
+
+    @pytest.mark.parametrize(
+        ("reasons", "said"),
+        [
+            ("released", "Released to Netherlands. Purpose: The purposes of this JIT."),
+            ("ruled", "Through a standing rule of its party."),
+            ("holds", "You hold it."),
+            (
+                "released ruled",
+                "Released to Netherlands. Purpose: The purposes of this JIT. Through a standing rule of its party.",
+            ),
+            ("ruled holds", "Through a standing rule of its party. You hold it."),
+            ("ruled forbidden holds", "You hold it."),
+        ],
+    )
+    def test_others_are_told_their_own(
+        self, world: World, browse: Browse, exhibit: Exhibit, reasons: str, said: str
+    ) -> None:
+        if "released" in reasons:
+            factories.release(world, exhibit, "nl")
+        for word, is_forbid in (("ruled", False), ("forbidden", True)):
+            if word in reasons:
+                put_rule(world, "nl_member", Sight.SEE, is_forbid=is_forbid)
+        if "holds" in reasons:
+            with transaction():
+                session().merge(exhibit).holder_id = world["nl_member"].id
+        panel = self.panel(browse(world["nl_member"]), exhibit)
+        assert self.why(panel, "Nl_Member") == said
+
+
+def put_rule(world: World, name: str, sight: Sight, *, is_forbid: bool = False) -> None:
+    said = rules.RuleDescription(is_forbid=is_forbid, to=f"person:{world[name].id}", sight=sight)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)

@@ -27,9 +27,11 @@ from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
-from jit_portal.policy import UnpolicedRead
+from jit_portal.policy import Seer, UnpolicedRead
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Task
 from jit_portal.vocabulary import (
+    BODIES,
+    INVESTIGATORS,
     AgreementState,
     Audience,
     CustodyStep,
@@ -46,7 +48,7 @@ from jit_portal.web.reasons import REASONS, why_not
 from jit_portal.workspaces.principals import principal
 from tests import factories, policy_worlds
 from tests.factories import World, now
-from tests.policy_worlds import PolicyWorld
+from tests.policy_worlds import PolicyWorld, Space, fits, is_granted, is_live, is_named, is_there
 
 # --- the table
 
@@ -777,9 +779,36 @@ def check_sights(world: PolicyWorld, allowed: dict[May, Pairs], people: list[Use
                     patch.setattr(NEWEST, "LOOKED_AT", looked_at)
                     assert [each.id for each in policy.newest(person, space.workspace)] == expected
                     assert [each.id for each in policy.newest(person, space.workspace, 2)] == expected[:2]
-    for exhibit in islice(world.exhibits, 2):
-        for seer in policy.seers(exhibit):
-            assert seer.sight == sight_of(exhibit.id, seer.membership.user_id)
+    for space in world.spaces:
+        for exhibit in islice(space.exhibits, 3):
+            seers = policy.seers(exhibit)
+            there = {member.id for member in space.memberships if is_there(member)}
+            assert {seer.membership.id for seer in seers} == there
+            assert len(seers) == len(there)
+            for seer in seers:
+                assert seer.sight == sight_of(exhibit.id, seer.membership.user_id)
+                check_why(space, exhibit, seer)
+
+
+def check_why(space: Space, exhibit: Exhibit, seer: Seer) -> None:
+    """The reasons are those that the rows themselves give, looked at one by one."""
+    member = next(each for each in space.memberships if each.id == seer.membership.id)
+    released = [
+        each
+        for each in space.releases
+        if each.exhibit_id == exhibit.id and is_live(each) and is_granted(space, member, each.principal)
+    ]
+    meant = [each for each in space.rules if is_live(each) and fits(each, exhibit)]
+    granted = [each for each in meant if not each.is_forbid and is_granted(space, member, each.principal)]
+    refused = [each for each in meant if each.is_forbid and is_named(space, member, each.principal)]
+    assert sorted(seer.releases) == sorted(each.id for each in released)
+    assert sorted(seer.rules) == sorted(each.id for each in granted)
+    assert sorted(seer.forbids) == sorted(each.id for each in refused)
+    assert seer.granted == max([*(each.sight for each in released), *(each.sight for each in granted)], default=0)
+    own_role = member.role in INVESTIGATORS or (member.role == Role.PARTICIPANT and member.party.kind in BODIES)
+    assert seer.is_own == (member.party_id == exhibit.party_id and own_role)
+    is_shown = not any(each.sight == Sight.SEE for each in refused) and bool(granted)
+    assert policy.is_shown_by_rule(member.user, exhibit) == is_shown
 
 
 @settings(

@@ -48,6 +48,8 @@ def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
         ids = {id for seer in context["seers"] for id in (*seer.rules, *seer.forbids)}
         rules = session().scalars(policy.which(person, CountryRule).where(CountryRule.id.in_(ids)))
         context["rules"] = {rule.id: rule for rule in rules}
+    else:
+        context["is_shown_by_rule"] = policy.is_shown_by_rule(person, exhibit)
     context["release_by_id"] = {release.id: release for release in context["releases"]}
     return context
 

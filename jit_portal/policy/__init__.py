@@ -25,7 +25,7 @@ from jit_portal.policy.guard import UnpolicedRead, watch
 from jit_portal.policy.newest import THE_END, newest
 from jit_portal.policy.person import asker
 from jit_portal.policy.portal import Work, portal_fetch, portal_which
-from jit_portal.policy.sight import Seer, everyones_sights, seers, sights
+from jit_portal.policy.sight import Seer, everyones_sights, is_shown_by_rule, seers, sights
 from jit_portal.policy.within import agreement_of, parties_from, parties_of, people_named
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "glass",
     "holds",
     "is_guest",
+    "is_shown_by_rule",
     "jits",
     "locked",
     "may",

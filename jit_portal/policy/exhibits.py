@@ -78,10 +78,15 @@ def releases_of_it(reaches: Reaches = reaches_for_grants, at: Moment = NOW) -> l
     ]
 
 
+def released_sight(reaches: Reaches = reaches_for_grants) -> ColumnElement[int]:
+    """How far live releases to the person go; 0 without one."""
+    found = select(func.max(Release.sight)).where(*releases_of_it(reaches))
+    return func.coalesce(found.correlate_except(Release).scalar_subquery(), 0)
+
+
 def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
     """A live release of at least this sight reaches the person."""
-    found = select(func.max(Release.sight)).where(*releases_of_it(reaches))
-    return func.coalesce(found.correlate_except(Release).scalar_subquery(), 0) >= sight
+    return released_sight(reaches) >= sight
 
 
 def has_code(code: SQLColumnExpression[Any], codes: SQLColumnExpression[Any]) -> ColumnElement[bool]:
@@ -132,9 +137,14 @@ def _of_rules(sight: ColumnElement[int], conditions: list[ColumnElement[bool]]) 
     return select(sight).where(*conditions).correlate_except(CountryRule).scalar_subquery()
 
 
+def standing_sight(reaches: Reaches = reaches_for_grants) -> ColumnElement[int]:
+    """How far standing releases to the person go; 0 without one."""
+    return func.coalesce(_of_rules(func.max(CountryRule.sight), standing_releases(reaches)), 0)
+
+
 def standing_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
     """A standing release of at least this sight reaches the person."""
-    return func.coalesce(_of_rules(func.max(CountryRule.sight), standing_releases(reaches)), 0) >= sight
+    return standing_sight(reaches) >= sight
 
 
 def forbidden(sight: Sight, reaches: Reaches = reaches_for_forbids) -> ColumnElement[bool]:
