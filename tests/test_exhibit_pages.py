@@ -1,6 +1,7 @@
 """The pages of an exhibit: what their forms refuse and keep, what they disclose, and what they stay up without."""
 
 import datetime as dt
+import html
 import re
 import time
 import uuid
@@ -16,7 +17,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused, StoreUnavailable
-from jit_portal.exhibits import delivery, rules, service
+from jit_portal.exhibits import delivery, lists, rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files import keys, storage
 from jit_portal.identity.models import User
@@ -454,6 +455,73 @@ class TestWhy:
                 session().merge(exhibit).holder_id = world["nl_member"].id
         panel = self.panel(browse(world["nl_member"]), exhibit)
         assert self.why(panel, "Nl_Member") == said
+
+
+class TestList:
+    def titles(self, client: FlaskClient, address: str) -> list[str]:
+        page = client.get(address)
+        assert page.status_code == 200
+        return re.findall(r'<a href="/exhibits/[^"]*" dir="auto"><bdi>([^<]*)</bdi>', page.text)
+
+    def test_it_is_narrowed_by_words_and_by_party(self, world: World, browse: Browse) -> None:
+        ledger, van = factories.exhibit(world, title="Ledger"), factories.exhibit(world, title="Van")
+        theirs = factories.exhibit(world, "nl", "Their ledger")
+        factories.release(world, theirs, "fr")
+        factories.exhibit(world, "nl", "Hidden ledger")
+        client, path = browse(world["fr_member"]), f"/workspaces/{world.workspace.id}/vault"
+        france, netherlands = (world.parties[slug].id for slug in ("fr", "nl"))
+        for asked, found in {
+            "q=LEDGER": ["Their ledger", "Ledger"],
+            f"q={van.reference}": ["Van"],
+            "q=L%25r": [],
+            "q=Led_er": [],
+            "q=nothing+like+it": [],
+            f"party={netherlands}": ["Their ledger"],
+            f"party={france}": ["Van", "Ledger"],
+            f"party={france}&q=ledger": ["Ledger"],
+            f"party={uuid.uuid4()}": [],
+            "kind=image": [],
+            "kind=document": ["Their ledger", "Van", "Ledger"],
+        }.items():
+            assert self.titles(client, f"{path}?{asked}") == found, asked
+        assert client.get(f"{path}?party=france").status_code == 422
+        assert client.get(f"{path}?before=yesterday").status_code == 422
+        assert str(ledger.id) in client.get(path).text
+
+    @pytest.mark.parametrize("asked", ["", "q=ledger"])
+    def test_what_does_not_fit_on_a_page_is_on_the_next_each_once(
+        self, world: World, browse: Browse, asked: str
+    ) -> None:
+        with transaction():
+            for number in range(lists.PAGE + 2):
+                factories.exhibit(world, title=f"Ledger {number}")
+            # All in one moment, so that a place in the list is told by more than the time.
+            session().execute(update(Exhibit).values(created_at=factories.now()))
+        factories.exhibit(world, title="Ledger of all" if asked else "Newest")
+        client, path = browse(world["fr_member"]), f"/workspaces/{world.workspace.id}/vault"
+        first = self.titles(client, f"{path}?{asked}")
+        older = re.search(r'href="([^"]*before=[^"]*)"', client.get(f"{path}?{asked}").text)
+        assert older
+        address = html.unescape(older[1])
+        assert asked in address
+        second = self.titles(client, address)
+        assert (len(first), len(second)) == (lists.PAGE, 3)
+        assert len({*first, *second}) == lists.PAGE + 3
+        assert first[0] == ("Ledger of all" if asked else "Newest")
+
+
+class TestRuleForm:
+    @pytest.mark.parametrize("field", ["seized_from", "seized_until"])
+    @pytest.mark.parametrize("act", ["look", "submit"])
+    def test_a_forbid_has_no_dates_of_seizure(self, world: World, browse: Browse, field: str, act: str) -> None:
+        fields = {"is_forbid": "1", "to": f"party:{world.parties['nl'].id}", "sight": "2", field: "2026-03-01"}
+        client, path = browse(world["fr_leader"]), f"/workspaces/{world.workspace.id}/rules/new"
+        status, page = post(client, path, **{act: "1"}, **fields)
+        assert status == 422
+        assert "A forbid holds whatever the date of seizure" in page
+        assert 'value="2026-03-01"' in page, "what was typed comes back"
+        assert made(CountryRule) == []
+        assert post(client, path, **{act: "1"}, **(fields | {"is_forbid": "0"}))[0] in (200, 303)
 
 
 def put_rule(world: World, name: str, sight: Sight, *, is_forbid: bool = False) -> None:
