@@ -96,8 +96,8 @@ Things = dict[str, Thing]
 @pytest.fixture
 def things(world: World) -> Things:
     """One of every kind, by the name that the table uses."""
-    shown, secret, given, kept = (
-        factories.exhibit(world, title=title) for title in ("Shown", "Secret", "Given", "Kept by an auditor")
+    shown, secret, given, kept, lost = (
+        factories.exhibit(world, title=title) for title in ("Shown", "Secret", "Given", "Kept by an auditor", "Lost")
     )
     release = factories.release(world, shown, "nl", Sight.READ)
     factories.release(world, shown, "al", Sight.READ)
@@ -119,6 +119,8 @@ def things(world: World) -> Things:
         session().merge(kept)
         given.holder_id, given.offered_to_id = world["fr_member"].id, world["nl_member"].id
         session().merge(given)
+        lost.offered_to_id = world["nl_member"].id
+        session().merge(lost)
         rule = CountryRule(
             workspace_id=world.workspace.id,
             party_id=france.id,
@@ -128,7 +130,7 @@ def things(world: World) -> Things:
             set_by_id=leader.id,
         )
         event = CustodyEvent(exhibit_id=shown.id, number=1, step=CustodyStep.RECEIVED, by_id=leader.id)
-        file = _file(world, leader)
+        file, began = _file(world, leader), _file(world, world["fr_auditor"])
         message = Message(
             channel_id=places["channel parties"].id,
             number=1,
@@ -145,7 +147,7 @@ def things(world: World) -> Things:
         login = LoginSession(
             token_hash=uuid.uuid4().bytes, user_id=leader.id, assurance=3, authenticated_at=now(), ends_at=now()
         )
-        session().add_all([rule, event, file, message, task, open_task, asked, draft, notice, login])
+        session().add_all([rule, event, file, began, message, task, open_task, asked, draft, notice, login])
         invited = _invitations(leader)
         closed_login = factories.provider("fr-closed")
         closed_login.country, closed_login.is_enabled = "FR", False
@@ -177,11 +179,13 @@ def things(world: World) -> Things:
             "exhibit secret": secret,
             "exhibit given": given,
             "exhibit kept": kept,
+            "exhibit lost": lost,
             "release": release,
             "rule": rule,
             "entrustment": entrustment,
             "custody": event,
             "file": file,
+            "file of who became an auditor": began,
             "message": message,
             "task": task,
             "task open": open_task,
@@ -355,6 +359,9 @@ TABLE: list[tuple[str, May, str]] = [
     ("exhibit given", May.TAKE_BACK, "fr_member"),
     ("exhibit given", May.ACCEPT, "nl_member"),
     ("exhibit given", May.DECLINE, "nl_member"),
+    ("exhibit lost", May.ACCEPT, NOBODY),
+    ("exhibit lost", May.DECLINE, NOBODY),
+    ("exhibit lost", May.TAKE_BACK, "fr_member"),
     ("exhibit kept", May.SEE, FRANCE),
     ("exhibit kept", May.HAND_OVER, NOBODY),
     ("release", May.SEE, f"{FRANCE} nl_leader nl_member"),
@@ -366,6 +373,8 @@ TABLE: list[tuple[str, May, str]] = [
     ("custody", May.SEE, f"{FRANCE} nl_leader nl_member"),
     ("file", May.SEE, "fr_leader"),
     ("file", May.UPLOAD, "fr_leader"),
+    ("file of who became an auditor", May.SEE, NOBODY),
+    ("file of who became an auditor", May.UPLOAD, NOBODY),
     ("channel everyone", May.SEE, MEMBERS),
     ("channel everyone", May.POST, MEMBERS),
     ("channel parties", May.SEE, f"{FRANCE} eu_participant"),
@@ -571,6 +580,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
     with transaction():
         session().merge(france).live_until = now()
         session().merge(world.members["fr_leader"]).keeps_own_exhibits = True
+        another = world.join("fr_another", "fr", Role.LEADER)
     kept = {
         ("exhibit shown", May.SEE),
         ("exhibit shown", May.READ),
@@ -603,6 +613,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
             person for person in PEOPLE if person.startswith("fr_") and policy.may(world[person], may, things[name])
         }
         assert left == ({"fr_leader"} if (name, may) in kept else set()), (name, may)
+    assert not [(name, may) for name, may in kept if policy.may(another, may, things[name])], "she keeps nothing"
     assert policy.may(world["nl_member"], May.READ, things["exhibit shown"]), "what it had released stays released"
     release = things["release"]
     assert isinstance(release, Release)
@@ -690,6 +701,28 @@ def test_a_forbid_beats_every_release_and_spares_its_own_party(world: World, thi
         session().merge(rule).live_until = now()
     assert policy.may(world["nl_member"], May.USE, exhibit)
     assert policy.may(world["fr_member"], May.USE, exhibit)
+    with transaction():
+        said = {"workspace_id": rule.workspace_id, "party_id": rule.party_id, "principal_id": rule.principal_id}
+        session().add(CountryRule(is_forbid=True, sight=int(Sight.READ), set_by_id=rule.set_by_id, **said))
+    custody = things["custody"]
+    assert policy.may(world["nl_member"], May.SEE, exhibit)
+    assert not policy.may(world["nl_member"], May.SEE, custody), "its custody is read by who reads it"
+    assert policy.may(world["fr_member"], May.SEE, custody)
+
+
+def test_nobody_decides_whether_her_own_account_closes(world: World, things: Things) -> None:
+    france, waiting = world.providers["fr"], things["person waiting"]
+    first, second = (factories.administrator(france, Duty.OPERATOR) for _ in range(2))
+    administrator = world["fr_administrator"]
+    with transaction():
+        proposed = session().scalars(select(ProposedClosing.proposed_by_id)).one()
+        session().add_all(ProposedClosing(user_id=each.id, proposed_by_id=proposed) for each in (first, administrator))
+    assert {each for each in (first, second, administrator) if policy.may(each, May.DECIDE_CLOSING, first)} == {second}
+    operators = {first, second}
+    assert {each for each in (first, second, administrator) if policy.may(each, May.DECIDE_CLOSING, administrator)} == (
+        operators
+    )
+    assert policy.may(administrator, May.DECIDE_CLOSING, waiting)
 
 
 # --- parity

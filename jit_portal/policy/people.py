@@ -140,12 +140,14 @@ def reactivates() -> Conditions:
 
 @rule(User, May.DECIDE_CLOSING)
 def decides_closing() -> Conditions:
-    """Whether an account closes that its country's directory would close among too many others, or that has a duty."""
+    """Whether an account closes that its country's directory would close among too many others, or that has a duty.
+
+    Never her own: who minds accounts without a duty has one, and accounts with one are minded by another.
+    """
     waits = exists().where(ProposedClosing.user_id == User.id, ProposedClosing.decided_at.is_(None))
     return {
         "minded": or_(and_(_without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _is_operator_left)),
         "waits": waits.correlate_except(ProposedClosing),
-        "another": User.id != person.id,
     }
 
 
