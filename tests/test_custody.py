@@ -85,6 +85,20 @@ def test_only_the_holder_takes_back_and_only_what_is_offered(world: World, brows
     assert f'took <span class="unbroken">{exhibit.reference}</span> back' in told
 
 
+@pytest.mark.parametrize("answer", ["accepted", "declined"])
+def test_the_giver_is_told_of_the_answer_as_long_as_she_sees_it(world: World, browse: Browse, answer: str) -> None:
+    exhibit = offered(world)
+    if answer == "accepted":
+        custody.accept(world["nl_member"], exhibit)
+    else:
+        custody.decline(world["nl_member"], exhibit, "It is not ours.")
+    giver, said = browse(world["fr_member"]), f"Nl_Member {answer} {exhibit.reference}"
+    page = giver.get("/notices").text
+    assert said in page.replace('<span class="unbroken">', "").replace("</span>", "")
+    factories.end_membership(world, "fr_member")
+    assert "No notices yet" in giver.get("/notices").text
+
+
 def test_who_only_sees_it_now_can_still_decline(world: World, browse: Browse) -> None:
     exhibit = offered(world)
     withdraw_all(world, exhibit)

@@ -358,10 +358,13 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
     work, thing = task(world, board, f"Work {HOSTILE}", None), factories.exhibit(world, "fr", f"Thing {HOSTILE}")
     member = session().merge(world.members["fr_leader"])
     told = [(NoticeKind.MENTIONED, said), (NoticeKind.ASSIGNED, work), (NoticeKind.ASKED, work)]
+    told += [(NoticeKind.ASK_ACCEPTED, work), (NoticeKind.ASK_DECLINED, work)]
     told += [
         (NoticeKind.RELEASED, thing),
         (NoticeKind.HANDED_OVER, thing),
         (NoticeKind.TAKEN_BACK, thing),
+        (NoticeKind.ACCEPTED, thing),
+        (NoticeKind.DECLINED, thing),
         (NoticeKind.INVITED, member),
     ]
     entrusted = factories.entrustment(world, "fr_member")
@@ -385,8 +388,12 @@ def test_every_kind_of_notice_has_its_sentence_and_leads_somewhere(world: World,
         "mentioned you",
         "assigned you",
         "asks your party",
+        " takes on ",
+        " does not take on ",
         "released FR",
         "hands over FR",
+        "accepted FR",
+        "declined FR",
         "entrusted you with releases",
         "ended the entrusting of Fr_Member",
         "invited you into",

@@ -521,6 +521,7 @@ def test_asked_and_declined(place: Place) -> None:
     asked = asked_of_nl(place)(place.make())
     assert outcome(lambda: service.decline(place["nl_leader"], asked.id, asked.edition, "  ")) == 422
     declined = service.decline(place["nl_leader"], asked.id, asked.edition, "Our court is closed.")
+    assert told(place)[-1] == ("fr_leader", NoticeKind.ASK_DECLINED, asked.id)
     assert (declined.asked_party, declined.declined_because) == (None, "Our court is closed.")
     assert declined.party_id == place.world.parties["fr"].id
     assert [each.act for each in reading.history(declined)][:2] == [TaskAct.DECLINED, TaskAct.ASKED]
@@ -565,10 +566,11 @@ def test_whoever_gets_a_task_or_is_asked_is_told(place: Place) -> None:
         ("fr_member", NoticeKind.ASSIGNED, task.id),
         ("nl_leader", NoticeKind.ASKED, task.id),
         ("nl_member", NoticeKind.ASSIGNED, task.id),
+        ("fr_leader", NoticeKind.ASK_ACCEPTED, task.id),
     ]
     mine = place.make()
     service.assign(place["fr_leader"], mine.id, 1, place["fr_leader"].id)
-    assert len(told(place)) == 3, "nobody is told what they did themselves"
+    assert len(told(place)) == 4, "nobody is told what they did themselves"
 
 
 def test_every_act_is_on_record_by_its_key_and_without_a_word_of_it(place: Place) -> None:

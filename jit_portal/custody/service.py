@@ -71,6 +71,7 @@ def accept(actor: User, exhibit: Exhibit) -> CustodyEvent:
         exhibit = policy.locked(actor, May.ACCEPT, exhibit)
         event = _add(actor, exhibit, CustodyStep.ACCEPTED, None, "")
         giver, exhibit.holder_id, exhibit.offered_to_id = exhibit.holder_id, actor.id, None
+        notices.tell(NoticeKind.ACCEPTED, exhibit, {giver}, actor)
         audit.record(actor, "exhibit.accepted", exhibit, also={giver}, step=event.number)
     return event
 
@@ -81,6 +82,7 @@ def decline(actor: User, exhibit: Exhibit, reason: str) -> CustodyEvent:
         exhibit = policy.locked(actor, May.DECLINE, exhibit)
         event = _add(actor, exhibit, CustodyStep.DECLINED, None, reason)
         exhibit.offered_to_id = None
+        notices.tell(NoticeKind.DECLINED, exhibit, {exhibit.holder_id}, actor)
         audit.record(actor, "exhibit.declined", exhibit, step=event.number)
     return event
 

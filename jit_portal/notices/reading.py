@@ -108,6 +108,12 @@ def _task(notice: Notice, task: Task) -> Shown:
     said = {
         NoticeKind.ASSIGNED: gettext("%(person)s assigned you %(key)s", person=_by(notice), key=task.key),
         NoticeKind.ASKED: gettext("%(person)s asks your party to take on %(key)s", person=_by(notice), key=task.key),
+        NoticeKind.ASK_ACCEPTED: gettext(
+            "%(person)s takes on %(key)s, which you asked for", person=_by(notice), key=task.key
+        ),
+        NoticeKind.ASK_DECLINED: gettext(
+            "%(person)s does not take on %(key)s, which you asked for", person=_by(notice), key=task.key
+        ),
     }
     mentioned = gettext("%(person)s mentioned you in %(key)s", person=_by(notice), key=task.key)
     place = url_for("tasks.show", task_id=task.id)
@@ -120,6 +126,8 @@ def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
         NoticeKind.RELEASED: gettext("%(person)s released %(reference)s to you", **names),
         NoticeKind.HANDED_OVER: gettext("%(person)s hands over %(reference)s to you: accept or decline it", **names),
         NoticeKind.TAKEN_BACK: gettext("%(person)s took %(reference)s back: it is no longer offered to you", **names),
+        NoticeKind.ACCEPTED: gettext("%(person)s accepted %(reference)s, which you handed over", **names),
+        NoticeKind.DECLINED: gettext("%(person)s declined %(reference)s: it stays with you", **names),
     }
     mentioned = gettext("%(person)s mentioned you at %(reference)s", **names)
     place = url_for("exhibits.show", exhibit_id=exhibit.id)

@@ -7,9 +7,10 @@ from jit_portal.vocabulary import NoticeKind, NoticeTopic, NoticeWay
 
 KINDS = {
     NoticeTopic.MENTIONS: {NoticeKind.MENTIONED},
-    NoticeTopic.TASKS: {NoticeKind.ASSIGNED, NoticeKind.ASKED},
+    NoticeTopic.TASKS: {NoticeKind.ASSIGNED, NoticeKind.ASKED, NoticeKind.ASK_ACCEPTED, NoticeKind.ASK_DECLINED},
     NoticeTopic.EVIDENCE: {
         *(NoticeKind.RELEASED, NoticeKind.HANDED_OVER, NoticeKind.TAKEN_BACK),
+        *(NoticeKind.ACCEPTED, NoticeKind.DECLINED),
         *(NoticeKind.ENTRUSTED, NoticeKind.ENTRUSTING_ENDED),
     },
 }
@@ -17,8 +18,13 @@ KINDS = {
 
 TOPIC_WORDS = {
     NoticeTopic.MENTIONS: _("When somebody mentions you"),
-    NoticeTopic.TASKS: _("When a task is given to you, or asked of your party"),
-    NoticeTopic.EVIDENCE: _("When evidence is released or handed over to you, or releasing is entrusted to you"),
+    NoticeTopic.TASKS: _(
+        "When a task is given to you or asked of your party, or your question to another party is answered"
+    ),
+    NoticeTopic.EVIDENCE: _(
+        "When evidence is released or handed over to you, what you hand over is answered, or releasing is entrusted "
+        "to you"
+    ),
 }
 WAY_WORDS = {
     NoticeWay.POP_UP: _("Show it on the page I am on, and count it"),

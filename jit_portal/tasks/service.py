@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -207,6 +207,7 @@ def accept(actor: User, task_id: uuid.UUID, edition: int, person_id: uuid.UUID) 
         task.party, task.asked_party = asked, None
         _change(actor, task, TaskAct.ACCEPTED, party_id=asked.id, person_id=person_id)
         notices.tell(NoticeKind.ASSIGNED, task, [person_id], actor)
+        notices.tell(NoticeKind.ASK_ACCEPTED, task, _askers(task), actor)
         audit.record(actor, "task.accepted", task, edition=task.edition, asking=asking, person=person_id)
     return task
 
@@ -220,6 +221,7 @@ def decline(actor: User, task_id: uuid.UUID, edition: int, because: str) -> Task
         if not task.declined_because:
             raise Invalid(gettext("Say why your party does not take it."), field="because")
         _change(actor, task, TaskAct.DECLINED, party_id=task.asked_party_id, reason=task.declined_because)
+        notices.tell(NoticeKind.ASK_DECLINED, task, _askers(task), actor)
         audit.record(actor, "task.declined", task, edition=task.edition, party=task.asked_party_id)
         task.asked_party = None
     return task
@@ -308,6 +310,11 @@ def _other_party(task: Task, party_id: uuid.UUID) -> Party:
         if party.id == party_id and party.id != task.party_id:
             return party
     raise Invalid(gettext("Choose another party of this JIT."), field="party")
+
+
+def _askers(task: Task) -> Sequence[uuid.UUID]:
+    asked = select(TaskChange.by_id).where(TaskChange.task_id == task.id, TaskChange.act == TaskAct.ASKED)
+    return session().scalars(asked.order_by(TaskChange.edition.desc()).limit(1)).all()
 
 
 def _leaders(task: Task, party: Party) -> Sequence[uuid.UUID]:
