@@ -243,9 +243,13 @@ class TestDisclosure:
         seen, read = (factories.exhibit(world, title=title, tags=("bank",)) for title in ("Only seen", "Also read"))
         factories.release(world, seen, "nl", Sight.SEE)
         factories.release(world, read, "nl", Sight.READ)
-        page = browse(world["nl_member"]).get(f"/workspaces/{world.workspace.id}/vault?tag=bank").text
+        reader, vault = browse(world["nl_member"]), f"/workspaces/{world.workspace.id}/vault"
+        assert f'href="{vault}?tag=bank"' in reader.get(f"/exhibits/{read.id}").text
+        page = reader.get(f"{vault}?tag=bank&kind=document").text
         assert "Also read" in page
         assert "Only seen" not in page
+        assert f'href="{vault}?kind=document" aria-label="Not only those with the tag bank"' in page
+        assert '<input type="hidden" name="tag" value="bank">' in page
 
     @pytest.mark.parametrize(("sight", "is_shown"), [(Sight.SEE, False), (Sight.READ, True)])
     def test_the_seizing_authority_is_shown_from_read(
@@ -373,9 +377,9 @@ class TestNotYet:
     )
     def test_who_cannot_upload_yet_is_told_why(self, app: Flask, browse: Browse, name: str, is_refused: bool) -> None:
         world = factories.world(slugs=("fr", "al", "eu"))
-        for path in ("", "/vault"):
+        for path in ("", "/vault", "/board/latest"):
             page = browse(world[name]).get(f"/workspaces/{world.workspace.id}{path}").text
-            assert ("Article 17(3)" in page) == is_refused, path
+            assert ("Article 17(3)" in page) == (is_refused and path != "/board/latest"), path
             assert ("#upload" in page or 'popovertarget="upload"' in page or "upload-files" in page) != is_refused, path
 
     def test_codes_that_cannot_be_given_yet_cannot_be_chosen(

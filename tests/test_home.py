@@ -196,7 +196,7 @@ def test_the_day_decides_the_group(days: int, group: str) -> None:
     assert home._group(TODAY + dt.timedelta(days=days), TODAY) == group
 
 
-def test_uploads_offers_and_mentions_wait(world: World, browse: Browse) -> None:
+def test_uploads_offers_and_mentions_wait(world: World, browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
     offered = factories.exhibit(world, "fr", "Notebook")
     other = factories.exhibit(world, "nl", "Not shown")
     factories.exhibit(world, "fr", "Not offered")
@@ -215,8 +215,17 @@ def test_uploads_offers_and_mentions_wait(world: World, browse: Browse) -> None:
     page = browse(world["fr_leader"]).get("/").text
     for shown in ("Notebook", "mine.bin", "mentioned you in #everyone", "Waiting for you"):
         assert shown in page
-    for hidden in ("Not shown", "Not offered", "theirs.bin"):
+    for hidden in ("Not shown", "Not offered", "theirs.bin", " more "):
         assert hidden not in page
+    monkeypatch.setattr(home, "FEW", 1)
+    with transaction():
+        session().add(_receiving(world, "another.bin", "fr_leader"))
+        session().merge(factories.exhibit(world, "fr", "Diary")).offered_to_id = world["fr_leader"].id
+    for _ in range(2):
+        tell(NoticeKind.MENTIONED, said, world["fr_leader"], world["nl_leader"])
+    page = browse(world["fr_leader"]).get("/").text
+    for words in ("and 1 more exhibit to accept", "and 1 more upload to finish", "and 2 more mentions of you"):
+        assert words in page
 
 
 def _receiving(world: World, name: str, owner: str) -> StoredFile:

@@ -248,10 +248,13 @@ def test_the_record_is_narrowed_by_act_person_reference_and_outcome(
     assert numbers(look("fr_leader", person="fr_LEAD")) == [4, 3]
     assert numbers(look("fr_leader", reference=other.reference.lower())) == [4, 3]
     assert numbers(look("fr_leader", outcome="refused")) == [7, 6, 5]
+    assert numbers(look("fr_leader", country="NL")) == [7, 6, 5]
+    assert numbers(look("nl_leader", country="FR")) == []
     assert numbers(look("fr_leader", outcome="done", person="nl")) == []
-    page = look("fr_leader", act="exhibits.edit").text
+    page = look("fr_leader", act="exhibits.edit", country="NL").text
     assert re.findall(r'<option value="([^"]+)"[^>]* selected>([^<]+)', page) == [
-        ("exhibits.edit", "Describe an exhibit")
+        ("exhibits.edit", "Describe an exhibit"),
+        ("NL", "Netherlands"),
     ]
 
 

@@ -37,6 +37,7 @@ class Wanted:
     act: str = ""
     person: str = ""
     reference: str = ""
+    country: str = ""
     outcome: Outcome | None = None
     from_day: dt.date | None = None
     until_day: dt.date | None = None
@@ -86,6 +87,8 @@ def entries(person: User, workspace: Workspace, wanted: Wanted) -> Select[Ledger
         statement = statement.where(LedgerEntry.actor_name.icontains(wanted.person, autoescape=True))
     if wanted.reference:
         statement = statement.where(LedgerEntry.reference.istartswith(wanted.reference, autoescape=True))
+    if wanted.country:
+        statement = statement.where(LedgerEntry.actor_country == wanted.country)
     if wanted.outcome:
         statement = statement.where(LedgerEntry.outcome == wanted.outcome)
     zone = ZoneInfo(person.time_zone)
@@ -99,11 +102,14 @@ def entries(person: User, workspace: Workspace, wanted: Wanted) -> Select[Ledger
     return statement.order_by(LedgerEntry.number.desc())
 
 
-def acts(person: User, workspace: Workspace) -> dict[str, str]:
-    """Every act that occurs in what she may read, and what it is called, for the filter; one name for what is alike."""
-    mine = entries(person, workspace, Wanted()).order_by(None).with_only_columns(LedgerEntry.act).distinct()
-    named = {words.label(act): act for act in session().scalars(mine)}
-    return {named[said]: said for said in sorted(named, key=str.casefold)}
+def choices(person: User, workspace: Workspace) -> tuple[dict[str, str], set[str]]:
+    """Every act that occurs in what she may read, and what it is called, one name for what is alike; and the countries
+    of those who acted: for the filter.
+    """
+    mine = entries(person, workspace, Wanted()).order_by(None)
+    found = session().execute(mine.with_only_columns(LedgerEntry.act, LedgerEntry.actor_country).distinct()).all()
+    named = {words.label(act): act for act, _ in found}
+    return {named[said]: said for said in sorted(named, key=str.casefold)}, {country for _, country in found} - {""}
 
 
 def as_row(exported: Exported) -> dict[str, object]:

@@ -35,6 +35,7 @@ def _wanted() -> Wanted:
             act=_text("act", 60),
             person=_text("person", 100),
             reference=_text("reference", 60),
+            country=_text("country", 20),
             outcome=Outcome(said["outcome"]) if said.get("outcome") else None,
             from_day=_day("from"),
             until_day=_day("until"),
@@ -74,6 +75,7 @@ def _filters(wanted: Wanted) -> dict[str, Any]:
         "act": wanted.act or None,
         "person": wanted.person or None,
         "reference": wanted.reference or None,
+        "country": wanted.country or None,
         "outcome": wanted.outcome.value if wanted.outcome else None,
         "from": wanted.from_day,
         "until": wanted.until_day,
@@ -94,6 +96,7 @@ def index(workspace_id: uuid.UUID) -> tuple[str, int] | str:
     found = list(session().scalars(reading.entries(viewer(), workspace, wanted).limit(reading.PAGE + 1)))
     rows = found[: reading.PAGE]
     filters = _filters(wanted)
+    acts, countries = reading.choices(viewer(), workspace)
     older = None
     if len(found) > reading.PAGE:
         older = url_for("audit.index", workspace_id=workspace_id, **filters, before=rows[-1].number)
@@ -102,7 +105,8 @@ def index(workspace_id: uuid.UUID) -> tuple[str, int] | str:
         entries=showing.show(viewer(), workspace, rows),
         wanted=wanted,
         filters=filters,
-        acts=reading.acts(viewer(), workspace),
+        acts=acts,
+        countries=sorted((country_name(country), country) for country in countries),
         alike=words.label(wanted.act),
         older=older,
         in_its_zone=reading.in_its_zone,

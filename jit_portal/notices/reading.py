@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, and_, or_, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, true
 from sqlalchemy.orm import contains_eager
 
 from jit_portal import policy
@@ -70,6 +70,12 @@ def shown(
     return [
         _PHRASES[notice.noun][1](notice, things[notice.object_id]) for notice in notices if notice.object_id in things
     ]
+
+
+def unread(person: User, kinds: Collection[NoticeKind]) -> int:
+    """How many notices of these kinds, of what she sees now, she has not read."""
+    counted = SEEN.where(Notice.read_at.is_(None), Notice.kind.in_(kinds)).with_only_columns(func.count(Notice.id))
+    return session().scalar(counted, {"asker": person.id}) or 0
 
 
 def arrived(person: User) -> list[Shown]:

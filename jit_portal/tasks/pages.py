@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound
+from jit_portal.exhibits.service import own_membership, upload_refusal
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.tasks import boards, citations, people, reading
@@ -83,7 +84,7 @@ def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
     """What stands around the columns: who can be filtered for, the form for a task, the latest exhibits, the chat."""
     wanted: Board | None = context["board"]
     workspace_id = context["workspace"].id
-    shown: dict[str, Any] = latest(person, workspace_id)
+    shown = latest(person, context)
     # What she has not read is counted by the workspaces in which she hears a channel.
     shown |= {"hears": workspace_id in context["unread_messages"], "form": None}
     if wanted is not None:
@@ -96,8 +97,10 @@ def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def latest(person: User, workspace_id: uuid.UUID) -> dict[str, Any]:
-    return {"latest": reading.latest_exhibits(person, workspace_id)}
+def latest(person: User, context: dict[str, Any]) -> dict[str, Any]:
+    workspace: Workspace = context["workspace"]
+    may_upload = May.UPLOAD in context["workspace_may"] and not upload_refusal(own_membership(person, workspace))
+    return {"latest": reading.latest_exhibits(person, workspace.id), "may_upload": may_upload}
 
 
 def card(person: User, wanted: Task) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def index(workspace_id: uuid.UUID) -> str:
 @bp.get("/workspaces/<uuid:workspace_id>/board/latest")
 def latest(workspace_id: uuid.UUID) -> str:
     context = head(viewer(), workspace_id, "board")
-    return render_template("tasks/_latest.html", **context, **pages.latest(viewer(), workspace_id))
+    return render_template("tasks/_latest.html", **context, **pages.latest(viewer(), context))
 
 
 @bp.get("/workspaces/<uuid:workspace_id>/board/chat")

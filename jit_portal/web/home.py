@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
 
 from jit_portal import policy
@@ -33,6 +33,7 @@ T = TypeVar("T", bound=Thing)
 
 MOST = 60
 FEW = 8
+MENTIONS = frozenset({NoticeKind.MENTIONED})
 WEEK = dt.timedelta(days=7)
 
 
@@ -77,6 +78,7 @@ class Home:
     ``kept`` are the vaults in which she keeps a view of what is her party's, which has left;
     ``proposals`` are changes of national logins that another operator wants, ``due`` the accounts that will close
     unless she confirms them, and ``closings`` those that a directory would close;
+    ``more_mentions`` and the like are how many there are besides those that are shown;
     ``seen`` and ``unread_messages`` are what the cards and the sidebar are both made of."""
 
     seen: JitsSeen
@@ -84,8 +86,11 @@ class Home:
     cards: list[Card]
     tasks: list[tuple[str, list[Task]]]
     mentions: list[Shown]
+    more_mentions: int
     uploads: Sequence[StoredFile]
+    more_uploads: int
     offers: Sequence[Exhibit]
+    more_offers: int
     drafts: list[tuple[Agreement, list[AgreementParty]]]
     kept: Sequence[Workspace]
     proposals: Sequence[ProviderProposal]
@@ -102,14 +107,19 @@ class Home:
 def home(person: User) -> Home:
     """Everything for the page, in a number of queries that does not grow with what there is."""
     seen, new = context.jits_of(person), news(person)
+    mentions = reading.shown(person, limit=FEW, unread=True, kinds=MENTIONS)
+    uploads, offers = _some(person, _UPLOADS), _some(person, _OFFERS)
     return Home(
         seen=seen,
         unread_messages=new["messages"],
         cards=_cards(person, seen, new),
         tasks=_tasks(person),
-        mentions=reading.shown(person, limit=FEW, unread=True, kinds={NoticeKind.MENTIONED}),
-        uploads=_found(person, _UPLOADS),
-        offers=_found(person, _OFFERS),
+        mentions=mentions,
+        more_mentions=reading.unread(person, MENTIONS) - len(mentions) if len(mentions) == FEW else 0,
+        uploads=uploads[0],
+        more_uploads=uploads[1],
+        offers=offers[0],
+        more_offers=offers[1],
         drafts=_drafts(person),
         kept=_found(person, _KEPT),
         proposals=_found(person, _PROPOSALS) if person.duty == Duty.OPERATOR else [],
@@ -129,7 +139,6 @@ _UPLOADS = (
     policy.asked(StoredFile)
     .where(StoredFile.uploaded_by_id == policy.asker, StoredFile.integrity == Integrity.RECEIVING)
     .order_by(StoredFile.created_at.desc())
-    .limit(FEW)
 )
 _PROPOSALS = (
     policy.asked(ProviderProposal)
@@ -137,11 +146,18 @@ _PROPOSALS = (
     .order_by(ProviderProposal.created_at)
     .limit(FEW)
 )
-_OFFERS = policy.asked(Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc()).limit(FEW)
+_OFFERS = policy.asked(Exhibit, May.ACCEPT).order_by(Exhibit.created_at.desc())
 
 
 def _found(person: User, asked: Select[T]) -> Sequence[T]:
     return session().scalars(asked, {"asker": person.id}).unique().all()
+
+
+def _some(person: User, asked: Select[T]) -> tuple[list[T], int]:
+    """The first few of these, and how many there are besides."""
+    counted = asked.limit(FEW).add_columns(func.count().over())
+    rows = session().execute(counted, {"asker": person.id}).unique().all()
+    return [row[0] for row in rows], rows[0][1] - len(rows) if rows else 0
 
 
 def _cards(person: User, seen: JitsSeen, new: dict[str, Counter[uuid.UUID]]) -> list[Card]:
