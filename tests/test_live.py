@@ -1,5 +1,6 @@
 """What a page fetches again when something changes is a piece of that page, on every page of the portal."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -8,10 +9,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
-from jit_portal.database import session
+from jit_portal.database import session, transaction
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
 from jit_portal.realtime.push import PUSHED
+from jit_portal.tasks import service as tasks
+from jit_portal.tasks.models import Task
+from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.test_routes import Doors, Visitor, make_doors, methods, rules
 
@@ -70,9 +76,16 @@ def doors(app: Flask) -> Iterator[Doors]:
 def pages(app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]) -> dict[str, str]:
     """Every page that a leader opens, by address."""
     factories.channel(doors.world)
-    visitor = Visitor(app, browse(doors.world["fr_leader"]), is_signed_in=True)
+    return pages_of(app, doors, browse(doors.world["fr_leader"]))
+
+
+def pages_of(app: Flask, doors: Doors, client: FlaskClient, *places: str) -> dict[str, str]:
+    """Every page that somebody opens, by address; only ``places`` where they are named."""
+    visitor = Visitor(app, client, is_signed_in=True)
     answers: dict[str, Any] = {
-        rule.endpoint: visitor.asks(rule, "GET", doors.values(rule)) for rule in rules(app) if "GET" in methods(rule)
+        rule.endpoint: visitor.asks(rule, "GET", doors.values(rule))
+        for rule in rules(app)
+        if "GET" in methods(rule) and rule.endpoint.startswith(places or "")
     }
     return {
         endpoint: answer.text
@@ -103,6 +116,20 @@ def test_every_live_element_listens_to_what_is_said(pages: dict[str, str]) -> No
     assert not deaf, "what ends with a membership stays on open screens"
 
 
+def _asked_and_offered(doors: Doors) -> Task:
+    """The Netherlands have an exhibit to accept or decline, and this task to answer."""
+    world, leader = doors.world, doors.world["fr_leader"]
+    exhibit_id = uuid.UUID(doors.ids["exhibit_id"])
+    exhibit = session().get_one(Exhibit, exhibit_id, execution_options={"policy": True})
+    factories.release(world, exhibit, "nl")
+    with transaction():
+        offered = update(Exhibit).where(Exhibit.id == exhibit_id)
+        session().execute(offered.values(offered_to_id=world["nl_leader"].id))
+    board = factories.board(world)
+    task = tasks.create_task(leader, board.id, session().merge(board).columns[0].id, "Compare")
+    return tasks.ask(leader, task.id, task.edition, world.parties["nl"].id, "Please")
+
+
 class _Forms(HTMLParser):
     """Gathers the fields that are typed into, by form."""
 
@@ -127,7 +154,20 @@ class _Forms(HTMLParser):
             self._form = None
 
 
-def test_every_form_that_is_typed_into_keeps_a_draft(pages: dict[str, str]) -> None:
-    typed = [(endpoint, *each) for endpoint, text in pages.items() for each in _Forms(text).typed]
-    assert {"exhibits.release", "tasks.edit", "rules.new", "workspaces.end"} <= {endpoint for endpoint, *_ in typed}
+def test_every_form_that_is_typed_into_keeps_a_draft(
+    app: Flask, doors: Doors, pages: dict[str, str], browse: Callable[[User], FlaskClient]
+) -> None:
+    world, task = doors.world, _asked_and_offered(doors)
+    found = [*pages.items()]
+    for duty in Duty:
+        found += pages_of(
+            app, doors, browse(factories.administrator(world.providers["fr"], duty)), "people.", "providers."
+        ).items()
+    doors.ids["task_id"] = str(task.id)
+    found += pages_of(app, doors, browse(world["nl_leader"]), "exhibits.show", "tasks.show").items()
+    typed = [(endpoint, *each) for endpoint, text in found for each in _Forms(text).typed]
+    assert {
+        *("exhibits.release", "tasks.edit", "rules.new", "workspaces.end", "providers.new", "providers.change"),
+        *("people.invite", "exhibits.show", "tasks.show"),
+    } <= {endpoint for endpoint, *_ in typed}
     assert [(endpoint, name) for endpoint, form, name in typed if not form.get("data-draft")] == []

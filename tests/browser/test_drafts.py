@@ -35,7 +35,9 @@ TYPED = "Seal <b>broken</b> on arrival: صندوق"
 
 @dataclass(frozen=True)
 class Case:
-    """A form: who writes in it and who else could, where it stands, the field, what else it needs, and its button."""
+    """A form: who writes in it and who else could, where it stands, the field, what else it needs, its button; and the
+    link that opens it, where it stands in a dialog.
+    """
 
     person: User
     other: User
@@ -43,6 +45,7 @@ class Case:
     field: str
     button: str
     choices: tuple[tuple[str, str], ...] = ()
+    opener: str = ""
 
 
 def found(model: type[T], id: uuid.UUID) -> T:
@@ -79,6 +82,13 @@ def new_task() -> Case:
     world = factories.world()
     path = f"/boards/{factories.board(world).id}/tasks/new"
     return Case(world["fr_leader"], colleague(world), path, "Title", "Create the task")
+
+
+def new_task_on_the_board() -> Case:
+    world = factories.world()
+    factories.board(world)
+    path = f"/workspaces/{world.workspace.id}/board"
+    return Case(world["fr_leader"], colleague(world), path, "Title", "Create the task", opener="New task")
 
 
 def task() -> Case:
@@ -120,7 +130,7 @@ def national_login() -> Case:
     return Case(ada, bo, f"/providers/{world.providers['fr'].id}/change", "Name", "Propose")
 
 
-FORMS = (release_form, new_task, task, rule, hand_over, decline, national_login)
+FORMS = (release_form, new_task, new_task_on_the_board, task, rule, hand_over, decline, national_login)
 
 
 def made_task(world: World) -> Task:
@@ -133,9 +143,16 @@ def box(page: Page, case: Case) -> Locator:
 
 
 def fill(page: Page, case: Case) -> None:
+    open_form(page, case)
     for label, value in case.choices:
         page.get_by_label(label, exact=False).first.select_option(value)
     box(page, case).fill(TYPED)
+
+
+def open_form(page: Page, case: Case) -> None:
+    if case.opener:
+        settled(page).get_by_role("link", name=case.opener, exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def connected(page: Page) -> None:
@@ -172,6 +189,7 @@ def test_what_was_typed_comes_back(window: OpenWindow, web: Web, form: Callable[
     sign_in(page.context, web, case.person)
     page.goto("/")
     page.goto(case.path)
+    open_form(page, case)
     expect(box(page, case)).to_have_value(TYPED)
     send(page, case)
     settled(page)
