@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from jit_portal import policy
+from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
+from jit_portal.exhibits import history
 from jit_portal.exhibits.models import CountryRule, Release
 from jit_portal.jits import documents, service, versions
 from jit_portal.jits.models import Agreement
@@ -151,6 +153,12 @@ def test_a_party_no_longer_named_leaves_with_its_own_and_loses_what_it_was_shown
         for rule in session().scalars(select(CountryRule).execution_options(**UNCHECKED)).unique()
     }
     assert closed == {True: None, False: draft.in_force_from}
+    told = [each.meant for each in history.of(at["fr_one"], ours).events if each.entry.act == "exhibit.withdrawn"]
+    assert {each.id for each in told if each} == {to_them.principal_id, to_person.principal_id}, "in its history"
+    ends = select(LedgerEntry.act, LedgerEntry.object_id).where(LedgerEntry.object_party_id == made.parties["fr"].id)
+    ends = ends.where(LedgerEntry.act.in_(("exhibit.withdrawn", "country_rule.closed")))
+    on_record = session().execute(ends.execution_options(**UNCHECKED)).all()
+    assert sorted(on_record) == [("country_rule.closed", rules[1].id), *2 * [("exhibit.withdrawn", ours.id)]]
 
 
 @pytest.mark.parametrize("table", ["release", "country_rule"])

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import uuid
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
@@ -10,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session
-from jit_portal.exhibits.models import CountryRule, Release
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementPerson, Party
 from jit_portal.messages.models import Channel
@@ -23,6 +24,8 @@ from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Principal, Workspace
 from jit_portal.workspaces.principals import answer_to_own
 from jit_portal.workspaces.seats import Seat
+
+T = TypeVar("T", Exhibit, CountryRule)
 
 
 def hold(agreement: Agreement) -> None:
@@ -115,20 +118,54 @@ def _investigates(member: Membership) -> bool:
 def _end_what_is_shown_to(
     actor: User, workspace: Workspace, party: Party, people: list[uuid.UUID], at: dt.datetime
 ) -> None:
-    """Close every release and standing release to a party, its authorities, its roles or its people; forbids stay."""
+    """Close every release and standing release to a party, its authorities, its roles or its people; forbids stay.
+
+    Each end is on record under the party whose thing it shows, as a withdrawal is.
+    """
     means = _principals(workspace, party, people)
-    session().execute(
-        update(Release)
-        .where(Release.principal_id.in_(means), _open(Release.live_until, at))
-        .values(live_until=at, withdrawn_by_id=actor.id, withdrawn_because=gettext("The party left the JIT."))
-        .execution_options(synchronize_session=False)
+    releases = (
+        session()
+        .execute(
+            update(Release)
+            .where(Release.principal_id.in_(means), _open(Release.live_until, at))
+            .values(live_until=at, withdrawn_by_id=actor.id, withdrawn_because=gettext("The party left the JIT."))
+            .returning(Release.exhibit_id, Release.id, Release.principal_id)
+            .execution_options(synchronize_session=False)
+        )
+        .all()
     )
-    session().execute(
-        update(CountryRule)
-        .where(CountryRule.principal_id.in_(means), CountryRule.is_forbid.is_(False), _open(CountryRule.live_until, at))
-        .values(live_until=at, closed_by_id=actor.id)
-        .execution_options(synchronize_session=False)
+    rules = (
+        session()
+        .execute(
+            update(CountryRule)
+            .where(
+                CountryRule.principal_id.in_(means), CountryRule.is_forbid.is_(False), _open(CountryRule.live_until, at)
+            )
+            .values(live_until=at, closed_by_id=actor.id)
+            .returning(CountryRule.id, CountryRule.principal_id)
+            .execution_options(synchronize_session=False)
+        )
+        .all()
     )
+    shown = _by_id(Exhibit, {exhibit_id for exhibit_id, _, _ in releases})
+    for exhibit_id, release_id, principal_id in releases:
+        audit.record(
+            actor,
+            "exhibit.withdrawn",
+            shown[exhibit_id],
+            also=people,
+            release=release_id,
+            principal=principal_id,
+            until=at,
+        )
+    closed = _by_id(CountryRule, {rule_id for rule_id, _ in rules})
+    for rule_id, principal_id in rules:
+        audit.record(actor, "country_rule.closed", closed[rule_id], also=people, principal=principal_id, until=at)
+
+
+def _by_id(model: type[T], ids: set[uuid.UUID]) -> dict[uuid.UUID, T]:
+    found = select(model).where(model.id.in_(ids)).execution_options(policy=True)
+    return {each.id: each for each in session().scalars(found).unique()} if ids else {}
 
 
 def _principals(workspace: Workspace, party: Party, people: list[uuid.UUID]) -> Select[uuid.UUID]:
