@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,9 +152,15 @@ def app(portal: Flask, database: Postgres) -> Iterator[Flask]:
 class ClientApart(FlaskClient):
     """A client whose requests run in a thread, and so in a database session, of their own, as in real life."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._apart = ThreadPoolExecutor(1)
+        self._thread = self._apart.submit(threading.get_ident).result()
+
     def open(self, *arguments: Any, **options: Any) -> Any:
-        with ThreadPoolExecutor(1) as apart:
-            answer = apart.submit(super().open, *arguments, **options).result()
+        if threading.get_ident() == self._thread:  # of a request that is led on
+            return super().open(*arguments, **options)
+        answer = self._apart.submit(super().open, *arguments, **options).result()
         session().rollback()
         return answer
 

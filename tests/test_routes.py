@@ -28,7 +28,7 @@ from jit_portal.identity.models import Invitation, LoginSession, User, WaitingAc
 from jit_portal.messages.models import Channel, ChannelParty, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, Task
-from jit_portal.vocabulary import Audience, Duty, Integrity, NoticeKind, Outcome, PrincipalKind, Sight
+from jit_portal.vocabulary import Audience, Duty, Integrity, NoticeKind, Outcome, PrincipalKind, Role, Sight
 from jit_portal.workspaces.principals import principal
 from tests import factories
 from tests.factories import World, now
@@ -87,6 +87,25 @@ ENDINGS = (
     "sign_out",
     "deactivate",
 )
+EVERY_MEMBER_MAY = {
+    *("exhibits.index", "exhibits.show", "jits.agreement", "jits.document", "jits.show", "workspaces.people"),
+    *("messages.index", "messages.list_channels", "messages.locate", "messages.page", "messages.post", "messages.read"),
+    *("messages.show", "messages.suggestions", "rules.index", "tasks.card", "tasks.chat", "tasks.create_board"),
+    *("tasks.create", "tasks.edit", "tasks.index", "tasks.latest", "tasks.move", "tasks.new", "tasks.new_board"),
+    *("tasks.show", "tasks.update", "workspaces.show", "entrusting.index"),
+}
+"""Whoever of the JIT sees what it is about may do it too."""
+SHOWN_TO_ITS_OWN_ONLY = {
+    "rules.close": "fr_member",
+    **dict.fromkeys(("messages.new_channel", "messages.open_channel"), "fr_auditor"),
+}
+"""Who sees, and may not, what another country's member does not see, or may."""
+SEEN_BY_WHOEVER_MAY = {
+    *("exhibits.withdraw", "exhibits.withdraw_submit"),
+    *("confirm.drop", "confirm.show", "entrusting.end", "identity.end_login", "notices.read", "passkeys.remove"),
+    *("people.revoke", "uploads.append", "uploads.cancel", "uploads.declare_hash", "uploads.head", "workspaces.revoke"),
+}
+"""Nobody sees it who may not do it: it is missing to everybody else."""
 FORM = {
     "edition": "1",
     "person": str(uuid.uuid4()),
@@ -286,9 +305,12 @@ def methods(rule: Rule) -> list[str]:
 class Visitor:
     """Somebody with a browser, who sends forms with a token and asks for fragments too."""
 
-    def __init__(self, app: Flask, client: FlaskClient, *, is_signed_in: bool) -> None:
+    def __init__(
+        self, app: Flask, client: FlaskClient, refusals: "Refusals | None" = None, *, is_signed_in: bool
+    ) -> None:
         self.app = app
         self.client = client
+        self.refusals = refusals or Refusals()
         self.is_signed_in = is_signed_in
         self.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
         page = client.get("/sign-in", base_url="https://localhost", follow_redirects=True)
@@ -305,31 +327,41 @@ class Visitor:
         kind = "application/x-www-form-urlencoded" if method == "POST" else kind
         if method == "POST" and address.endswith("/hash"):
             kind, body = "application/json", b'{"sha256": "%s"}' % (b"0" * 64)
-        before = refusals()
         answer = self.client.open(
             address, method=method, headers=sent, data=body, content_type=kind, base_url="https://localhost"
         )
         if self.is_signed_in:
-            assert_on_record(
-                answer.status_code, before, f"{method} {rule.rule}", is_of_a_jit=bool(rule.arguments - OUTSIDE_JITS)
-            )
+            is_of_a_jit = bool(rule.arguments - OUTSIDE_JITS)
+            self.refusals.heard(answer.status_code, f"{method} {rule.rule}", is_of_a_jit=is_of_a_jit)
         return answer
 
 
-def refusals() -> int:
-    """How many refusals are on record."""
-    refused = select(func.count()).select_from(LedgerEntry).where(LedgerEntry.outcome == Outcome.REFUSED)
-    return session().scalar(refused) or 0
+class Refusals:
+    """What is refused to all who visit is on record once: on that of its JIT, unless it is missing to whoever asked.
 
+    How many there were before is known from the answer before.
+    """
 
-def assert_on_record(status: int, before: int, where: str, *, is_of_a_jit: bool) -> None:
-    """What was refused is on record once: on that of its JIT, unless it is missing to whoever asked."""
-    if status not in (403, 404, 409):
-        return
-    assert refusals() == before + 1, f"{where}: {status} is on record {refusals() - before} times"
-    newest = select(LedgerEntry.chain).where(LedgerEntry.outcome == Outcome.REFUSED).order_by(LedgerEntry.at.desc())
-    is_on_the_portals = session().scalar(newest.limit(1).execution_options(policy=True)) == PORTAL_CHAIN
-    assert is_on_the_portals == (status == 404 or not is_of_a_jit), f"{where}: {status} is not on the record of its JIT"
+    def __init__(self) -> None:
+        self._before, _ = self._on_record()
+
+    def _on_record(self) -> tuple[int, uuid.UUID | None]:
+        """How many there are, and where the newest is."""
+        refused = select(LedgerEntry.chain).where(LedgerEntry.outcome == Outcome.REFUSED)
+        newest = refused.order_by(LedgerEntry.at.desc()).limit(1).scalar_subquery()
+        counted = select(func.count(), newest).select_from(refused.subquery())
+        number, chain = session().execute(counted.execution_options(policy=True)).one()
+        return number, chain
+
+    def heard(self, status: int, where: str, *, is_of_a_jit: bool) -> None:
+        """Hold the record to what was answered last."""
+        now, chain = self._on_record()
+        more, self._before = now - self._before, now
+        if status not in (403, 404, 409):
+            return
+        assert more == 1, f"{where}: {status} is on record {more} times"
+        is_on_the_portals = chain == PORTAL_CHAIN
+        assert is_on_the_portals == (status == 404 or not is_of_a_jit), f"{where}: {status} is not on its JIT's record"
 
 
 Visit = Callable[[User | None], Visitor]
@@ -337,9 +369,11 @@ Visit = Callable[[User | None], Visitor]
 
 @pytest.fixture
 def visit(app: Flask, browse: Callable[[User], FlaskClient]) -> Visit:
+    refusals = Refusals()
+
     def come(someone: User | None) -> Visitor:
         client = app.test_client() if someone is None else browse(someone)
-        return Visitor(app, client, is_signed_in=someone is not None)
+        return Visitor(app, client, refusals, is_signed_in=someone is not None)
 
     return come
 
@@ -441,6 +475,31 @@ def test_what_is_not_shown_to_a_member_does_not_exist(app: Flask, doors: Doors, 
             page = visitor.asks(rule, "GET", real)
             assert page.status_code in (200, 302, 303, 403, 404, 409), f"{rule.rule}: {page.status_code}"
             assert SECRET not in page.text, rule.rule
+
+
+def test_who_sees_what_it_is_about_and_may_not_is_refused(app: Flask, doors: Doors, visit: Visit) -> None:
+    """Once for every address of a JIT but those that are listed: by whoever sees, as the Dutch see all of this."""
+    world = doors.world
+    with transaction():
+        world.join("fr_auditor", "fr", Role.AUDITOR)
+        dutch = world.parties["nl"].id
+        session().add(ChannelParty(channel_id=uuid.UUID(doors.ids["channel_id"]), party_id=dutch))
+        session().add(BoardParty(board_id=uuid.UUID(doors.ids["board_id"]), party_id=dutch))
+    exhibit_id = uuid.UUID(doors.ids["exhibit_id"])
+    exhibit = session().get_one(Exhibit, exhibit_id, execution_options={"policy": True})
+    factories.release(world, exhibit, "nl", Sight.SEE)
+    visitors = {name: visit(world[name]) for name in ("nl_member", *set(SHOWN_TO_ITS_OWN_ONLY.values()))}
+    wrong, asked = [], set()
+    for rule in rules(app):
+        if not rule.arguments - OUTSIDE_JITS or rule.endpoint in EVERY_MEMBER_MAY | SEEN_BY_WHOEVER_MAY:
+            continue
+        name = SHOWN_TO_ITS_OWN_ONLY.get(rule.endpoint, "nl_member")
+        for method in methods(rule):
+            answer = visitors[name].asks(rule, method, doors.values(rule), FORM)
+            wrong += [] if answer.status_code == 403 else [f"{method} {rule.rule} by {name}: {answer.status_code}"]
+        asked.add(rule.endpoint)
+    assert wrong == []
+    assert {"audit.index", "exhibits.edit", "workspaces.end", *SHOWN_TO_ITS_OWN_ONLY} <= asked
 
 
 @pytest.mark.parametrize("slug", ["nl", "al"])

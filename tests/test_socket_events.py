@@ -19,7 +19,7 @@ from jit_portal.realtime.push import Said
 from jit_portal.realtime.sockets import EVENTS
 from jit_portal.tasks.models import BoardParty
 from tests.factories import now
-from tests.test_routes import SECRET, Doors, assert_on_record, make_doors, refusals
+from tests.test_routes import SECRET, Doors, Refusals, make_doors
 
 # For each event its payload; a value that is the name of an argument of the walk over the pages stands for its real id.
 PAYLOADS: dict[str, dict[str, Any]] = {
@@ -46,10 +46,10 @@ class Socket:
         self.client = socketio.test_client(app, flask_test_client=client)
 
     def ask(self, event: str, *payload: Any) -> dict[str, Any]:
-        before = refusals()
+        refusals = Refusals()
         answer = self.client.emit(event, *payload, callback=True)
         assert isinstance(answer, dict), answer
-        assert_on_record(answer.get("status", 200), before, event, is_of_a_jit=True)
+        refusals.heard(answer.get("status", 200), event, is_of_a_jit=True)
         return answer
 
 
