@@ -96,7 +96,7 @@ EVERY_MEMBER_MAY = {
 }
 """Whoever of the JIT sees what it is about may do it too."""
 SHOWN_TO_ITS_OWN_ONLY = {
-    "rules.close": "fr_member",
+    **dict.fromkeys(("rules.close", "rules.close_submit"), "fr_member"),
     **dict.fromkeys(("messages.new_channel", "messages.open_channel"), "fr_auditor"),
 }
 """Who sees, and may not, what another country's member does not see, or may."""
