@@ -310,11 +310,11 @@ class Visitor:
     ) -> None:
         self.app = app
         self.client = client
-        self.refusals = refusals or Refusals()
         self.is_signed_in = is_signed_in
         self.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
         page = client.get("/sign-in", base_url="https://localhost", follow_redirects=True)
         self.token = token_in(page.text)
+        self.refusals = refusals or Refusals()
 
     def asks(
         self, rule: Rule, method: str, values: dict[str, Any], form: dict[str, str] | None = None, **headers: str
