@@ -170,7 +170,7 @@ def _opened_before(actor: User, act: str, exhibit: Exhibit) -> bool:
         LedgerEntry.login_session_id == actor.current_login,
         LedgerEntry.at > sa.func.statement_timestamp() - SAME_OPENING,
     )
-    return bool(session().scalar(sa.select(opened)))
+    return bool(session().scalar(sa.select(opened).execution_options(policy=True)))
 
 
 _NOT_WHOLE = {

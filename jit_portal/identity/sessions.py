@@ -119,7 +119,7 @@ def _flag(login: LoginSession, device: Device) -> None:
             .where(LoginSession.id == login.id, LoginSession.strayed_at.is_(None))
             .values(strayed_at=NOW, strayed_address=device.address, strayed_browser=device.browser)
             .returning(LoginSession.id)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False, policy=True)
         )
         if session().scalar(flagging) is not None:
             audit.record(None, "login.strayed", login, quietly=True)

@@ -86,7 +86,7 @@ def renew(login: LoginSession, *, by: str, **values: Any) -> str:
         )
         .values(token_hash=tokens.digest(token), renewed_hash=login.token_hash, **values)
         .returning(LoginSession.id)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, policy=True)
     )
     with transaction():
         if session().scalar(renewing) is None:

@@ -104,7 +104,7 @@ def take_up(actor: User, act_id: uuid.UUID, address: str) -> tuple[list[tuple[st
         delete(WaitingAct)
         .where(WaitingAct.id == act_id, WaitingAct.user_id == actor.id, WaitingAct.address == address, *_waits(actor))
         .returning(WaitingAct.form, WaitingAct.sent_from)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, policy=True)
     )
     with transaction():
         taken = session().execute(taking).one_or_none()

@@ -47,7 +47,7 @@ _marked = (
     .returning(_mark.number)
     .cte("marked")
 )
-_SAY = select(_said.c.number, _said.c.created_at).add_cte(_marked)
+_SAY = select(_said.c.number, _said.c.created_at).add_cte(_marked).execution_options(policy=True)
 
 
 def say(message: Message) -> None:

@@ -81,7 +81,7 @@ def read_about(actor: User, model: type[Thing], ids: Select[uuid.UUID]) -> None:
     if session().scalar(told.limit(1)) is None:
         return
     marked = update(Notice).where(Notice.id.in_(told.where(Notice.object_id.in_(ids)))).values(read_at=NOW)
-    returned = marked.returning(Notice.id).execution_options(synchronize_session=False)
+    returned = marked.returning(Notice.id).execution_options(synchronize_session=False, policy=True)
     for notice_id in session().scalars(returned).all():
         audit.announce("notice", notice_id, "notice.read", [actor.id])
 
@@ -91,7 +91,7 @@ def read_all(actor: User) -> int:
     with transaction():
         unread = policy.which(actor, Notice).where(Notice.read_at.is_(None)).with_only_columns(Notice.id)
         marked = update(Notice).where(Notice.id.in_(unread)).values(read_at=NOW).returning(Notice.id)
-        read = session().scalars(marked.execution_options(synchronize_session=False)).all()
+        read = session().scalars(marked.execution_options(synchronize_session=False, policy=True)).all()
         for notice_id in read[:1]:  # her open pages count anew, whichever they were
             audit.announce("notice", notice_id, "notice.read", [actor.id])
         return len(read)

@@ -271,7 +271,8 @@ def _what_is_known() -> Select[*tuple[Any, ...]]:
     }
     known = [_IN_ROW[each].label(value.key) for each, value in _VALUES.items()]
     known.append(_oldest_looked_at(_older).is_(None).label(_ALL))
-    return select(*known, *(_knowing(_IN_ROW, each).label(name) for name, each in begins.items())).select_from(_reader)
+    known += [_knowing(_IN_ROW, each).label(name) for name, each in begins.items()]
+    return select(*known).select_from(_reader).execution_options(policy=True)
 
 
 @cache

@@ -105,9 +105,10 @@ def unmask(task: Task, typed: str) -> str:
 
 def counts(board: Board) -> dict[uuid.UUID, int]:
     """How many exhibits each task of the board cites; the caller has fetched the board."""
+    of_board = select(Task.id).where(Task.board_id == board.id).execution_options(policy=True)
     counted = (
         select(TaskReference.task_id, func.count())
-        .where(TaskReference.task_id.in_(select(Task.id).where(Task.board_id == board.id)))
+        .where(TaskReference.task_id.in_(of_board))
         .where(TaskReference.noun == "exhibit")
         .group_by(TaskReference.task_id)
     )

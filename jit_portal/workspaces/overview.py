@@ -110,7 +110,7 @@ def _fresh_exhibits() -> Select[uuid.UUID, int]:
     )
     capped = fresh.with_only_columns(Exhibit.id).limit(MOST_COUNTED).correlate(hers).lateral()
     counted = select(hers.c.workspace_id, func.count(distinct(capped.c.id))).join_from(hers, capped, true())
-    return counted.group_by(hers.c.workspace_id)
+    return counted.group_by(hers.c.workspace_id).execution_options(policy=True)
 
 
 def _hers() -> Subquery:

@@ -185,7 +185,7 @@ def known_people(actor: User, workspace: Workspace, party: Party) -> Sequence[Us
         User.provider_id == party.provider_id,
         User.deactivated_at.is_(None),
         User.duty.is_(None),
-        User.id.not_in(seated),
+        User.id.not_in(seated.execution_options(policy=True)),
     )
     return session().scalars(found.order_by(User.name)).all()
 
