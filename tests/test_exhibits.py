@@ -23,7 +23,7 @@ from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.exhibits import rules, service, windows
-from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.descriptions import is_marked, read
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity.models import Authority, User
@@ -187,7 +187,9 @@ def test_the_holder_keeps_seeing_while_holding(app: Flask) -> None:
         ({"handling": "H1", "unclassified": "1"}, "handling code H0"),
         ({"handling": "", "unclassified": "1"}, "handling code H0"),
         ({"handling": "H0"}, "Classified information"),
-        ({"handling": "H0", "unclassified": "1", "title": "Note restreint-UE 12"}, "Classified information"),
+        ({"handling": "H0", "unclassified": "1", "title": "Note restreint-UE 12"}, "bears a marking"),
+        ({"handling": "H0", "unclassified": "1", "tags": "eu  secret"}, "bears a marking"),
+        ({"handling": "H0", "unclassified": "1", "place": "VS-Nur für den Dienstgebrauch"}, "bears a marking"),
     ],
 )
 def test_what_cannot_be_protected_is_refused(app: Flask, details: dict[str, str], error: str) -> None:
@@ -196,6 +198,37 @@ def test_what_cannot_be_protected_is_refused(app: Flask, details: dict[str, str]
     assert file
     with pytest.raises(Refused, match=error):
         service.register(world["fr_member"], world.workspace, details, file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("EU SECRET annex", "(EU\u00a0SECRET)", "R-UE/EU-R", "très_secret UE", "NATO  SECRET", "Confidentiel Défense"),
+        *("CONFIDENTIEL DE\u0301FENSE", "Stg. GEHEIM", "strict secret de importanță deosebită"),
+    ],
+    ids=ascii,
+)
+def test_a_marking_is_found_however_it_is_spelt(text: str) -> None:
+    assert is_marked("Report", text)
+
+
+@pytest.mark.parametrize("text", ["EU Secretariat", "neu secret", "EU R&D report", "Secret door", "Restreinte"])
+def test_ordinary_words_are_no_marking(text: str) -> None:
+    assert not is_marked(text)
+
+
+def test_nothing_is_described_or_tagged_as_classified(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    for field in ("title", "description", "place"):
+        said = {"title": "Ledger", "description": "", "place": "", field: "EU SECRET annex"}
+        with pytest.raises(Refused, match="bears a marking"):
+            service.describe(world["fr_member"], exhibit, **said, edition=1)
+    tagged = read({"title": "Ledger", "handling": "H0", "tags": "nato-secret", "unclassified": "1"})
+    with pytest.raises(Refused, match="bears a marking"):
+        service.reclassify(world["fr_leader"], exhibit, tagged, 1)
+    session().refresh(exhibit)
+    assert (exhibit.edition, exhibit.tags) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["al_member", "al_leader"])

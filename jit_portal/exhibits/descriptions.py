@@ -14,15 +14,17 @@ from jit_portal.vocabulary import ExhibitKind, HandlingCode
 from jit_portal.wording import gettext
 
 CLASSIFIED = (
-    "EU RESTRICTED",
-    "RESTREINT UE",
-    "EU CONFIDENTIAL",
-    "CONFIDENTIEL UE",
-    "EU SECRET",
-    "SECRET UE",
-    "EU TOP SECRET",
-    "TRES SECRET UE",
+    *("EU RESTRICTED", "RESTREINT UE", "R UE EU R", "EU CONFIDENTIAL", "CONFIDENTIEL UE", "C UE EU C"),
+    *("EU SECRET", "SECRET UE", "S UE EU S", "EU TOP SECRET", "TRES SECRET UE", "TS UE EU TS"),
+    *("NATO RESTRICTED", "NATO CONFIDENTIAL", "NATO SECRET", "COSMIC TOP SECRET"),
+    *("VS NUR FUR DEN DIENSTGEBRAUCH", "VS NFD", "VS VERTRAULICH", "STRENG GEHEIM"),
+    *("DIFFUSION RESTREINTE", "CONFIDENTIEL DEFENSE", "SECRET DEFENSE"),
+    *("DEP VERTROUWELIJK", "STG CONFIDENTIEEL", "STG GEHEIM", "STG ZEER GEHEIM"),
+    *("SECRET DE SERVICIU", "STRICT SECRET", "DIFUSION LIMITADA", "RISERVATISSIMO", "SEGRETISSIMO"),
 )
+"""Markings of the Union, of NATO, and of states where they are no ordinary words (Council Decision 2013/488/EU,
+Appendix B). They find slips: for all else the sender's word counts.
+"""
 LONGEST = {"title": 200, "place": 200, "description": 10_000, "tag": 40}
 MOST_TAGS = 20
 E = TypeVar("E", bound=StrEnum)
@@ -69,6 +71,14 @@ def text(details: Mapping[str, Any], field: str) -> str:
     if len(said) > longest:
         raise Invalid(gettext("This is longer than %(longest)s characters.", longest=longest), field=field)
     return said
+
+
+def is_marked(*texts: str) -> bool:
+    """Whether one of the texts bears the marking of classified information, however it is spelt."""
+    plain = unicodedata.normalize("NFKD", "\n".join(texts).upper())
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    words = f" {' '.join(re.split('[^A-Z0-9]+', plain))} "
+    return any(f" {marking} " in words for marking in CLASSIFIED)
 
 
 def _list(details: Mapping[str, Any], field: str) -> list[str]:

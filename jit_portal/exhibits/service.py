@@ -14,7 +14,7 @@ from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits import moving
-from jit_portal.exhibits.descriptions import CLASSIFIED, Description, read
+from jit_portal.exhibits.descriptions import Description, is_marked, read
 from jit_portal.exhibits.limits import no_further, refuse_further
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.exhibits.targets import resolve
@@ -108,12 +108,22 @@ def _refuse_unbuilt(member: Membership, said: Description) -> None:
 
 
 def _refuse_classified(said: Description, file_name: str) -> None:
-    named = f"{said.title} {said.description} {file_name}".upper().replace("_", " ").replace("-", " ")
-    if any(marking in named for marking in CLASSIFIED) or not said.is_unclassified:
+    _refuse_marked(said.title, said.description, said.place, *said.tags, file_name)
+    if not said.is_unclassified:
         raise Refused(
             gettext(
                 "Classified information (EU RESTRICTED and above, or its national equal) may not be stored here. "
                 "Confirm that the item is not classified, or send it through the channel for classified information."
+            )
+        )
+
+
+def _refuse_marked(*texts: str) -> None:
+    if is_marked(*texts):
+        raise Refused(
+            gettext(
+                "This bears a marking of classified information (EU RESTRICTED and above, or its national equal), "
+                "which may not be stored here. Send it through the channel for classified information."
             )
         )
 
@@ -192,6 +202,7 @@ def describe(actor: User, exhibit: Exhibit, title: str, description: str, place:
     with transaction():
         exhibit = policy.locked(actor, May.DESCRIBE, exhibit)
         _refuse_stale(exhibit, edition)
+        _refuse_marked(title, description, place)
         changed = [
             name
             for name, value in (("title", title), ("description", description), ("place", place))
@@ -216,6 +227,7 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
         member = own_membership(actor, exhibit.workspace)
         _refuse_unbuilt(member, said)
         _refuse_foreign_authority(member, said)
+        _refuse_marked(*said.tags)
         before = people_who_see(exhibit)
         with no_further(actor, exhibit):
             _classify(exhibit, said)
