@@ -141,11 +141,11 @@ def auditors_keep_what_they_hold(patch: pytest.MonkeyPatch) -> None:
     say_again(patch)
 
 
-def started_is_live(start: sa.SQLColumnExpression[object], end: sa.SQLColumnExpression[object]) -> object:
+def started_is_live(start: sa.SQLColumnExpression[object], *_: object) -> object:
     return start <= NOW
 
 
-def open_is_live(start: sa.SQLColumnExpression[object], end: sa.SQLColumnExpression[object]) -> object:
+def open_is_live(_: object, end: sa.SQLColumnExpression[object], *__: object) -> object:
     return sa.or_(end.is_(None), end > NOW)
 
 

@@ -167,7 +167,7 @@ THINGS = {
 }
 
 
-@pytest.mark.parametrize("name", WALKERS)
+@pytest.mark.parametrize("name", [name for name in WALKERS if name != "nobody"])
 def test_every_form_that_is_sent_twice_acts_once(app: Flask, web: Web, window: OpenWindow, name: str) -> None:
     doors = furnished()
     with transaction():

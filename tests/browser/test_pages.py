@@ -228,7 +228,8 @@ def words_in_database() -> list[str]:
     for table in Model.metadata.tables.values():
         for column in table.columns:
             if type(column.type) in (sa.Text, sa.String) and column.name not in ("act", "noun", "details"):
-                found |= set(session().execute(sa.select(column).distinct()).scalars()) - {None}
+                asked = sa.select(column).distinct().execution_options(policy=True)
+                found |= set(session().execute(asked).scalars()) - {None}
     found |= {person.initials for person in session().scalars(sa.select(User)).unique()}
     return sorted({text.strip() for text in found if len(text.strip()) > 1} | zoneinfo.available_timezones())
 
