@@ -39,7 +39,7 @@ from jit_portal.vocabulary import (
 )
 from jit_portal.workspaces import overview, people, service
 from jit_portal.workspaces.models import Membership, MembershipPrincipal, Principal
-from jit_portal.workspaces.principals import principal
+from jit_portal.workspaces.principals import principal, tie
 from tests import factories
 from tests.drafting import UNCHECKED, submit
 from tests.factories import World
@@ -664,3 +664,10 @@ def test_being_let_in_is_told(world: World) -> None:
     member = enrol(world, "fr_leader", "fr")
     from_notices = session().scalars(policy.which(world["fr_new"], Notice)).unique().one()
     assert (from_notices.kind, from_notices.object_id) == (NoticeKind.INVITED, member.id)
+
+
+def test_nobody_is_tied_to_nothing(world: World) -> None:
+    every = select(Principal.id).order_by(Principal.id)
+    before = session().scalars(every).all()
+    tie(world.workspace.id, {})
+    assert session().scalars(every).all() == before

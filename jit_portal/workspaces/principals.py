@@ -89,6 +89,8 @@ def tie(space: uuid.UUID, memberships: dict[uuid.UUID, Ties]) -> None:
     Principals that nobody has named yet are made; what a membership answers to already stays as it is.
     """
     wanted = {named for ties in memberships.values() for named in ties}
+    if not wanted:
+        return
     made = [{"id": uuid.uuid4(), "workspace_id": space, **named._asdict()} for named in sorted(wanted, key=str)]
     session().execute(insert(Principal).on_conflict_do_nothing(), made)
     meant = [
