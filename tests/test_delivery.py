@@ -490,7 +490,8 @@ class TestAgain:
         with pytest.raises(NotAllowed if left else NotFound):
             came.extend(map(len, coming))
         answer.close()
-        assert sum(came) < most, "the last of them were refused before they went"
+        # What came before the end may have been asked about after some time, and is counted anew since.
+        assert sum(came[1:]) < most, "the last of them were refused before they went"
 
     def test_a_preview_that_is_still_seen_is_whole(self, world: World, browse: Browse) -> None:
         exhibit = put(world, mp4(self.LENGTH), "film.mp4")
