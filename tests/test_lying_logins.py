@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -306,40 +306,39 @@ def test_the_portal_is_led_nowhere_and_waits_for_nobody(liar: Hostile, monkeypat
 
 ASKING = """
 from gevent import monkey; monkey.patch_all()
-import gevent, requests, sys
+import gevent, json, requests, sys
 from jit_portal.identity import wire
 wire.TIMEOUT = 2.0
-try:
-    with wire.Wire(home=sys.argv[1]) as line:
-        print(line.request("GET", sys.argv[1], withhold_token=True).text)
-    gevent.sleep(wire.TIMEOUT)
-except requests.Timeout as error:
-    print(error)
+def ask(home):
+    try:
+        with wire.Wire(home=home) as line:
+            said = line.request("GET", home, withhold_token=True).text
+        gevent.sleep(wire.TIMEOUT)
+        return said
+    except requests.Timeout as error:
+        return str(error)
+asking = [gevent.spawn(ask, home) for home in sys.argv[1:]]
+print(json.dumps([each.get() for each in asking]))
 """
 
-
-def asked_as_by_a_web_process(home: str) -> tuple[str, str]:
-    """There, whoever waits can be called off."""
-    asked = subprocess.run([sys.executable, "-c", ASKING, home], capture_output=True, text=True, timeout=60)
-    return asked.stdout, asked.stderr
-
-
 PIECES = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+DROP_BY_DROP = {
+    "status": b"",
+    "header": b"HTTP/1.1 200 OK\r\nX-Long: ",
+    "length of a piece": PIECES + b"1;",
+    "trailer": PIECES + b"0\r\nX-Trailer: ",
+}
 
 
-@pytest.mark.parametrize(
-    "begun",
-    [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", PIECES + b"1;", PIECES + b"0\r\nX-Trailer: "],
-    ids=["status", "header", "length of a piece", "trailer"],
-)
-def test_headers_that_come_drop_by_drop_are_not_waited_for(begun: bytes) -> None:
-    with answering(begun, for_ever=b"x") as home:
-        assert asked_as_by_a_web_process(home) == ("too slow to come in whole\n", "")
-
-
-def test_whoever_had_her_answer_is_called_off_no_more() -> None:
-    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as home:
-        assert asked_as_by_a_web_process(home) == ("{}\n", "")
+def test_headers_that_come_drop_by_drop_are_not_waited_for() -> None:
+    """In a web process whoever waits can be called off; who had her answer is called off no more."""
+    with ExitStack() as answers:
+        homes = [answers.enter_context(answering(begun, for_ever=b"x")) for begun in DROP_BY_DROP.values()]
+        homes.append(answers.enter_context(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")))
+        asked = subprocess.run([sys.executable, "-c", ASKING, *homes], capture_output=True, text=True, timeout=60)
+    assert asked.stderr == ""
+    said = dict(zip([*DROP_BY_DROP, "a whole answer"], json.loads(asked.stdout), strict=True))
+    assert said == dict.fromkeys(DROP_BY_DROP, "too slow to come in whole") | {"a whole answer": "{}"}
 
 
 def test_an_answer_that_breaks_off_is_none() -> None:
