@@ -29,7 +29,7 @@ break-glass: $(VENV)/.installed ## the running demo's break-glass accounts, wher
 test: set-up ## every test: ARGS="-k name" for some
 	@sh .ci/browser
 	@sh .ci/saml
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder $(ARGS)
 
 check: set-up ## what must hold besides the tests
 	$(BIN)/ruff check .

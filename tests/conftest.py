@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from xdist.scheduler import LoadFileScheduling
 
 from jit_portal import migrate, policy
 from jit_portal.config import Settings
@@ -24,6 +25,7 @@ from jit_portal.files.keys import FileKeyring
 from jit_portal.identity.models import User
 from jit_portal.portal import create_app
 from tests import factories, services
+from tests.demo import Demo, running_demo
 from tests.services import Running
 from tests.web import Web, running_web
 
@@ -32,11 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-look", action="store_true", help="examine pages light and dark, wide and on a phone")
 
 
+WITH_DEMO = ("tests/test_demo_load.py", "tests/browser/test_journey.py")
+"""The two files that need the whole demo, in this order: the second changes it, and ends it. One worker has both."""
+
 LONGEST = (
-    *("test_routes.py", "browser/test_pages.py", "browser/test_journey.py", "browser/vault/test_troubles.py"),
+    *("test_routes.py", "browser/test_pages.py", "test_demo_load.py", "browser/test_journey.py"),
+    "browser/vault/test_troubles.py",
     *("browser/vault/test_sending.py", "browser/test_board.py", "browser/test_previews.py", "test_vault_process.py"),
     *("browser/vault/", "browser/test_stepup.py", "test_broken_uploads.py", "test_cedar.py", "browser/test_double.py"),
-    *("test_requests.py", "test_live_logins.py", "test_delivery.py", "test_demo_load.py", "browser/", "providers/"),
+    *("test_requests.py", "test_live_logins.py", "test_delivery.py", "browser/", "providers/"),
     *("test_chat_sockets.py", "test_scim.py", "test_uploads.py", "test_lying_logins.py", "test_logs.py"),
     *("test_interruptions.py", "test_policy.py", "test_worker.py"),
 )
@@ -55,6 +61,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = [item for item in items if item.get_closest_marker("every_look")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+
+
+class _ByFile(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return WITH_DEMO[0] if file in WITH_DEMO else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Workers take whole files, and those of the demo together."""
+    return _ByFile(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -139,6 +156,13 @@ def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
     """One web process for whoever needs a real one, and leaves it as it was."""
     with running_web(environ, folder) as web:
         yield web
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """The whole demo at its first start, with the case that it has loaded."""
+    with services.scratch() as folder, running_demo(folder / "data") as demo:
+        yield demo
 
 
 @pytest.fixture

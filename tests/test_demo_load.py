@@ -1,4 +1,4 @@
-"""The demo case, loaded once through the portal's own verbs, is what it was written to be."""
+"""The demo case, loaded through the portal's own verbs at the first start, is what it was written to be."""
 
 import datetime as dt
 import hashlib
@@ -16,7 +16,7 @@ from jit_portal import policy
 from jit_portal.audit import proof
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody.models import CustodyEvent
-from jit_portal.database import Model, session, transaction
+from jit_portal.database import Model, factory, session, transaction
 from jit_portal.demo.case import days, filling, founding, load, makers
 from jit_portal.demo.case.arrivals import ALTERED, HAND_OVERS, UNFINISHED
 from jit_portal.demo.case.exhibits import BY_EXHIBIT_KEY, EXHIBITS
@@ -25,10 +25,8 @@ from jit_portal.demo.case.jits import JITS
 from jit_portal.demo.case.messages import MESSAGES
 from jit_portal.demo.case.people import PEOPLE
 from jit_portal.demo.case.tasks import BY_TASK_KEY, TASKS
-from jit_portal.demo.postgres import Postgres
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, ExhibitTag, Release
-from jit_portal.files import keys, reading
-from jit_portal.files.keys import FileKeyring
+from jit_portal.files import reading
 from jit_portal.files.models import StoredFile
 from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import User
@@ -40,19 +38,20 @@ from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Integrity, May, Sight
 from jit_portal.workspaces.models import Membership, Workspace
-from tests import services
+from tests.demo import Demo
 from tests.test_demo_files import CHECKS
 
 
 @pytest.fixture(scope="module")
-def case(portal: Flask, cluster: Postgres, environ: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The environment of a portal in which the case has been loaded."""
-    services.forget_everything(cluster)
-    settings = environ | {load.PROVIDERS: "http://127.0.0.1:9"}
-    load.load(settings, print)
+def case(demo: Demo, portal: Flask, environ: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of the running demo, whose database and store the verbs use here."""
+    settings = demo.plan.environ("command", owner=True)
+    load.connect(settings)
     yield settings
     session.remove()
-    services.forget_everything(cluster)
+    factory.kw["bind"].dispose()
+    load.connect(environ)
+    factory.configure(bind=portal.extensions["database"])
 
 
 @pytest.fixture(autouse=True)
@@ -117,10 +116,10 @@ def test_people_stay_known_when_the_demo_moves_to_another_port(case: dict[str, s
     assert everything() | told == before | told
 
 
-def test_what_operators_decided_about_a_login_stays() -> None:
+def test_what_operators_decided_about_a_login_stays(case: dict[str, str]) -> None:
     """Whoever brings in the disk image, or moves the demo, opens no login that was withdrawn."""
     proposals.withdraw(person("fr-0012"), "al")
-    for at in ("http://127.0.0.1:9", "http://127.0.0.1:10", "http://127.0.0.1:9"):
+    for at in (case[load.PROVIDERS], "http://127.0.0.1:10", case[load.PROVIDERS]):
         founding.everyone(at)
         session.remove()
         login = registry.known("al")
@@ -133,9 +132,8 @@ def test_what_operators_decided_about_a_login_stays() -> None:
         registry.enter(replace(registry.row_of(login), is_enabled=True))
 
 
-def test_every_chain_of_the_ledger_holds(portal: Flask) -> None:
-    with portal.extensions["database"].connect() as connection:
-        verdicts = list(proof.verify(connection))
+def test_every_chain_of_the_ledger_holds() -> None:
+    verdicts = list(proof.verify(session().connection()))
     assert len(verdicts) == len(JITS) + 1
     assert [verdict for verdict in verdicts if verdict.broken_at] == []
 
@@ -153,18 +151,16 @@ def test_files_are_whole_but_for_those_meant_otherwise() -> None:
 
 
 @pytest.mark.parametrize("key", ["lan-nl-04", "lan-ro-04", "kes-ro-10", "sal-fr-05"])
-def test_a_file_in_the_store_is_what_the_case_makes(key: str, environ: dict[str, str]) -> None:
+def test_a_file_in_the_store_is_what_the_case_makes(key: str) -> None:
     file = exhibit(key).file
     assert file is not None
-    keys.use(FileKeyring(Path(environ["JIT_KEYRING"])))
     stored = b"".join(reading.Range(file, 0, file.length - 1))
     assert stored == b"".join(BY_EXHIBIT_KEY[key].content())
     assert file.sha256 == hashlib.sha256(stored).hexdigest()
 
 
-def test_all_exhibits_are_real_and_small(environ: dict[str, str]) -> None:
+def test_all_exhibits_are_real_and_small() -> None:
     """As they lie in the store; what did not arrive there whole is made again."""
-    keys.use(FileKeyring(Path(environ["JIT_KEYRING"])))
     files = session().scalars(select(StoredFile).execution_options(policy=True))
     arrived = {file.client_key: file for file in files if file.integrity == Integrity.VERIFIED}
     contents = {}

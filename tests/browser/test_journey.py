@@ -19,20 +19,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from reportlab.pdfgen.canvas import Canvas
 
+from tests import services
 from tests.browser.conftest import DESKTOP, connected, settled
 from tests.browser.keys import Keys
-from tests.demo import Demo, running_demo
-from tests.services import scratch
+from tests.demo import PORTS, Demo
 
 FRANCE, NETHERLANDS = ("fr", "Camille Aubertin"), ("nl", "Femke de Wit")
 NAME, REFERENCE = "Bittern", "JIT-2026-0777"
 TODAY = dt.datetime.now(dt.UTC).date()
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
-    with scratch() as folder, running_demo(folder / "data") as demo:
-        yield demo
 
 
 class Desk:
@@ -322,7 +316,7 @@ def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, t
     expect(said).to_be_visible()
     dutch.context.close()
     assert demo.stop() == 1, "it says at the end that something died"
-    demo.port += 20
+    demo.port = services.free_ports(PORTS)
     demo.start()
     dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
     dutch.sign_in()
