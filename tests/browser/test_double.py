@@ -6,7 +6,6 @@ The walk finds the forms itself, on every page of the URL map: one that comes an
 import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
-from html.parser import HTMLParser
 from pprint import pformat
 from urllib.parse import urlsplit
 
@@ -29,6 +28,7 @@ from tests import factories
 from tests.browser.conftest import OpenWindow, settled, sign_in, with_authenticator
 from tests.browser.test_pages import DUTIES, WALKERS, furnished, places_of
 from tests.drafting import PDF
+from tests.forms import forms
 from tests.test_routes import ENDINGS, Doors
 from tests.web import Signed, Web
 
@@ -100,29 +100,6 @@ class Sending:
     value: str
 
 
-class _Forms(HTMLParser):
-    """Gathers what can be sent from a page: where to, and the button's name and value."""
-
-    def __init__(self, path: str, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, str, str]] = []
-        self._path = path
-        self._action: str | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._action = named.get("action", self._path) if named.get("method") == "post" else None
-        if tag == "button" and self._action is not None and named.get("type", "submit") == "submit":
-            action = urlsplit(named.get("formaction", self._action)).path
-            self.found.append((action, named.get("name", ""), named.get("value", "")))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._action = None
-
-
 def sendings(app: Flask, name: str, doors: Doors, reader: Signed) -> list[Sending]:
     """One form of every kind on a person's pages; what ends something comes last."""
     found: dict[tuple[str, str], Sending] = {}
@@ -131,7 +108,7 @@ def sendings(app: Flask, name: str, doors: Doors, reader: Signed) -> list[Sendin
         page = reader.get(place.path)
         if "<html" not in page.text:
             continue
-        for action, button, value in _Forms(place.path, page.text).found:
+        for action, button, value in (each for form in forms(place.path, page.text) for each in form.buttons):
             endpoint, _ = addresses.match(action, method="POST")
             if name == EVERYWHERE or endpoint.startswith(DUTIES[name]):
                 found.setdefault((endpoint, button), Sending(endpoint, place.path, action, button, value))
