@@ -126,6 +126,12 @@ def _move(stage: Stage) -> Press:
     return _at_task(stage, "fr_member", task, "move", "task.moved", column=str(task.board.columns[1].id))
 
 
+@row("tasks.ask")
+def _ask(stage: Stage) -> Press:
+    party = str(stage.world.parties["nl"].id)
+    return _at_task(stage, "fr_leader", _task(stage), "ask", "task.asked", party=party, because="It went there.")
+
+
 @row("tasks.stop_asking")
 def _stop_asking(stage: Stage) -> Press:
     return _at_task(stage, "fr_leader", _asked(stage), "stop-asking", "task.unasked", 409, "No party is asked")

@@ -168,13 +168,19 @@ def give_back(actor: User, task_id: uuid.UUID, edition: int) -> Task:
 
 
 def ask(actor: User, task_id: uuid.UUID, edition: int, party_id: uuid.UUID, because: str) -> Task:
-    """Ask another party of the JIT to take the task: a leader of theirs accepts and assigns, or declines."""
+    """Ask another party of the JIT to take the task: a leader of theirs accepts and assigns, or declines.
+
+    The same asked again is one question.
+    """
     with transaction():
         task = _locked(actor, task_id, May.ASSIGN)
         refuse_stale(actor, task, edition, *_WHO_HAS_IT)
+        said = text(because, "because", REASON_LENGTH)
+        if (task.asked_party_id, task.asked_because) == (party_id, said):
+            return task
         task.asked_party = _other_party(task, party_id)
         leaders = _leaders(task, task.asked_party)
-        task.asked_because = text(because, "because", REASON_LENGTH)
+        task.asked_because = said
         task.declined_because = ""
         task.assignee = None
         _change(actor, task, TaskAct.ASKED, party_id=party_id, reason=task.asked_because)
