@@ -219,6 +219,13 @@ def _sign(stage: Stage) -> Press:
     return _at_draft(draft, at["fr_one"], "signatures", act, 409, why, **typed)
 
 
+@row("jits.remove_signatures")
+def _remove_signatures(stage: Stage) -> Press:
+    at, draft = _draft(stage)
+    drafting.sign_for(at["nl_one"], draft, "nl", at)
+    return _at_draft(draft, at["fr_one"], "signatures/remove", "agreement.signatures_removed")
+
+
 # --- people and logins
 
 

@@ -92,6 +92,8 @@ def remove_signatures(actor: User, agreement: Agreement) -> None:
     with transaction():
         held = policy.locked(actor, May.SIGN, agreement)
         session().refresh(held, ["named_parties"])
+        if not any(named.recorded_at for named in held.named_parties):
+            return
         for named in held.named_parties:
             named.signed_by = named.signed_on = named.signed_at_place = None
             named.recorded_by_id = named.recorded_at = None
