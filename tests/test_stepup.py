@@ -441,7 +441,7 @@ def test_what_has_changed_meanwhile_is_still_seen(case: Case, browse: Browse) ->
     service.describe(case.leader, case.exhibit, "Another title", "", "", case.exhibit.edition)
     prove(case.leader)
     answer = send(client, address, {WAITING: act_id})
-    assert (answer.status_code, "Somebody changed this exhibit" in answer.text) == (409, True)
+    assert (answer.status_code, "This exhibit has changed" in answer.text) == (409, True)
 
 
 def test_what_goes_on_unconfirmed_waits_again(case: Case, browse: Browse) -> None:

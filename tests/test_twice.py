@@ -34,6 +34,7 @@ from tests.test_custody import offered
 from tests.test_routes import let_wait_in_newest_login
 
 Browse = Callable[[User], FlaskClient]
+CHANGED_BEFORE = "has changed since you opened it, perhaps by yourself."
 ANSWERED_BEFORE = "This took too long, was answered before"
 
 
@@ -187,6 +188,15 @@ def _take_back(stage: Stage) -> Press:
     return _at_offer(stage, "fr_member", "take-back", "exhibit.taken_back", "It is not being handed over.")
 
 
+# --- exhibits
+
+
+@row("exhibits.update")
+def _describe(stage: Stage) -> Press:
+    page, typed = f"/exhibits/{factories.exhibit(stage.world).id}/edit", {"description": "Of the harbour."}
+    return Press(stage.world["fr_member"], page, page, "exhibit.described", 409, CHANGED_BEFORE, {**typed})
+
+
 # --- agreements
 
 
@@ -217,6 +227,19 @@ def _sign(stage: Stage) -> Press:
     typed = {"signed_by": "Somebody", "signed_on": drafting.TODAY.isoformat(), "place": "Paris"}
     act, why = "agreement.signature_recorded", "is recorded already."
     return _at_draft(draft, at["fr_one"], "signatures", act, 409, why, **typed)
+
+
+@row("jits.attach")
+def _attach(stage: Stage) -> Press:
+    at, draft = _draft(stage)
+    act = "agreement.document_attached"
+    return _at_draft(draft, at["fr_one"], "document", act, 409, CHANGED_BEFORE, document=drafting.PDF)
+
+
+@row("jits.abandon")
+def _abandon(stage: Stage) -> Press:
+    at, draft = _draft(stage)
+    return _at_draft(draft, at["fr_one"], "abandon", "agreement.abandoned", 403, "signed or given up")
 
 
 @row("jits.remove_signatures")

@@ -216,7 +216,9 @@ def describe(actor: User, exhibit: Exhibit, title: str, description: str, place:
 
 def _refuse_stale(exhibit: Exhibit, edition: int) -> None:
     if exhibit.edition != edition:
-        raise Refused(gettext("Somebody changed this exhibit while you were at it. Look at it again, then save."))
+        raise Refused(
+            gettext("This exhibit has changed since you opened it, perhaps by yourself. Look at it again, then save.")
+        )
 
 
 def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -> Exhibit:

@@ -22,10 +22,12 @@ YEARS = range(2000, 2100)
 
 
 class Stale(Refused):
-    """The draft was changed by somebody else since it was read; ``agreement`` is how it stands now."""
+    """The draft has changed since it was read; ``agreement`` is how it stands now."""
 
     def __init__(self, agreement: Agreement) -> None:
-        said = gettext("Somebody else changed this draft meanwhile. Nothing of yours was saved yet.")
+        said = gettext(
+            "This draft has changed since you opened it, perhaps by yourself. What you sent now was not saved."
+        )
         super().__init__(said, thing=agreement)
         self.agreement = agreement
 

@@ -22,7 +22,7 @@ REASONS = {
     "has_leader": _("Its party has no leader now: this waits until it names one."),
     "holder": _("Only whoever holds the exhibit may do this."),
     "investigator": _("Only leaders, members and seconded members may do this."),
-    "is_draft": _("This version is signed; make a new one to change it."),
+    "is_draft": _("This version is signed or given up; make a new one to change it."),
     "leader": _("Only a leader of its party may do this."),
     "leader_or_administrator": _("Only a leader of their party or a space administrator may do this."),
     "leader_or_auditor": _("The record is read by leaders and auditors."),

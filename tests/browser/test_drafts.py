@@ -273,7 +273,7 @@ def test_an_agreement_that_changed_meanwhile_is_not_overwritten(window: OpenWind
     sign_in(page.context, web, at["fr_one"])
     page.goto(path)
     page.get_by_role("button", name="Save the draft").click()
-    expect(page.get_by_text("Somebody else changed this draft")).to_be_visible()
+    expect(page.get_by_text("This draft has changed since you opened it")).to_be_visible()
     expect(page.locator(".changes ins")).to_have_text("Forged passports.")
     expect(page.get_by_label("Purpose")).to_have_value("Forged residence documents and visas.")
     assert found(Agreement, draft.id).purpose == "Forged passports."
