@@ -1,17 +1,22 @@
 """A form whose button is pressed twice is sent once; whoever goes back finds the button usable.
 
-The walk finds the forms itself, on every page of the URL map: one that comes anew is walked without being named.
+The walk finds the forms itself, on every page of the URL map: one that comes anew is walked without being named. What
+stands on no page that it comes by is sent twice in ``tests/test_twice.py``.
 """
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pprint import pformat
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import Template
 from playwright.sync_api import Page, Request, expect
 
 from jit_portal.audit.models import LedgerEntry
@@ -26,10 +31,11 @@ from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Outcome
 from tests import factories
 from tests.browser.conftest import OpenWindow, settled, sign_in, with_authenticator
-from tests.browser.test_pages import DUTIES, WALKERS, furnished, places_of
+from tests.browser.test_pages import DUTIES, NOT_WALKED, TODAY, WALKERS, furnished, places_of
 from tests.drafting import PDF
 from tests.forms import forms
-from tests.test_routes import ENDINGS, Doors
+from tests.test_routes import ENDINGS, Doors, let_wait_in_newest_login
+from tests.test_twice import ROWS
 from tests.web import Signed, Web
 
 BY_SOCKET = {"messages.post", "tasks.move"}
@@ -42,8 +48,20 @@ NEW_LOGIN = {
     "hosts": "",
     "algorithms": "ES256",
 }
+PRESSERS = [name for name in WALKERS if name != "nobody"]
 EVERYWHERE = "fr_leader"
 """Who is walked to every page; whoever has a duty, to the pages of that duty."""
+
+NO_FORMS = {
+    "scim.": "directories, with a token (tests/test_scim.py)",
+    "uploads.": "a script, by tus (tests/test_uploads.py)",
+    "saml.": "the page of a national login, whose answer counts once (tests/test_saml_unsound.py)",
+    "identity.farewell": "a national login, whose word counts once (tests/test_signing_out.py)",
+    "passkeys.new": "a script, for a challenge",
+    "passkeys.ask": "a script, for a challenge",
+    "glass.ask_": "a script, for a challenge",
+}
+"""What is sent there comes from no form of a page, but from this."""
 
 NOT_ON_RECORD = {"messages.read", "notices.read", "notices.read_all", "pages.language"}
 ONLY_LOOKS = "look"
@@ -100,13 +118,25 @@ class Sending:
     value: str
 
 
-def sendings(app: Flask, name: str, doors: Doors, reader: Signed) -> list[Sending]:
+def ready() -> Doors:
+    """The pages that are walked, with what some of their forms need."""
+    doors = furnished()
+    with transaction():
+        doors.world.join("fr_other", "fr")
+        sound = {"claim_map": {"name": "/name", "authority": "/office"}}
+        session().execute(sa.update(IdentityProvider).where(IdentityProvider.slug == "nl").values(**sound))
+    factories.provider_test(doors.world["fr_operator"], doors.world.providers["nl"])
+    return doors
+
+
+def sendings(app: Flask, name: str, doors: Doors, reader: Signed | FlaskClient) -> list[Sending]:
     """One form of every kind on a person's pages; what ends something comes last."""
     found: dict[tuple[str, str], Sending] = {}
     addresses = app.url_map.bind("localhost")
     for place in places_of(name, app, doors):
         page = reader.get(place.path)
-        if "<html" not in page.text:
+        # What waits goes on by itself in a login that has just been proved.
+        if "<html" not in page.text or place.endpoint == "confirm.show":
             continue
         for action, button, value in (each for form in forms(place.path, page.text) for each in form.buttons):
             endpoint, _ = addresses.match(action, method="POST")
@@ -144,15 +174,34 @@ THINGS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in WALKERS if name != "nobody"])
+def test_the_walks_come_by_every_template_and_form(
+    app: Flask, browse: Callable[[User], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, used, pressed = app.jinja_env.get_template, set(), set[str]()
+
+    def note(name: Any, *more: Any) -> Template:
+        used.add(name)
+        return get(name, *more)
+
+    with app.test_request_context():
+        doors = ready()
+    monkeypatch.setattr(app.jinja_env, "get_template", note)
+    for place in places_of("nobody", app, doors):
+        app.test_client().get(place.path)
+    for name in PRESSERS:
+        client = browse(doors.world[name])
+        let_wait_in_newest_login(doors.world[name])
+        pressed |= {sending.endpoint for sending in sendings(app, name, doors, client)}
+    assert set(app.jinja_env.list_templates(extensions=["html"])) - used == NOT_WALKED
+    taking = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert pressed | ROWS.keys() == {endpoint for endpoint in taking if not endpoint.startswith(tuple(NO_FORMS))}
+    assert all(any(endpoint.startswith(start) for endpoint in taking) for start in NO_FORMS)
+
+
+@pytest.mark.parametrize("name", PRESSERS)
 def test_every_form_that_is_sent_twice_acts_once(app: Flask, web: Web, window: OpenWindow, name: str) -> None:
-    doors = furnished()
-    with transaction():
-        doors.world.join("fr_other", "fr")
-        sound = {"claim_map": {"name": "/name", "authority": "/office"}}
-        session().execute(sa.update(IdentityProvider).where(IdentityProvider.slug == "nl").values(**sound))
+    doors = ready()
     person = doors.world[name]
-    factories.provider_test(doors.world["fr_operator"], doors.world.providers["nl"])
     page = with_authenticator(window(person, "/", forgives=("404", "409", "403", "422")))
     record, found = Record(), {}
     wanted = sendings(app, name, doors, web.sign_in(person))
@@ -209,7 +258,7 @@ def typed_at(doors: Doors, endpoint: str) -> dict[str, str | None]:
     if endpoint == "providers.change_submit":
         return {**claims, **dict.fromkeys(lists), "leeway": "45"}
     if endpoint != "providers.create":
-        return {}
+        return {"signed_on": TODAY.isoformat()} if endpoint == "jits.sign" else {}
     row = typed(written(row_of(doors.world.providers["nl"])))
     return claims | {name: str(row[name]) for name in ("country", "client_id", "scope", *lists)} | NEW_LOGIN
 
