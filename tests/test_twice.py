@@ -25,7 +25,7 @@ from jit_portal.messages import service as messages
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Assurance, Duty, Outcome
-from tests import drafting, factories, hostile, test_glass, test_passkeys
+from tests import drafting, factories, glass, hostile, test_passkeys
 from tests.authenticator import SecurityKey
 from tests.factories import World
 from tests.forms import Form, forms
@@ -331,11 +331,11 @@ def _confirm(stage: Stage) -> Press:
 # --- breaking the glass
 
 
-def _glass(stage: Stage) -> tuple[test_glass.Window, str, list[SecurityKey]]:
+def _glass(stage: Stage) -> tuple[glass.Window, str, list[SecurityKey]]:
     """A browser, the link where an account's keys are enrolled, and these."""
-    _, token = accounts.make(None, test_glass.NAME)
-    keys = [SecurityKey(test_glass.ORIGIN, test_glass.HOST) for _ in range(2)]
-    return test_glass.Window(stage.app), f"/break-glass/keys/{token}", keys
+    _, token = accounts.make(None, glass.NAME)
+    keys = [SecurityKey(glass.ORIGIN, glass.HOST) for _ in range(2)]
+    return glass.Window(stage.app), f"/break-glass/keys/{token}", keys
 
 
 @row("glass.keys_submit")
@@ -345,7 +345,7 @@ def _enrol(stage: Stage) -> Press:
     return Press(window.client, link, link, "passkey.enrolled", 403, ANSWERED_BEFORE, {**typed})
 
 
-def _enrolled(stage: Stage) -> tuple[test_glass.Window, list[SecurityKey]]:
+def _enrolled(stage: Stage) -> tuple[glass.Window, list[SecurityKey]]:
     window, link, keys = _glass(stage)
     for key in keys:
         assert window.enrol(link, key).status_code == 303
@@ -355,7 +355,7 @@ def _enrolled(stage: Stage) -> tuple[test_glass.Window, list[SecurityKey]]:
 @row("glass.first_submit")
 def _first(stage: Stage) -> Press:
     window, keys = _enrolled(stage)
-    typed = {"credential": keys[0].get(window.ask("/break-glass/ask")), "reason": test_glass.REASON}
+    typed = {"credential": keys[0].get(window.ask("/break-glass/ask")), "reason": glass.REASON}
     return Press(window.client, "/break-glass", "/break-glass", "", 403, ANSWERED_BEFORE, {**typed})
 
 
