@@ -28,8 +28,8 @@ from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Duty, NoticeKind
 from tests import factories
 from tests.hostile import Hostile
+from tests.scim import Directory
 from tests.signing_in import Browser, National, again, known, ledger, liar, logins, national, refused, registered, xenia
-from tests.test_scim import Directory
 from tests.waiting import until_somebody_waits
 
 __all__ = ["liar", "national", "registered"]
