@@ -24,8 +24,8 @@ from jit_portal.database import Thing, session, transaction
 from jit_portal.demo.case.people import BY_SUBJECT
 from jit_portal.demo.providers.registration import rows
 from jit_portal.extensions import limiter
-from jit_portal.identity import oidc, registry
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity import invitations, oidc, registry
+from jit_portal.identity.models import Invitation, LoginSession, User
 from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import Assurance, PartyKind
 from tests import hostile
@@ -219,3 +219,8 @@ def say_goodbye(one: Browser, token: str, slug: str = "xx", why: str = "unsound"
     if answer.status_code == 400:
         assert ledger("login.end_refused")[-1] == {"why": why}
     return answer.status_code
+
+
+def invite(slug: str, code: str, **more: Any) -> tuple[Invitation, str]:
+    authority = next(each for each in registry.provider(slug).authorities if each.code == code)
+    return invitations.invite(None, authority, "Vlad Nistor", **more)
