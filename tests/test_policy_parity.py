@@ -24,8 +24,9 @@ from jit_portal.vocabulary import (
     Role,
     Sight,
 )
-from tests import policy_worlds
-from tests.policy_worlds import PolicyWorld, Space, fits, is_granted, is_live, is_named, is_there
+from tests import policy_furniture, policy_worlds
+from tests.policy_worlds import PolicyWorld, Space
+from tests.policy_written import fits, is_granted, is_live, is_named, is_there
 
 Pairs = set[tuple[uuid.UUID, uuid.UUID]]
 
@@ -149,7 +150,7 @@ def check_why(space: Space, exhibit: Exhibit, seer: Seer) -> None:
 @given(seed=st.integers(0, 2**32))
 def test_every_way_of_asking_answers_alike(app: Flask, seed: int) -> None:
     world = policy_worlds.make(seed, people=14, exhibits=8)
-    policy_worlds.furnish(world)
+    policy_furniture.furnish(world)
     chance = random.Random(seed)  # noqa: S311 - only a sample, drawn again from its seed
     of_exhibits: dict[May, Pairs] = {}
     for model, things in things_of(world).items():
