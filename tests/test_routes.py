@@ -96,12 +96,13 @@ EVERY_MEMBER_MAY = {
 }
 """Whoever of the JIT sees what it is about may do it too."""
 SHOWN_TO_ITS_OWN_ONLY = {
-    **dict.fromkeys(("rules.close", "rules.close_submit"), "fr_member"),
+    **dict.fromkeys(
+        ("exhibits.withdraw", "exhibits.withdraw_submit", "rules.close", "rules.close_submit"), "fr_second"
+    ),
     **dict.fromkeys(("messages.new_channel", "messages.open_channel"), "fr_auditor"),
 }
 """Who sees, and may not, what another country's member does not see, or may."""
 SEEN_BY_WHOEVER_MAY = {
-    *("exhibits.withdraw", "exhibits.withdraw_submit"),
     *("confirm.drop", "confirm.show", "entrusting.end", "identity.end_login", "notices.read", "passkeys.remove"),
     *("people.revoke", "uploads.append", "uploads.cancel", "uploads.declare_hash", "uploads.head", "workspaces.revoke"),
 }
@@ -482,6 +483,7 @@ def test_who_sees_what_it_is_about_and_may_not_is_refused(app: Flask, doors: Doo
     world = doors.world
     with transaction():
         world.join("fr_auditor", "fr", Role.AUDITOR)
+        world.join("fr_second", "fr")
         dutch = world.parties["nl"].id
         session().add(ChannelParty(channel_id=uuid.UUID(doors.ids["channel_id"]), party_id=dutch))
         session().add(BoardParty(board_id=uuid.UUID(doors.ids["board_id"]), party_id=dutch))
