@@ -49,7 +49,7 @@ def told(page: str) -> dict[str, list[str]]:
     """Under *more* and *less*, whose sight moves and how, as the page says it."""
     said: dict[str, list[str]] = {}
     for way in ("more", "less"):
-        found = re.search(rf"Would see {way}:</b></p>\s*<ul>(.*?)</ul>", page, re.S)
+        found = re.search(rf"Would see {way}:</b></p>\s*<ul[^>]*>(.*?)</ul>", page, re.S)
         rows = re.findall(r"<b><bdi>([^<]*)</bdi></b><small><bdi>([^<]*)</bdi>", found[1]) if found else []
         said[way] = [f"{name}: {step}" for name, step in rows]
     return said

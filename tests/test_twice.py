@@ -28,7 +28,7 @@ from jit_portal.vocabulary import Assurance, Duty, Outcome
 from tests import drafting, factories, glass, hostile, test_passkeys
 from tests.authenticator import SecurityKey
 from tests.factories import World
-from tests.forms import Form, forms
+from tests.forms import Form, forms_in
 from tests.signing_in import of_xx
 from tests.test_custody import offered
 from tests.test_routes import let_wait_in_newest_login
@@ -89,7 +89,7 @@ def done() -> list[str]:
 
 def filled(form: Form, typed: dict[str, str | bytes]) -> dict[str, object]:
     """What the browser sends: every field as it stands or was typed, and what is no text as a PDF."""
-    said = {**form.fields, **typed}
+    said = {**form.filled(), **typed}
     return {name: (io.BytesIO(each), "a.pdf") if isinstance(each, bytes) else each for name, each in said.items()}
 
 
@@ -371,7 +371,7 @@ def _second(stage: Stage) -> Press:
 def test_a_form_that_is_sent_twice_acts_once(stage: Stage, endpoint: str) -> None:
     press = ROWS[endpoint](stage)
     client = stage.browse(press.by) if isinstance(press.by, User) else press.by
-    [form] = [each for each in forms(press.page, client.get(press.page).text) if each.action == press.action][:1]
+    [form] = [each for each in forms_in(press.page, client.get(press.page).text) if each.action == press.action][:1]
     # Both are on their way before the first is answered: with the same cookies.
     before, cookies = done(), dict(client._cookies or {})
     first = client.post(press.action, data=filled(form, press.typed))

@@ -49,13 +49,6 @@ NOT_PAGES = {
     *("delivery.content", "jits.document", "messages.source", "messages.suggestions", "providers.key"),
     *("providers.metadata", "uploads.token"),
 }
-NOT_WALKED = {
-    *("glass/keys.html", "glass/second.html", "identity/_one_time.html", "identity/bring.html", "people/invited.html"),
-    *("providers/onward.html", "workspaces/invited.html"),
-    *("errors/_fragment.html", "exhibits/_preview.html", "messages/_suggestions.html"),
-    "audit/closed.html",
-}
-"""Templates of answers to what is sent, of parts that scripts ask for, and of who may not read the record."""
 OTHERS = ("/nowhere", "/workspaces/{other}", "/confirm/{other}", "/signed-out")
 OF_STRANGERS = (
     *("/sign-in", "/sign-in?next=//evil.test", "/invitations/{open_invitation}", "/invitations/dead", "/signed-out"),
