@@ -21,12 +21,13 @@ from jit_portal.exhibits import delivery, lists, rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files import keys, storage
 from jit_portal.identity.models import User
+from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Outcome, Purpose, Role, Sight
 from tests import factories
 from tests.factories import World
 from tests.test_delivery import damage, png
 from tests.test_exhibits import post
-from tests.vault import acts, put
+from tests.vault import acts, do_the_work, put
 
 Browse = Callable[[User], FlaskClient]
 TOO_LONG = "\u0958" * 200
@@ -278,6 +279,31 @@ class TestDisclosure:
         assert acts(exhibit.id) == ["exhibit.opened"] * 2
         browse(world["fr_leader"]).get(path, headers={"HX-Request": "true"})
         assert acts(exhibit.id) == ["exhibit.opened"] * 3, "asking for the fragment is no way round the record"
+
+
+class TestCompare:
+    def test_whoever_sent_a_file_without_its_hash_is_asked_for_it_and_nobody_else(
+        self, world: World, browse: Browse, environ: dict[str, str]
+    ) -> None:
+        exhibit = put(world, b"hello", is_declared=False)
+        factories.release(world, exhibit, "nl", Sight.READ)
+
+        def is_asked(name: str) -> bool:
+            page = browse(world[name]).get(f"/exhibits/{exhibit.id}")
+            assert page.status_code == 200
+            return f'data-upload="/vault/uploads/{exhibit.file_id}"' in page.text
+
+        assert not is_asked("fr_member"), "it is not read back yet"
+        do_the_work(environ)
+        assert [name for name in ("fr_member", "fr_leader", "nl_leader") if is_asked(name)] == ["fr_member"]
+        with transaction():
+            session().execute(update(Agreement).values(in_force_until=factories.now()))
+        assert not is_asked("fr_member"), "nobody declares anything now"
+
+    def test_nobody_is_asked_once_it_is_said(self, world: World, browse: Browse, environ: dict[str, str]) -> None:
+        exhibit = put(world, b"hello")
+        do_the_work(environ)
+        assert "jit-compare" not in browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}").text
 
 
 class TestPreview:

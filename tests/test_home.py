@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from jit_portal import policy
 from jit_portal.database import session, transaction
@@ -28,10 +28,12 @@ from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind, Sight
 from jit_portal.web import home, news
 from jit_portal.workspaces import overview
+from jit_portal.workspaces.models import Membership
 from tests import factories
 from tests.drafting import UNCHECKED, Desk, desk, submit
 from tests.factories import World
 from tests.test_providers import ROW
+from tests.vault import do_the_work, put
 
 Browse = Callable[[User], FlaskClient]
 HOSTILE = '"><script>alert(1)</script>'
@@ -226,6 +228,33 @@ def test_uploads_offers_and_mentions_wait(world: World, browse: Browse, monkeypa
     page = browse(world["fr_leader"]).get("/").text
     for words in ("and 1 more exhibit to accept", "and 1 more upload to finish", "and 2 more mentions of you"):
         assert words in page
+
+
+def test_a_file_whose_hash_was_never_said_waits_for_whoever_sent_it_while_she_sees_its_exhibit(
+    world: World, browse: Browse, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exhibit = put(world, b"hello", "silent.bin", is_declared=False)
+    put(world, b"hello", "said.bin")
+    assert home.home(world["fr_member"]).uploads == []
+    do_the_work(environ)
+    reader, words = browse(world["fr_member"]), "All bytes are here: choose the file once more"
+    page = reader.get("/").text
+    assert page.count(words) == 1
+    assert f'href="/exhibits/{exhibit.id}#compare"' in page
+    assert "silent.bin" in page
+    assert "said.bin" not in page
+    for other in ("fr_leader", "nl_leader"):
+        assert words not in browse(world[other]).get("/").text
+    monkeypatch.setattr(home, "FEW", 1)
+    with transaction():
+        session().add(_receiving(world, "begun.bin", "fr_member"))
+    assert "and 1 more upload to finish" in reader.get("/").text
+    with transaction():
+        hers = update(Membership).where(Membership.user_id == world["fr_member"].id)
+        session().execute(hers.values(party_id=world.parties["nl"].id))
+    page = reader.get("/").text
+    assert "silent.bin" not in page
+    assert "more upload" not in page
 
 
 def _receiving(world: World, name: str, owner: str) -> StoredFile:

@@ -38,6 +38,7 @@ from tests.vault import (
     file_at,
     how_many,
     put,
+    refusals,
     said,
     sha256,
     together,
@@ -408,6 +409,36 @@ class TestHash:
         address = sender.send(world, b"hello")
         do_the_work(environ)
         assert sender.declare(address, "0" * 64).json == {"integrity": "mismatch"}
+
+    def test_a_file_chosen_again_is_declared_only_if_it_is_the_same(
+        self, world: World, sender: Sender, environ: dict[str, str]
+    ) -> None:
+        address = sender.send(world, b"hello")
+        answer = sender.declare(address, sha256(b"hello"), if_same=True)
+        assert (answer.status_code, error_in(answer)[:39]) == (409, "The vault has not read this file back y")
+        do_the_work(environ)
+        answer = sender.declare(address, sha256(b"hullo"), if_same=True)
+        assert (answer.status_code, error_in(answer)[:33]) == (412, "This is not what the vault holds:")
+        file = file_at(address)
+        assert (file.integrity, file.sha256_declared) == (Integrity.CHECKING, None)
+        assert acts(file.id) == ["file.begun", "file.received"]
+        assert refusals(file.id) == [409, 412]
+        assert sender.declare(address, sha256(b"hello"), if_same=True).json == {"integrity": "verified"}
+        assert sender.declare(address, sha256(b"hullo"), if_same=True).status_code == 409
+
+    @pytest.mark.parametrize("other", ["fr_leader", "nl_leader"])
+    def test_nobody_else_asks_what_an_upload_hashes_to(
+        self, world: World, browse: Browse, environ: dict[str, str], other: str
+    ) -> None:
+        exhibit = put(world, b"hello", is_declared=False)
+        do_the_work(environ)
+        client = Sender(browse(world[other]))
+        hers, nobodys = f"/vault/uploads/{exhibit.file_id}", f"/vault/uploads/{uuid.uuid4()}"
+        for data in (b"hello", b"hullo"):
+            answers = [client.declare(address, sha256(data), if_same=True) for address in (hers, nobodys)]
+            assert [answer.status_code for answer in answers] == [404, 404]
+            assert error_in(answers[0]) == error_in(answers[1])
+        assert file_at(hers).sha256_declared is None
 
     def test_a_hash_known_before_is_said_at_the_beginning(
         self, world: World, sender: Sender, environ: dict[str, str]

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import json
 import re
 import sys
 import threading
@@ -82,8 +83,8 @@ class Sender:
         assert answer.status_code == 200, answer.status
         return int(answer.headers["Upload-Offset"])
 
-    def declare(self, address: str, sha256: str) -> TestResponse:
-        return self.client.post(f"{address}/hash", headers=self.headers, json={"sha256": sha256})
+    def declare(self, address: str, sha256: str, **more: bool) -> TestResponse:
+        return self.client.post(f"{address}/hash", headers=self.headers, json={"sha256": sha256, **more})
 
     def send(self, world: World, data: bytes, step: int = 3 * MIB + 17, **more: str) -> str:
         """Send a whole file in pieces of ``step`` bytes; answers its address."""
@@ -135,6 +136,15 @@ def acts(thing_id: uuid.UUID) -> list[str]:
     return list(session().scalars(done.order_by(LedgerEntry.number).execution_options(policy=True)))
 
 
+def refusals(thing_id: uuid.UUID) -> list[int]:
+    """The status of each refusal about one thing, in order."""
+    refused = select(LedgerEntry.details).where(
+        LedgerEntry.object_id == thing_id, LedgerEntry.outcome == Outcome.REFUSED
+    )
+    entries = session().scalars(refused.order_by(LedgerEntry.number).execution_options(policy=True))
+    return [json.loads(details)["status"] for details in entries]
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -154,8 +164,10 @@ def how_many(model: type[Any]) -> int:
     return session().scalar(counted) or 0
 
 
-def put(world: World, data: bytes, name: str = "report.txt", *, by: str = "fr_member") -> Exhibit:
-    """An exhibit with these bytes, through the verbs, its hash declared and not yet verified."""
+def put(
+    world: World, data: bytes, name: str = "report.txt", *, by: str = "fr_member", is_declared: bool = True
+) -> Exhibit:
+    """An exhibit with these bytes, through the verbs, not yet verified; its hash is declared unless it is not."""
     person = world[by]
     details = {"title": "Report", "kind": "document", "handling": "H0", "unclassified": "yes"}
     sent = exhibit_bytes.Sent(name, len(data))
@@ -163,7 +175,8 @@ def put(world: World, data: bytes, name: str = "report.txt", *, by: str = "fr_me
     file = exhibit_bytes.receive(person, workspace, details, sent)
     if data:
         exhibit_bytes.append(person, file.id, 0, io.BytesIO(data), size=len(data))
-    exhibit_bytes.declare_hash(person, file.id, hashlib.sha256(data).hexdigest())
+    if is_declared:
+        exhibit_bytes.declare_hash(person, file.id, hashlib.sha256(data).hexdigest())
     return exhibit_of(file)
 
 

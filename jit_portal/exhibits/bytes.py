@@ -91,10 +91,10 @@ def append(
     return file
 
 
-def declare_hash(actor: User, file_id: uuid.UUID, sha256: str) -> StoredFile:
-    """Put the sender's own hash on record, and judge the file by it if it was read back before."""
+def declare_hash(actor: User, file_id: uuid.UUID, sha256: str, *, if_same: bool = False) -> StoredFile:
+    """Put the sender's own hash on record, as ``files.service`` does, and judge the file by it if it was read back."""
     with transaction():
-        file = files.declare_hash(actor, file_id, sha256)
+        file = files.declare_hash(actor, file_id, sha256, if_same=if_same)
         if file.integrity == Integrity.CHECKING and file.sha256 is not None:
             _judge(file, file.sha256)
     return file
@@ -121,6 +121,8 @@ def _judge(file: StoredFile, found: str | None) -> None:
     thing: Thing = _carrier(file) or file
     if act is not None:
         audit.record(None, act, thing, sha256=file.sha256, declared=file.sha256_declared)
+    elif isinstance(thing, Exhibit):
+        audit.announce("exhibit", thing.id, "file.read_back")
 
 
 def _carrier(file: StoredFile) -> Exhibit | None:

@@ -14,6 +14,7 @@ from jit_portal.exhibits.limits import leaders
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release, VaultVisit
 from jit_portal.exhibits.moving import Move
 from jit_portal.exhibits.service import try_classification
+from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import May, Sight
@@ -39,6 +40,7 @@ def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
     sight = policy.sights(person, [exhibit]).get(exhibit.id, Sight.SEE)
     context: dict[str, Any] = {"exhibit": exhibit, "may": may, "sight": sight, "seers": [], "rules": {}}
     context["releases"] = _releases(person, exhibit)
+    context["unsaid"] = _unsaid(person, exhibit)
     if sight >= Sight.READ:
         chain = policy.which(person, CustodyEvent).where(CustodyEvent.exhibit_id == exhibit.id)
         context["custody"] = list(session().scalars(chain.order_by(CustodyEvent.number.desc())))
@@ -52,6 +54,12 @@ def about(person: User, exhibit: Exhibit) -> dict[str, Any]:
         context["is_shown_by_rule"] = policy.is_shown_by_rule(person, exhibit)
     context["release_by_id"] = {release.id: release for release in context["releases"]}
     return context
+
+
+def _unsaid(person: User, exhibit: Exhibit) -> StoredFile | None:
+    """The exhibit's file, if it stays undecided until this person says what she sent."""
+    file = exhibit.file
+    return file if file and file.lacks_hash and policy.may(person, May.UPLOAD, file) else None
 
 
 def _releases(person: User, exhibit: Exhibit) -> list[Release]:

@@ -219,11 +219,12 @@ def cancel(file_id: uuid.UUID) -> Response:
 
 @bp.post("/<uuid:file_id>/hash")
 def declare_hash(file_id: uuid.UUID) -> Response:
-    said = request.get_json(silent=True)
-    value = said.get("sha256") if isinstance(said, dict) else None
+    sent = request.get_json(silent=True)
+    said = sent if isinstance(sent, dict) else {}
+    value = said.get("sha256")
     if not isinstance(value, str):
         raise Invalid(gettext("The hash is missing."), field="sha256")
-    file = exhibit_bytes.declare_hash(viewer(), file_id, value)
+    file = exhibit_bytes.declare_hash(viewer(), file_id, value, if_same=said.get("if_same") is True)
     return jsonify(integrity=file.integrity.value)
 
 

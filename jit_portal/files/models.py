@@ -30,7 +30,11 @@ class StoredFile(Thing):
             name="verified_means_equal",
         ),
         sa.UniqueConstraint("uploaded_by_id", "client_key"),
-        sa.Index("ix_stored_file_uploads", "uploaded_by_id", postgresql_where=sa.text("integrity = 'receiving'")),
+        sa.Index(
+            "ix_stored_file_uploads",
+            "uploaded_by_id",
+            postgresql_where=sa.text("integrity = 'receiving' OR (integrity = 'checking' AND sha256_declared IS NULL)"),
+        ),
     )
     jit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jit.id"))
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspace.id"))
@@ -60,3 +64,8 @@ class StoredFile(Thing):
     def is_empty(self) -> bool:
         """A file of no bytes: kept as it was found, and shown with a warning."""
         return self.length == 0
+
+    @property
+    def lacks_hash(self) -> bool:
+        """Whole and read back, and undecided until its sender says what it hashes to."""
+        return self.integrity == Integrity.CHECKING and self.sha256 is not None

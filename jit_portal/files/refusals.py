@@ -25,6 +25,12 @@ class ChecksumDiffers(Refused):
     status = 460
 
 
+class AnotherFile(Refused):
+    """What the sender has is not what the vault holds; nothing was declared."""
+
+    status = 412
+
+
 class Over(Refused):
     """The upload was cancelled or expired: it cannot go on."""
 

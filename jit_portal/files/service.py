@@ -16,7 +16,7 @@ from jit_portal.errors import Invalid, Refused, StoreUnavailable
 from jit_portal.files import keys, names, reading, sealing, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, LONGEST_CHECKED, Body, Digest, Intake
-from jit_portal.files.refusals import BeingWritten, Over, TooLong, WrongOffset
+from jit_portal.files.refusals import AnotherFile, BeingWritten, Over, TooLong, WrongOffset
 from jit_portal.files.writing import Upload, sole_writer
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
@@ -222,8 +222,11 @@ def _end(actor: User | None, file: StoredFile, act: str) -> None:
     audit.record(actor, act, file, received=file.received, length=file.length)
 
 
-def declare_hash(actor: User, file_id: uuid.UUID, sha256: str) -> StoredFile:
-    """Put the sender's own SHA-256 of the whole file (hex) on record; once said it stands."""
+def declare_hash(actor: User, file_id: uuid.UUID, sha256: str, *, if_same: bool = False) -> StoredFile:
+    """Put the sender's own SHA-256 of the whole file (hex) on record; once said it stands.
+
+    With ``if_same`` nothing is said unless it is what was read back: a file chosen by mistake proves nothing.
+    """
     value = _hash(sha256)
     with transaction():
         file = policy.fetch(actor, StoredFile, file_id, lock=True)
@@ -233,9 +236,18 @@ def declare_hash(actor: User, file_id: uuid.UUID, sha256: str) -> StoredFile:
         if file.sha256_declared not in (None, value):
             raise Refused(gettext("Another hash was declared for this file before; a declared hash stands."))
         if file.sha256_declared is None:
+            if if_same:
+                _require_same(file, value)
             file.sha256_declared = value
             audit.record(actor, "file.hash_declared", file, quietly=True, sha256=value)
     return file
+
+
+def _require_same(file: StoredFile, value: str) -> None:
+    if file.sha256 is None:
+        raise Refused(gettext("The vault has not read this file back yet: try again in a moment."))
+    if file.sha256 != value:
+        raise AnotherFile(gettext("This is not what the vault holds: its fingerprint is another."))
 
 
 def read_back(file_id: uuid.UUID, go_on: Callable[[], None]) -> str | None:

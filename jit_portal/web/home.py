@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from jit_portal import policy
@@ -20,7 +20,7 @@ from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.jits.models import Agreement, AgreementParty, Jit, Party
 from jit_portal.notices import reading
 from jit_portal.notices.reading import Shown
-from jit_portal.policy.person import live, party_live
+from jit_portal.policy.person import live, me, party_live
 from jit_portal.tasks.models import Task
 from jit_portal.tasks.reading import TO_DO
 from jit_portal.vocabulary import AgreementState, Duty, Integrity, May, NoticeKind
@@ -78,6 +78,7 @@ class Home:
     ``kept`` are the vaults in which she keeps a view of what is her party's, which has left;
     ``proposals`` are changes of national logins that another operator wants, ``due`` the accounts that will close
     unless she confirms them, and ``closings`` those that a directory would close;
+    ``exhibits_of`` are, by the file's id, the exhibits of those ``uploads`` whose bytes are all there;
     ``more_mentions`` and the like are how many there are besides those that are shown;
     ``seen`` and ``unread_messages`` are what the cards and the sidebar are both made of."""
 
@@ -88,6 +89,7 @@ class Home:
     mentions: list[Shown]
     more_mentions: int
     uploads: Sequence[StoredFile]
+    exhibits_of: dict[uuid.UUID, Exhibit]
     more_uploads: int
     offers: Sequence[Exhibit]
     more_offers: int
@@ -117,6 +119,7 @@ def home(person: User) -> Home:
         mentions=mentions,
         more_mentions=reading.unread(person, MENTIONS) - len(mentions) if len(mentions) == FEW else 0,
         uploads=uploads[0],
+        exhibits_of=_exhibits_of(person, [file for file in uploads[0] if file.lacks_hash]),
         more_uploads=uploads[1],
         offers=offers[0],
         more_offers=offers[1],
@@ -135,9 +138,15 @@ _MEMBERSHIPS = policy.asked(Membership).where(
 )
 _SIGNED = policy.asked(Agreement).where(Agreement.state == AgreementState.SIGNED).order_by(Agreement.version)
 _TASKS = TO_DO.order_by(Task.due_on.asc().nulls_last(), Task.number).limit(MOST)
+_lacks_hash = and_(
+    StoredFile.integrity == Integrity.CHECKING, StoredFile.sha256_declared.is_(None), StoredFile.sha256.is_not(None)
+)
 _UPLOADS = (
     policy.asked(StoredFile)
-    .where(StoredFile.uploaded_by_id == policy.asker, StoredFile.integrity == Integrity.RECEIVING)
+    .where(
+        StoredFile.uploaded_by_id == policy.asker,
+        or_(StoredFile.integrity == Integrity.RECEIVING, and_(_lacks_hash, StoredFile.party_id == me.party_id)),
+    )
     .order_by(StoredFile.created_at.desc())
 )
 _PROPOSALS = (
@@ -158,6 +167,13 @@ def _some(person: User, asked: Select[T]) -> tuple[list[T], int]:
     counted = asked.limit(FEW).add_columns(func.count().over())
     rows = session().execute(counted, {"asker": person.id}).unique().all()
     return [row[0] for row in rows], rows[0][1] - len(rows) if rows else 0
+
+
+def _exhibits_of(person: User, files: list[StoredFile]) -> dict[uuid.UUID, Exhibit]:
+    if not files:
+        return {}
+    carriers = policy.which(person, Exhibit).where(Exhibit.file_id.in_([file.id for file in files]))
+    return {each.file_id: each for each in session().scalars(carriers).unique() if each.file_id}
 
 
 def _cards(person: User, seen: JitsSeen, new: dict[str, Counter[uuid.UUID]]) -> list[Card]:

@@ -15,6 +15,7 @@ const ELEMENTS = {
   "jit-pdf": () => import("./preview.js"),
   "jit-media": () => import("./preview.js"),
   "jit-upload": () => import("./vault-upload.js"),
+  "jit-compare": () => import("./vault-compare.js"),
   "jit-go-on": () => import("./go-on.js"),
   "jit-minutes-left": () => import("./minutes-left.js"),
   "jit-passkey": () => import("./passkeys.js"),

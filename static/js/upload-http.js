@@ -6,6 +6,9 @@ import { csrfToken } from "./requests.js";
 /** A piece no longer than this is held in memory, and carries its checksum. */
 export const MOST_CHECKED = 16 * 1024 * 1024;
 
+/** How a browser says that a file was changed, moved or taken away since it was chosen. */
+export const UNREADABLE = /^(NotReadable|NotFound)Error/;
+
 /** Put the server's present CSRF token into the page; answers the status, and whether it was another one. */
 export async function renewToken(endpoint) {
   const answer = await fetch(`${endpoint}/token`, { headers: { "X-Requested-With": "fetch" } });
@@ -42,6 +45,17 @@ export class HttpStack extends DefaultHttpStack {
     };
     return request;
   }
+}
+
+/** Declare the hash of what was sent to this upload; none without an answer. A token that is no longer the right one is renewed. */
+export async function declareHash(endpoint, upload, said) {
+  const answer = await fetch(`${upload}/hash`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" },
+    body: JSON.stringify(said),
+  }).catch(() => null);
+  const isForeign = answer?.status === 400 && (await renewToken(endpoint)).isNew;
+  return isForeign ? declareHash(endpoint, upload, said) : answer;
 }
 
 /** Why the server refused, in its words; none without an answer, or in a proxy's own page. */

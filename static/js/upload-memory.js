@@ -26,6 +26,12 @@ export async function forget(workspace, file, path) {
   localStorage.removeItem(await keyOf(workspace, file, path));
 }
 
+/** Forget the upload at this address, whatever file it was of. */
+export function forgetAddress(address) {
+  for (const [key, kept] of Object.entries(localStorage))
+    if (key.startsWith(`upload:${viewer}:`) && new URL(JSON.parse(kept).url, location.href).pathname === address) localStorage.removeItem(key);
+}
+
 /** How many uploads to this workspace this browser has begun and not ended. */
 export function unfinished(workspace) {
   return Object.keys(localStorage).filter((key) => {

@@ -6,16 +6,14 @@
  */
 import { Upload } from "tus-js-client";
 import { askToSignIn } from "./dialog.js";
-import { csrfToken } from "./requests.js";
 import { startWorker } from "./trusted.js";
-import { HttpStack, MOST_CHECKED, reasonIn, reasonOf, renewToken } from "./upload-http.js";
+import { declareHash, HttpStack, MOST_CHECKED, reasonIn, reasonOf, renewToken, UNREADABLE } from "./upload-http.js";
 import { forget, remember } from "./upload-memory.js";
 
 const CHUNK = 128 * 1024 * 1024;
 const RETRY_AFTER = [300, 1000, 2000, 4000, ...Array(20).fill(5000)];
 const LOOK_AGAIN = 5000;
 const WAITS = new Set([0, 409, 423, 460]);
-const UNREADABLE = /^(NotReadable|NotFound)Error/;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -188,14 +186,9 @@ export class Transfer {
 
   async #declare() {
     if (!this.#sha256) return;
-    const answer = await fetch(`${this.#upload.url}/hash`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" },
-      body: JSON.stringify({ sha256: this.#sha256 }),
-    }).catch(() => null);
+    const answer = await declareHash(this.endpoint, this.#upload.url, { sha256: this.#sha256 });
     if (answer?.ok) this.#give("finished", await answer.json());
     else if (answer?.status === 401) this.#awaitSignIn();
-    else if (answer?.status === 400 && (await renewToken(this.endpoint)).isNew) this.#declare();
     else if (answer && answer.status < 500) this.#refused(answer.status, await reasonOf(answer));
     else this.change("failed", { reason: answer ? await reasonOf(answer) : "" });
   }
