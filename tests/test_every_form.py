@@ -30,6 +30,7 @@ from jit_portal.database import Model, session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.extensions import limiter
+from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.jits import documents
@@ -48,7 +49,7 @@ from tests.factories import World
 from tests.forms import ID, Field, Form, forms_in
 from tests.test_hostile_text import LONG, MARK, look
 from tests.test_routes import Doors, let_wait_in_newest_login, plain
-from tests.vault import token_in
+from tests.vault import put, token_in
 
 NOT_WALKED = {
     *("glass/keys.html", "glass/second.html", "identity/_one_time.html", "identity/bring.html", "people/invited.html"),
@@ -217,11 +218,11 @@ def _furnish_more(doors: Doors) -> More:
         "waiting_act": [[theirs]],
     }
     free, asked = _tasks(world)
-    exhibit, signable = _handed_over(world), _signable(leader, doors.ids["drafted_jit_id"])
+    exhibit, signable, unsaid = _handed_over(world), _signable(leader, doors.ids["drafted_jit_id"]), _unsaid(world)
     pages = {
         "fr_leader": [
             *("/account", f"/confirm/{mine.id}", f"/jits/{signable.jit_id}/agreement"),
-            *(f"/tasks/{free.id}", f"/tasks/{asked.id}", f"/exhibits/{exhibit.id}"),
+            *(f"/tasks/{free.id}", f"/tasks/{asked.id}", f"/exhibits/{exhibit.id}", f"/exhibits/{unsaid.id}"),
         ],
         "fr_operator": ["/providers/new?preset=saml", "/people/end-logins"],
         "nl_leader": [f"/tasks/{asked.id}", f"/exhibits/{exhibit.id}"],
@@ -253,6 +254,14 @@ def _handed_over(world: World) -> Exhibit:
     with transaction():
         custody.receive(leader, exhibit)
     custody.hand_over(leader, exhibit, world["nl_leader"].id, "Because")
+    return exhibit
+
+
+def _unsaid(world: World) -> Exhibit:
+    """One whose file was read back, and whose sender never said what it should be."""
+    exhibit = put(world, b"sent", "sent.txt", by="fr_leader", is_declared=False)
+    with transaction():
+        session().execute(sa.update(StoredFile).where(StoredFile.id == exhibit.file_id).values(sha256="0" * 64))
     return exhibit
 
 

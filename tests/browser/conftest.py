@@ -20,6 +20,7 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 # None of these rules reads style sheets anew; whether sound begins by itself is asked of what plays.
 _LOOK_FOR = {"runOnly": _RULES, "resultTypes": ["violations"], "preload": {"assets": ["media"]}}
 
+LOUD = ("error", "warning")
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
@@ -139,7 +140,7 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
         if someone is not None:
             sign_in(context, web, someone)
         page = context.new_page()
-        page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda said: hear(f"{said.text} {said.location['url']}") if said.type in LOUD else None)
         page.on("pageerror", lambda error: hear(str(error)))
         page.goto(path)
         return settled(page) if more.get("java_script_enabled", True) else page
