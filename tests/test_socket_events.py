@@ -18,6 +18,7 @@ from jit_portal.realtime import push
 from jit_portal.realtime.push import Said
 from jit_portal.realtime.sockets import EVENTS
 from jit_portal.tasks.models import BoardParty
+from tests import factories
 from tests.factories import now
 from tests.test_routes import SECRET, Doors, Refusals, make_doors
 
@@ -120,6 +121,12 @@ def test_what_comes_too_late_or_is_not_theirs_is_refused_on_record(doors: Doors,
             session().add(ChannelParty(channel_id=uuid.UUID(doors.ids["channel_id"]), party_id=eurojust))
             session().add(BoardParty(board_id=uuid.UUID(doors.ids["board_id"]), party_id=eurojust))
     assert connect(someone).ask(event, payload)["status"] == expected
+
+
+@pytest.mark.parametrize("event", sorted(PAYLOADS.keys() - {"channel:read", "message:withdraw"}))
+def test_only_reading_and_taking_back_go_on_after_the_agreement(doors: Doors, connect: Connect, event: str) -> None:
+    factories.end_agreement(doors.world)
+    assert connect(doors.world["fr_leader"]).ask(event, filled(doors, event))["status"] == 403
 
 
 @pytest.mark.parametrize("act", ["country_rule.forbidden", "country_rule.released", "country_rule.closed"])
