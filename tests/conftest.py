@@ -31,7 +31,7 @@ from tests.web import Web, running_web
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-look", action="store_true", help="examine pages light and dark, wide and on a phone")
+    parser.addoption("--every-look", action="store_true", help="examine pages in four looks, not in two of them")
 
 
 WITH_DEMO = ("tests/test_demo_load.py", "tests/browser/test_journey.py")
@@ -53,14 +53,9 @@ def _place(item: pytest.Item) -> int:
     return next((place for place, name in enumerate(LONGEST) if f"tests/{name}" in item.nodeid), len(LONGEST))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long files come first; without ``--every-look`` half of the looks are left to be examined by hand."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first."""
     items.sort(key=_place)
-    if config.getoption("--every-look"):
-        return
-    left = [item for item in items if item.get_closest_marker("every_look")]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
 
 
 class _ByFile(LoadFileScheduling):

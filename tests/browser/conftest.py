@@ -20,26 +20,28 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 # None of these rules reads style sheets anew; whether sound begins by itself is asked of what plays.
 _LOOK_FOR = {"runOnly": _RULES, "resultTypes": ["violations"], "preload": {"assets": ["media"]}}
 
+_AXE_FINDS = """async (options) => {
+  const { violations } = await axe.run(document, options);
+  const htmls = (nodes) => nodes.map((node) => node.html.slice(0, 200));
+  return Object.fromEntries(violations.map(({ id, nodes }) => [id, htmls(nodes)]));
+}"""
+
 LOUD = ("error", "warning")
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
-EVERY_LOOK = pytest.mark.parametrize(
-    ("look", "size"),
-    [
-        ("light", DESKTOP),
-        ("dark", PHONE),
-        pytest.param("dark", DESKTOP, marks=pytest.mark.every_look),
-        pytest.param("light", PHONE, marks=pytest.mark.every_look),
-    ],
-    ids=["light desktop", "dark phone", "dark desktop", "light phone"],
-)
-"""Two of the four looks, and all of them with ``--every-look``."""
+LOOKS = (("light", DESKTOP), ("dark", PHONE), ("dark", DESKTOP), ("light", PHONE))
+"""The first two are examined always, all of them with ``--every-look``."""
+
+NAMED_TWICE = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return [...new Set(ids.filter((id, place) => ids.indexOf(id) !== place))];
+}"""
 
 expect.set_options(timeout=20_000)  # a busy machine is no fault; nothing here waits for what must not come
 
 OpenWindow = Callable[..., Page]
-Faults = Callable[[Page], dict[str, list[str]]]
+Faults = Callable[[Page], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -152,14 +154,33 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
 
 
 @pytest.fixture
-def faults() -> Faults:
-    """What axe finds wrong with a page: the elements by rule."""
+def faults(pytestconfig: pytest.Config) -> Faults:
+    """What is wrong with a page as it stands, by look: the elements that axe finds, by rule; ids given twice; and a
+    page that is wider than its window, which is left as it was.
+    """
+    looks = LOOKS if pytestconfig.getoption("--every-look") else LOOKS[:2]
 
-    def look(page: Page) -> dict[str, list[str]]:
+    def examine(page: Page) -> dict[str, Any]:
         settled(page)
-        # What fades in is too pale on its way.
-        page.emulate_media(reduced_motion="reduce")
-        found = Axe().run(page, options=_LOOK_FOR).response["violations"]
-        return {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found}
+        own_size, is_dark = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        if page.evaluate("typeof axe") == "undefined":
+            page.evaluate(Axe().axe_script)
+        found = {f"{look} {size[0]}": _faults(page, look, size) for look, size in looks}
+        if own_size:
+            page.set_viewport_size(own_size)
+        page.emulate_media(color_scheme="dark" if is_dark else "light")
+        return {look: wrong for look, wrong in found.items() if wrong}
 
-    return look
+    return examine
+
+
+def _faults(page: Page, look: str, size: tuple[int, int]) -> dict[str, Any]:
+    # What fades in is too pale on its way, and so are colours from one look to the other.
+    page.emulate_media(color_scheme="dark" if look == "dark" else "light", reduced_motion="reduce")
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    found: dict[str, Any] = page.evaluate(_AXE_FINDS, _LOOK_FOR)
+    if twice := page.evaluate(NAMED_TWICE):
+        found["ids given twice"] = twice
+    if (width := page.evaluate("document.documentElement.scrollWidth")) != size[0]:
+        found["wider than the window"] = width
+    return found

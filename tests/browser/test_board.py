@@ -13,7 +13,7 @@ from jit_portal.identity.models import LoginSession
 from jit_portal.tasks import service
 from jit_portal.tasks.models import Board, Task
 from tests import factories
-from tests.browser.conftest import EVERY_LOOK, PHONE, Faults, OpenWindow, connected, sign_in
+from tests.browser.conftest import PHONE, Faults, OpenWindow, connected, sign_in
 from tests.factories import World, now
 from tests.web import Web
 
@@ -257,15 +257,11 @@ def test_without_javascript(wall: Wall, window: OpenWindow) -> None:
     expect(page.locator(".definitions")).to_contain_text(wall.world["fr_member"].name)
 
 
-@EVERY_LOOK
-def test_nothing_stands_in_anybodys_way(
-    wall: Wall, window: OpenWindow, faults: Faults, look: str, size: tuple[int, int]
-) -> None:
+def test_nothing_stands_in_anybodys_way(wall: Wall, window: OpenWindow, faults: Faults) -> None:
     leader, nl = wall.world["fr_leader"], wall.world.parties["nl"].id
     service.ask(leader, wall.tasks["Bread"].id, 1, nl, "Please")
     task, new = f"/tasks/{wall.tasks['Bread'].id}", f"/boards/{wall.board.id}/tasks/new"
-    page = window(leader, wall.path, size, color_scheme=look)
+    page = window(leader, wall.path)
     for path in (wall.path, task, f"{task}/edit", "/tasks", new, f"/workspaces/{wall.world.workspace.id}/boards/new"):
         page.goto(path)
         assert faults(page) == {}, path
-        assert page.evaluate("document.documentElement.scrollWidth") == size[0], path
