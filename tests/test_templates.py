@@ -28,9 +28,10 @@ _DATE_PATTERN = re.compile(r"[GyMdEHhmsz' :,.]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_it_compiles(portal: Flask, name: str) -> None:
-    portal.jinja_env.get_template(name)
+def test_they_compile(portal: Flask) -> None:
+    assert len(TEMPLATES) > 100
+    for name in TEMPLATES:
+        portal.jinja_env.get_template(name)
 
 
 class _Spoken(HTMLParser):
@@ -62,9 +63,9 @@ def untranslated(text: str) -> list[str]:
     return [each for each in said if _WORD.search(each) and each.strip(" ·:,.–—()") not in NAMES]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_every_text_can_be_translated(name: str) -> None:
-    assert untranslated((resources.TEMPLATES / name).read_text("utf-8")) == []
+def test_every_text_can_be_translated() -> None:
+    found = {name: untranslated((resources.TEMPLATES / name).read_text("utf-8")) for name in TEMPLATES}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def test_untranslated_text_is_seen() -> None:
@@ -86,9 +87,9 @@ def literals_in_expressions(text: str) -> list[str]:
     return [each for each in found if not _DATE_PATTERN.fullmatch(each)]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_no_sentence_is_handed_on_untranslated(name: str) -> None:
-    assert literals_in_expressions((resources.TEMPLATES / name).read_text("utf-8")) == []
+def test_no_sentence_is_handed_on_untranslated() -> None:
+    found = {name: literals_in_expressions((resources.TEMPLATES / name).read_text("utf-8")) for name in TEMPLATES}
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def test_sentences_handed_on_are_seen() -> None:
