@@ -1,5 +1,6 @@
 """What releases, rules and custody change is heard over real sockets by those whose screens change, and nobody else."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from flask import Flask
 from jit_portal.audit import service as audit
 from jit_portal.custody import service as custody
 from jit_portal.database import Thing, transaction
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import entrusting, rules, service, windows
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import ExhibitKind, Purpose, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
+from tests.boards import columns_of
 from tests.factories import World
 from tests.vault import put
 from tests.web import Ear, Web
@@ -37,7 +40,7 @@ class Room:
         return f"party:{self.world.parties[slug].id}"
 
     def hearers(self, act: str, thing: Thing) -> set[str]:
-        """Who has heard, up to now, that this was done to this thing."""
+        """Who has heard, up to now, that this, or anything, was done to this thing."""
         end = str(uuid.uuid4())
         with transaction():
             audit.announce("notice", uuid.UUID(end), "notice.end", [ear.signed.person.id for ear in self.ears.values()])
@@ -45,7 +48,7 @@ class Room:
         for name, ear in self.ears.items():
             while (said := ear.hear("changed"))["id"] != end:
                 assert set(said) == {"noun", "id", "act"}, "no content"
-                if (said["act"], said["id"]) == (act, str(thing.id)):
+                if said["id"] == str(thing.id) and act in ("", said["act"]):
                     heard.add(name)
         return heard
 
@@ -120,9 +123,29 @@ def test_what_is_uploaded_is_heard_by_its_own_party(room: Room) -> None:
 
 @pytest.mark.parametrize("is_forbid", [False, True], ids=["standing release", "forbid"])
 def test_a_rule_and_its_end_are_heard_by_those_it_names(room: Room, is_forbid: bool) -> None:
-    rule = room.rule(room.to("nl"), is_forbid=is_forbid)
+    if is_forbid:
+        room.release(room.to("nl"))
+    rule = room.rule(room.to("nl"), is_forbid=is_forbid, sight=Sight.SEE)
     assert room.hearers("country_rule.changed", rule) == FRANCE | NETHERLANDS
     rules.close_rule(room.world["fr_leader"], rule)
+    assert room.hearers("country_rule.changed", rule) == FRANCE | NETHERLANDS
+
+
+@pytest.mark.parametrize(
+    "said", [{"is_forbid": True}, {"tag": "pier 4"}], ids=["what they do not see anyhow", "what does not exist"]
+)
+def test_a_rule_is_not_heard_by_those_to_whom_it_shows_and_hides_nothing(room: Room, said: dict[str, object]) -> None:
+    rule = room.rule(room.to("nl"), **said)
+    assert room.hearers("", rule) == FRANCE
+    rules.close_rule(room.world["fr_leader"], rule)
+    assert room.hearers("", rule) == FRANCE
+
+
+def test_a_rule_that_means_too_much_to_be_compared_is_heard_by_all_whom_it_names(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_COMPARED", 0)
+    rule = room.rule(room.to("nl"), is_forbid=True)
     assert room.hearers("country_rule.changed", rule) == FRANCE | NETHERLANDS
 
 
@@ -149,6 +172,50 @@ def test_custody_is_heard_by_both_hands(room: Room) -> None:
     custody.hand_over(holder, room.exhibit, receiver.id, "Sealed anew.")
     custody.accept(receiver, room.exhibit)
     assert room.hearers("exhibit.changed", room.exhibit) == FRANCE | {"nl_member"}
+
+
+@pytest.mark.parametrize("answer", ["taken back", "declined"])
+def test_the_end_of_an_offer_is_not_heard_by_who_sees_the_exhibit_no_more(room: Room, answer: str) -> None:
+    """Not as a notice either: it would stand nowhere."""
+    holder, receiver = room.world["fr_member"], room.world["nl_member"]
+    with transaction():
+        custody.receive(holder, room.exhibit)
+    shown = room.release(f"person:{receiver.id}")
+    custody.hand_over(holder, room.exhibit, receiver.id, "For examination.")
+    if answer == "taken back":
+        service.withdraw(room.world["fr_leader"], shown, "Too early.")
+        room.hearers("", room.exhibit)
+        custody.take_back(holder, room.exhibit)
+        assert room.hearers("", room.exhibit) == FRANCE
+    else:
+        factories.end_membership(room.world, "fr_member")
+        room.hearers("", room.exhibit)
+        custody.decline(receiver, room.exhibit, "The bag is open.")
+        assert room.hearers("", room.exhibit) == {"fr_leader", "nl_member"}
+
+
+def test_the_answer_to_a_question_is_not_heard_by_an_asker_who_has_left(room: Room) -> None:
+    world = room.world
+    board = factories.board(world)
+    task = tasks.create_task(world["fr_leader"], board.id, columns_of(board)["todo"], "Trace the lorry")
+    tasks.ask(world["fr_leader"], task.id, task.edition, world.parties["nl"].id, "You have the tool.")
+    factories.end_membership(world, "fr_leader")
+    room.hearers("", task)
+    tasks.decline(world["nl_leader"], task.id, task.edition, "We have not.")
+    assert room.hearers("", task) == {"fr_member", *NETHERLANDS, "al_leader", "al_member"}
+
+
+@pytest.mark.parametrize("how", ["by a leader", "by the clock"])
+def test_the_end_of_what_was_entrusted_is_not_heard_by_who_has_left(room: Room, how: str) -> None:
+    world = room.world
+    ends = factories.now() - dt.timedelta(seconds=1) if how == "by the clock" else None
+    made = factories.entrustment(world, "fr_member", live_until=ends)
+    factories.end_membership(world, "fr_member")
+    if ends is None:
+        entrusting.end_entrustment(world["fr_leader"], made)
+    else:
+        assert windows.tell_of_changes() == 1
+    assert room.hearers("", made) == {"fr_leader"}
 
 
 def test_a_membership_that_ends_is_heard_by_whom_it_shuts_out(room: Room) -> None:

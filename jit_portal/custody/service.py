@@ -61,7 +61,7 @@ def take_back(actor: User, exhibit: Exhibit) -> CustodyEvent:
         event = _add(actor, exhibit, CustodyStep.TAKEN_BACK, receiver, "")
         exhibit.offered_to_id = None
         notices.tell(NoticeKind.TAKEN_BACK, exhibit, {receiver}, actor)
-        audit.record(actor, "exhibit.taken_back", exhibit, also={receiver}, to=receiver, step=event.number)
+        audit.record(actor, "exhibit.taken_back", exhibit, to=receiver, step=event.number)
     return event
 
 

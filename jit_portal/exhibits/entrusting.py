@@ -124,4 +124,4 @@ def end_entrustment(actor: User, entrustment: Entrustment) -> None:
         held.live_until, held.closed_by_id = moment, actor.id
         session().flush()
         notices.tell(NoticeKind.ENTRUSTING_ENDED, held, [held.user_id, held.entrusted_by_id], actor)
-        audit.record(actor, "entrustment.ended", held, also=[held.user_id], person=held.user_id)
+        audit.record(actor, "entrustment.ended", held, person=held.user_id)

@@ -21,5 +21,5 @@ def tell_of_changes() -> int:
         ended = policy.portal_which(Work.PUSHING, Entrustment).where(just_passed(Entrustment.live_until))
         entrustments = session().scalars(ended).unique().all()
         for entrustment in entrustments:
-            audit.announce("entrustment", entrustment.id, "entrustment.window_passed", [entrustment.user_id])
+            audit.announce("entrustment", entrustment.id, "entrustment.window_passed")
     return len(releases) + len(entrustments)

@@ -13,7 +13,7 @@ from jit_portal.identity.models import User
 from jit_portal.notices.models import Notice
 from jit_portal.notices.topics import topic_of
 from jit_portal.policy.asking import noun
-from jit_portal.policy.person import NOW
+from jit_portal.policy.person import NOW, person
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind, NoticeTopic, NoticeWay
 
@@ -21,8 +21,9 @@ from jit_portal.vocabulary import NoticeKind, NoticeTopic, NoticeWay
 def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User | None) -> None:
     """Leave these people, except whoever did it, a notice that points at ``thing``; part of the verb that causes it.
 
-    Whether they may see the thing is decided when they look, so a notice never says more than its reader may know.
-    It is as good as read for those who chose that such notices are only listed.
+    Whether they may see the thing is decided when they look, so a notice never says more than its reader may know; open
+    pages of those who do not see it now are told nothing. It is as good as read for those who chose that such notices
+    are only listed.
     """
     told = sorted({user_id for user_id in people if by is None or user_id != by.id})
     if not told:
@@ -40,7 +41,10 @@ def tell(kind: NoticeKind, thing: Thing, people: Iterable[uuid.UUID], by: User |
         )
         for user_id in told
     )
-    audit.announce("notice", thing.id, f"notice.{kind}", told)
+    session().flush()
+    seeing = policy.who(thing).where(person.id.in_(told)).with_only_columns(person.id)
+    if seers := session().scalars(seeing).all():
+        audit.announce("notice", thing.id, f"notice.{kind}", seers)
 
 
 def _who_only_lists(kind: NoticeKind, people: Iterable[uuid.UUID]) -> set[uuid.UUID]:
