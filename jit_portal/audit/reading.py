@@ -55,13 +55,14 @@ class Exported:
 def export(actor: User, workspace: Workspace, wanted: Wanted, form: str) -> Iterator[Exported]:
     """What she may read of the record, as it is narrowed, to be taken away as ``csv`` or ``json``: itself on record.
 
-    All of it, newest first, as far as it went at that moment, read while it is sent.
+    All of it, newest first, as far as it went at that moment, read while it is sent. How much that was is not said on
+    record, which others read: it would tell them how much there is that they do not see.
     """
     policy.require(actor, May.EXPORT_RECORD, workspace)
     with transaction():
         found = entries(actor, workspace, wanted).order_by(None)
-        newest, count = session().execute(found.with_only_columns(func.max(LedgerEntry.number), func.count())).one()
-        service.record(actor, "record.exported", workspace, quietly=True, entries=count, format=form)
+        newest = session().scalar(found.with_only_columns(func.max(LedgerEntry.number)))
+        service.record(actor, "record.exported", workspace, quietly=True, format=form)
     return _stream(actor, workspace, replace(wanted, before=(newest or 0) + 1))
 
 

@@ -61,7 +61,6 @@ NAMES = {
     "version": _("Version"),
     "edition": _("Edition"),
     "step": _("Link of custody"),
-    "entries": _("Entries"),
     "format": _("Format"),
     "status": _("Why"),
 }
