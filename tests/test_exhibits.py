@@ -147,6 +147,16 @@ def test_a_standing_release_shows_and_a_forbid_takes_away(app: Flask) -> None:
     assert May.DOWNLOAD in policy.allowed(other, exhibit)
 
 
+def test_a_release_of_what_a_forbid_hides_is_hidden_too(app: Flask) -> None:
+    world = factories.world()
+    made = factories.release(world, factories.exhibit(world), "nl")
+    assert policy.may(world["nl_member"], May.SEE, made)
+    said = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
+    assert not policy.may(world["nl_member"], May.SEE, made)
+    assert policy.may(world["fr_member"], May.SEE, made)
+
+
 def test_only_leaders_set_rules_for_their_own_party(app: Flask) -> None:
     world = factories.world()
     said = RuleDescription(is_forbid=False, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
@@ -274,10 +284,13 @@ def test_the_vault_shows_each_country_its_own_view(app: Flask, browse: Browse) -
     page = browse(world["nl_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
     assert "Shown ledger" in page
     assert "Hidden ledger" not in page
+    assert 'id="vault-count" class="count">1<' in page
     assert seen.file is not None
     assert seen.file.sha256 is not None
     assert seen.file.sha256[:4] not in page, "no fingerprint for who only sees"
-    assert "Hidden ledger" in browse(world["fr_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
+    page = browse(world["fr_member"]).get(f"/workspaces/{world.workspace.id}/vault").text
+    assert "Hidden ledger" in page
+    assert 'id="vault-count" class="count">2<' in page
 
 
 def test_an_exhibit_page_follows_sight(app: Flask, browse: Browse) -> None:

@@ -516,6 +516,9 @@ def test_notices_of_what_is_not_shown_take_no_place(world: World, browse: Browse
     assert news.unread_notices(world["fr_leader"]) == 1
     service.read(world["fr_leader"], reading.shown(world["fr_leader"])[0].notice)
     assert news.unread_notices(world["fr_leader"]) == 0
+    for _ in range(home.FEW):
+        tell(NoticeKind.MENTIONED, message(world, shown), world["fr_leader"], world["nl_leader"])
+    assert home.home(world["fr_leader"]).more_mentions == 0
 
 
 def test_a_proposal_waits_for_another_operator(world: World, browse: Browse) -> None:

@@ -95,6 +95,7 @@ def test_each_reader_sees_a_citation_as_the_rules_allow(world: World, channel: C
 def test_what_is_pushed_is_what_each_would_fetch(world: World, channel: Channel) -> None:
     exhibit = factories.exhibit(world, "fr", "Ledger")
     factories.release(world, exhibit, world["nl_leader"], Sight.READ)
+    factories.release(world, exhibit, world["nl_member"], Sight.SEE)
     message = say(world, "fr_member", channel, f"See #{exhibit.reference} @Nl_Leader")
     pointed = references.of_messages([message])[message.id]
     hearers = {id: ("en", "UTC") for id, _ in references.hearers(channel)}
@@ -104,8 +105,9 @@ def test_what_is_pushed_is_what_each_would_fetch(world: World, channel: Channel)
     for kind, people in kinds.items():
         sights = showing.sights_at(pointed, kind.levels)
         for user_id in people:
-            html = str(showing.text_as_seen(message.text, pointed, sights))
-            assert html == seen_by(world, names[user_id], message)
+            pushed = showing.show(message, pointed, sights, ZoneInfo("UTC"), kind.is_mine)
+            (fetched,) = showing.shown_to(world[names[user_id]], [message])
+            assert (pushed.html, pushed.cited) == (fetched.html, fetched.cited)
 
 
 def test_one_cites_only_what_one_sees(world: World, channel: Channel) -> None:

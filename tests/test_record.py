@@ -141,11 +141,16 @@ def custody_of(world: World, exhibit: Exhibit, to: str) -> None:
 
 def test_what_is_named_and_not_shown_to_the_reader_stays_nameless(world: World, look: Look) -> None:
     channel = factories.channel(world, "Kingfisher", Audience.PEOPLE)
+    board = factories.board(world, "Kingfisher", "KFR", Audience.PEOPLE)
+    column = session().merge(board).columns[0]
     with transaction():
         audit.record(world["fr_leader"], "message.posted", world.parties["fr"], channel=channel.id)
-    (entry,) = rows(look("fr_leader"))
-    assert "Channel not shown to you" in entry
-    assert "Kingfisher" not in entry
+        audit.record(world["fr_leader"], "task.created", world.parties["fr"], board=board.id, column=column.id)
+    on_board, in_channel = rows(look("fr_leader"))
+    assert "Channel not shown to you" in in_channel
+    assert "Board not shown to you" in on_board
+    assert "Column not shown to you" in on_board
+    assert "Kingfisher" not in in_channel + on_board
 
 
 def test_a_refusal_says_what_was_tried(world: World, exhibit: Exhibit, browse: Browse, look: Look) -> None:

@@ -18,6 +18,7 @@ from jit_portal.realtime import push
 from jit_portal.realtime.push import Said
 from jit_portal.realtime.sockets import EVENTS
 from jit_portal.tasks.models import BoardParty
+from jit_portal.web import news
 from tests import factories
 from tests.factories import now
 from tests.test_routes import SECRET, Doors, Refusals, make_doors
@@ -137,6 +138,17 @@ def test_whom_a_country_rule_names_is_not_told_what_it_says(doors: Doors, connec
     push.deliver(Said("country_rule", rule_id, act, frozenset({someone.id})))
     (told,) = socket.client.get_received()
     assert told["args"] == [{"noun": "country_rule", "id": str(rule_id), "act": "country_rule.changed"}]
+
+
+def test_here_are_the_others_of_that_jit(doors: Doors, connect: Connect) -> None:
+    world, other = doors.world, doors.other
+    someone = world["nl_member"]
+    with transaction():
+        other.join("both", "nl", person=someone)
+    for each in (someone, world["nl_leader"], world["nl_gone"], other["nl_leader"]):
+        connect(each)
+    assert [each.id for each in news.people_here(someone, world.workspace)] == [world["nl_leader"].id]
+    assert [each.id for each in news.people_here(someone, other.workspace)] == [other["nl_leader"].id]
 
 
 @pytest.mark.parametrize("event", ["no:such", "", "message:post\0", "__init__"])
