@@ -177,8 +177,9 @@ def _named_leader_of_it(who: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-# A party's signature is recorded by who leads it now; a new one's by whom the draft names for it; only a body without
-# leaders leaves it to the others. Nobody can put words into the mouth of a country by naming other leaders for it.
+# Of the first version, whoever drafts it records every signature of the document: nothing of anybody is in the JIT yet.
+# Later a party's signature is recorded by who leads it now, a new one's by whom the draft names for it, and only a body
+# without leaders leaves it to the others: nobody puts words into the mouth of a country by naming other leaders for it.
 _leaderless = not_(_leads_now(true()))
 _signs_for = or_(
     _drafter,
