@@ -1,4 +1,4 @@
-"""The portal in two languages that nobody speaks: every text longer, and between marks; ``ar`` from right to left.
+"""The portal in a language that nobody speaks: every text longer, between marks, and from right to left.
 
 ``gunicorn 'tests.pseudo:make_app()'`` serves it. What a page says outside the marks was never handed to gettext.
 """
@@ -17,7 +17,7 @@ from jit_portal.portal import create_app
 from jit_portal.realtime import listener
 from jit_portal.resources import TRANSLATIONS
 
-LOCALES = ("eo", "ar")
+LOCALE = "ar"
 BEGIN, END = "⟦", "⟧"
 _KEPT = re.compile(r"(%\(\w+\)[sd]|%%|\{\w+\}|</?\w+>|&\w+;)")
 _ACCENTS = str.maketrans("aceinosuyACEIOU", "äçéîñöşûýÄÇÉÎÖÛ")
@@ -31,32 +31,31 @@ def pseudo(text: str) -> str:
     return f"{BEGIN}{said}{'~' * max(1, round(words * (_LONGER - 1)))}{END}"
 
 
-def compile_catalogues(folder: Path) -> None:
-    """Write a catalogue of each pseudo-locale, with every text that the French one has."""
+def compile_catalogue(folder: Path) -> None:
+    """Write a catalogue of the pseudo-language, with every text that the French one has."""
     with (TRANSLATIONS / "fr" / "LC_MESSAGES" / "messages.po").open("rb") as file:
         known = read_po(file, locale="fr")
-    for locale in LOCALES:
-        made = Catalog(locale=locale)
-        for message in known:
-            if not message.id:
-                continue
-            if isinstance(message.id, str):
-                made.add(message.id, pseudo(message.id))
-            else:
-                one, many = message.id
-                made.add(message.id, (pseudo(one), *[pseudo(many)] * (made.num_plurals - 1)))
-        path = folder / locale / "LC_MESSAGES" / "messages.mo"
-        path.parent.mkdir(parents=True)
-        with path.open("wb") as file:
-            write_mo(file, made)
+    made = Catalog(locale=LOCALE)
+    for message in known:
+        if not message.id:
+            continue
+        if isinstance(message.id, str):
+            made.add(message.id, pseudo(message.id))
+        else:
+            one, many = message.id
+            made.add(message.id, (pseudo(one), *[pseudo(many)] * (made.num_plurals - 1)))
+    path = folder / LOCALE / "LC_MESSAGES" / "messages.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, made)
 
 
 def make_app() -> Flask:
-    """The portal in the pseudo-languages alone: who asks for neither gets the first."""
+    """The portal in the pseudo-language alone, whatever its reader asks for."""
     app = create_app(Settings.read())
     folder = Path(mkdtemp(prefix="jit-pseudo-"))
-    compile_catalogues(folder)
-    app.config["LOCALES"] = LOCALES
+    compile_catalogue(folder)
+    app.config["LOCALES"] = (LOCALE,)
     app.extensions["babel"].translation_directories = [str(folder)]
     listener.start(app)
     return app
