@@ -34,14 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-look", action="store_true", help="examine pages in four looks, not in two of them")
 
 
-WITH_DEMO = ("tests/test_demo_load.py", "tests/browser/test_journey.py")
-"""The two files that need the whole demo, in this order: the second changes it, and ends it. One worker has both."""
+TOGETHER = (("tests/test_demo_load.py", "tests/browser/test_journey.py"), ("tests/browser/vault/",))
+"""What one worker takes, for each starts long: the whole demo (in this order: the second changes it, and ends it), and
+the portal behind its proxy.
+"""
 
 LONGEST = (
-    *("test_routes.py", "browser/test_pages.py", "test_demo_load.py", "browser/test_journey.py"),
-    "browser/vault/test_troubles.py",
-    *("browser/vault/test_sending.py", "browser/test_board.py", "browser/test_previews.py", "test_vault_process.py"),
-    *("browser/vault/", "browser/test_stepup.py", "test_broken_uploads.py", "test_cedar.py", "browser/test_double.py"),
+    *("browser/vault/", "test_demo_load.py", "browser/test_journey.py", "test_routes.py", "browser/test_pages.py"),
+    *("test_vault_process.py", "browser/test_board.py", "browser/test_previews.py"),
+    *("browser/test_stepup.py", "test_broken_uploads.py", "test_cedar.py", "browser/test_double.py"),
     *("test_requests.py", "test_live_logins.py", "test_delivery.py", "browser/", "providers/"),
     *("test_chat_sockets.py", "test_scim_early.py", "test_uploads.py", "test_lying_logins.py", "test_logs.py"),
     *("test_interruptions.py", "test_policy_parity.py", "test_worker.py"),
@@ -61,11 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class _ByFile(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return WITH_DEMO[0] if file in WITH_DEMO else file
+        return next((begins[0] for begins in TOGETHER if file.startswith(begins)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """Workers take whole files, and those of the demo together."""
+    """Workers take whole files, and some of them together."""
     return _ByFile(config, log)
 
 
