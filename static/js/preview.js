@@ -42,7 +42,13 @@ class Preview extends HTMLElement {
     const words = this.parentElement.querySelector(`template[data-says="${what}"]`).content.cloneNode(true);
     if (reason) words.querySelector("p").textContent = reason;
     this.put(words);
-    this.querySelector("[data-again]")?.addEventListener("click", () => this.begin());
+    this.querySelector("[data-again]")?.addEventListener("click", ({ currentTarget }) => this.again(currentTarget), { once: true });
+  }
+
+  /** Once: a try that came to nothing must not take the place of what a later one shows. */
+  again(button) {
+    button.setAttribute("aria-disabled", "true");
+    this.begin();
   }
 }
 
