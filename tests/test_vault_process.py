@@ -18,6 +18,8 @@ from flask import Flask
 from tusclient import client as tus
 from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 
+from jit_portal.database import session
+from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import endings
 from jit_portal.vocabulary import Integrity
 from tests import factories, services
@@ -189,6 +191,26 @@ def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
                 assert sent < 16 * MIB, "nothing was said before a part was full"
             said = line.recv(4096)
         assert said.startswith(b"HTTP/1.1 503 ")
+
+
+def test_who_sends_slowly_learns_at_once_that_the_database_was_restarted(
+    vault: Vault, world: World, cluster: Postgres
+) -> None:
+    """The lock is gone, though everything else may be asked again at once: no later byte could be kept."""
+    data = bytes(17 * MIB)
+    address = begin(vault, world, len(data))
+    sending = Sending(vault, address, len(data), 64 << 10, 0.05)
+    wait_until(lambda: sending.sent >= 2 * MIB)
+    session.remove()
+    services.break_lines(cluster)
+    wait_until(lambda: sending.answer)
+    assert sending.answer.startswith(b"HTTP/1.1 503 ")
+    assert b"The database does not answer; the upload goes on in a moment." in sending.answer
+    assert (sending.sent_when_answered or 0) < 16 * MIB, "nothing was said before a part was full"
+    sending.closes()
+    assert offset(vault, address) == 0
+    assert patch(vault, address, 0, data).status_code == 204
+    assert bytes_in_store(file_at(address)) == data
 
 
 def test_who_sends_slowly_loses_nothing_to_one_slow_answer(environ: dict[str, str], folder: Path, world: World) -> None:

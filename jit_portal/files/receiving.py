@@ -130,6 +130,8 @@ class Intake:
         while (left := self._upload.length - self._position) > 0:
             if self._has_failed():
                 return False
+            # A slow line fills no part for long, and would not learn until then that nothing of it can be kept.
+            self._upload.require_line()
             want = min(CHUNK - self._filled, left, _AT_A_TIME)
             try:
                 came = body.read(want)

@@ -17,7 +17,7 @@ from jit_portal.files import keys, names, reading, sealing, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, LONGEST_CHECKED, Body, Digest, Intake
 from jit_portal.files.refusals import AnotherFile, BeingWritten, Over, TooLong, WrongOffset
-from jit_portal.files.writing import Upload, sole_writer
+from jit_portal.files.writing import Upload, database_away, sole_writer
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy import Work
@@ -147,7 +147,7 @@ def _take(upload: Upload, body: Body, checksum: tuple[Digest, bytes] | None) -> 
         upload.commit(received=0, parts=[], tail=None, store_upload=None)
         raise StoreUnavailable(gettext("The store has lost what was sent; the upload begins again.")) from error
     except (OperationalError, InterfaceError) as error:
-        raise StoreUnavailable(gettext("The database does not answer; the upload goes on in a moment.")) from error
+        raise database_away() from error
 
 
 def _finish_if_whole(actor: User, upload: Upload) -> StoredFile:

@@ -1,16 +1,19 @@
 """One writer per file: a lock that ends with its database connection, on which each stored part is committed."""
 
+import select
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from jit_portal.database import session
+from jit_portal.errors import StoreUnavailable
 from jit_portal.files import keys
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import BeingWritten
@@ -28,6 +31,7 @@ class Upload:
     """
 
     connection: sa.Connection
+    line: psycopg.Connection
     id: uuid.UUID
     jit_id: uuid.UUID
     object_name: str
@@ -51,6 +55,18 @@ class Upload:
         self.key = self.key or keys.provider().unwrap(self.key_name, self.wrapped_key)
         return Seal(self.key, self.jit_id, self.id, self.length)
 
+    def require_line(self) -> None:
+        """Go on only while the line that holds the lock stands: what comes after it broke can never be committed."""
+        try:
+            looking = select.poll()
+            # Only its end is looked for: the answer to a commit in another thread may be lying on it.
+            looking.register(self.line.fileno(), select.POLLRDHUP)
+            is_broken = bool(looking.poll(0))
+        except psycopg.OperationalError:  # whoever committed on it has noticed, and closed it
+            is_broken = True
+        if is_broken:
+            raise database_away()
+
     def commit(self, **columns: Any) -> None:
         """Write these columns at once.
 
@@ -63,6 +79,11 @@ class Upload:
             setattr(self, name, value)
 
 
+def database_away() -> StoreUnavailable:
+    """What the sender is told while nothing can be committed."""
+    return StoreUnavailable(gettext("The database does not answer; the upload goes on in a moment."))
+
+
 @contextmanager
 def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
     """Hold the file's lock, waiting ``patience`` seconds for it at most; ``BeingWritten`` when another keeps it.
@@ -70,6 +91,7 @@ def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
     The connection is the lock's own: when this process is killed, the database frees the lock at once.
     """
     with session().get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        line = cast(psycopg.Connection, connection.connection.driver_connection)
         connection.detach()
         connection.exec_driver_sql(f"SET lock_timeout = '{patience}s'")
         try:
@@ -80,4 +102,4 @@ def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
             raise
         names = [name for name in Upload.__slots__ if name in _COLUMNS]
         row = connection.execute(sa.select(*(_COLUMNS[name] for name in names)).where(_COLUMNS.id == file_id)).one()
-        yield Upload(connection=connection, **row._mapping)
+        yield Upload(connection=connection, line=line, **row._mapping)
