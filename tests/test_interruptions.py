@@ -1,13 +1,16 @@
 """What goes on while the store or the database is away, and that nothing is lost or doubled by it."""
 
+import hashlib
 import itertools
+import os
 import signal
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -15,16 +18,32 @@ import psycopg
 import pytest
 import requests
 from flask import Flask
+from urllib3.exceptions import ProtocolError
 
 from jit_portal import policy
+from jit_portal.audit import proof
 from jit_portal.database import session
 from jit_portal.demo.postgres import APP, Postgres
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.messages.models import Channel, Message
 from jit_portal.tasks import service as tasks
-from tests import factories
+from jit_portal.vocabulary import Integrity
+from tests import factories, services
 from tests.factories import World
 from tests.services import Running
+from tests.test_vault_process import begin, patch
 from tests.test_worker import wait_until
+from tests.vault import (
+    MIB,
+    Vault,
+    acts,
+    bytes_in_store,
+    do_the_work,
+    exhibit_of,
+    file_at,
+    put,
+    running_vault,
+)
 from tests.web import PATIENCE, Ear, Signed, Web, running_web
 
 
@@ -58,6 +77,12 @@ def process(environ: dict[str, str], folder: Path) -> Iterator[Web]:
         yield web
 
 
+@pytest.fixture(scope="module")
+def vault_process(environ: dict[str, str], folder: Path) -> Iterator[Vault]:
+    with running_vault(environ, folder, services.free_ports(1)) as vault:
+        yield vault
+
+
 @pytest.fixture
 def web(process: Web, app: Flask) -> Iterator[Web]:
     with app.test_request_context():
@@ -76,15 +101,17 @@ def keeps_what_it_acknowledged(database: Postgres) -> Iterator[None]:
 
 LONGEST = 60.0
 """Seconds that anything here may take: a dozen people ask one process as fast as it answers."""
-Say = Callable[[str, uuid.UUID], tuple[int, str]]
+Answer = tuple[int, str]
+Say = Callable[[str, uuid.UUID], Answer]
 
 
 class Load:
     """What people go on doing, each in a thread of their own, until it is over; and what they were answered."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.answers: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        self.answers: defaultdict[str, list[Answer]] = defaultdict(list)
         self.acknowledged: list[str] = []
+        self.editions: list[int] = []
         self._threads = threads
         self._begun: list[Future[None]] = []
         self._over = Event()
@@ -108,15 +135,36 @@ class Load:
                     return
                 text, token = f"{name} {number}", uuid.uuid4()
                 for _ in range(2):
-                    self._insist(name, say, text, token)
+                    self._insist(name, partial(say, text, token))
                 self.acknowledged.append(text)
 
         self._begun.append(self._threads.submit(go_on))
 
-    def _insist(self, name: str, say: Say, text: str, token: uuid.UUID) -> None:
+    def move(self, ear: Ear, task: uuid.UUID, columns: list[uuid.UUID]) -> None:
+        """Bring a new card to one column after another, each time until it is there, and then once more."""
+        edition = 1
+
+        def bring(to: uuid.UUID) -> Answer:
+            answer = ear.ask("task:move", {"task": str(task), "edition": edition, "column": str(to)})
+            if answer["ok"]:
+                self.editions.append(answer["place"]["edition"])
+            return answer.get("status", 200), answer.get("reason", "")
+
+        def go_on() -> None:
+            nonlocal edition
+            for column in itertools.cycle(columns):
+                if self._over.wait(0.4):
+                    return
+                for _ in range(2):
+                    self._insist("card", partial(bring, column))
+                edition += 1
+
+        self._begun.append(self._threads.submit(go_on))
+
+    def _insist(self, name: str, act: Callable[[], Answer]) -> None:
         end = time.monotonic() + LONGEST
         while True:
-            self.answers[name].append(say(text, token))
+            self.answers[name].append(act())
             if self.answers[name][-1][0] == 200:
                 return
             assert time.monotonic() < end, self.answers[name][-1]
@@ -157,6 +205,123 @@ def stopped(server: Running, by: signal.Signals) -> Iterator[None]:
         server.start()
 
 
+class Parcel:
+    """A file on its way to the vault, with whose sending somebody goes on until it is whole; and what she is told."""
+
+    def __init__(self, vault: Vault, world: World, data: bytes) -> None:
+        self.data = data
+        self.address = begin(vault, world, len(data))
+        self.answers: list[Answer] = []
+        self.looks: list[int] = []
+        self._vault = vault
+
+    def send(self, pieces: Callable[[bytes], Iterator[bytes]]) -> None:
+        """At first in these pieces, and at once what is left of it later."""
+        self._send(0, pieces(self.data))
+        while (at := self._stands()) < len(self.data):
+            self._send(at, self.data[at:])
+
+    def declare(self) -> requests.Response:
+        said = {"sha256": hashlib.sha256(self.data).hexdigest()}
+        return requests.post(f"{self.address}/hash", json=said, headers=self._vault.headers, timeout=PATIENCE)
+
+    def _send(self, at: int, body: Iterator[bytes] | bytes) -> None:
+        answer = patch(self._vault, self.address, at, body)
+        self.answers.append((answer.status_code, answer.text))
+
+    def _stands(self) -> int:
+        def look() -> requests.Response:
+            answer = requests.head(self.address, headers=self._vault.headers, timeout=PATIENCE)
+            self.looks.append(answer.status_code)
+            return answer
+
+        return int(insist(look, 200).headers["Upload-Offset"])
+
+
+class Taking:
+    """A file that somebody takes away, going on from where it broke off; and what she is told."""
+
+    def __init__(self, vault: Vault, exhibit: Exhibit) -> None:
+        self.came = bytearray()
+        self.answers: list[Answer] = []
+        self.has_begun, self.has_broken = Event(), Event()
+        self._address = f"{vault.address}/vault/exhibits/{exhibit.id}/content?as=download"
+        self._headers = vault.headers
+
+    def take(self, is_away: Event) -> None:
+        """Take the beginning, and the rest once ``is_away``."""
+        first = requests.get(self._address, headers=self._headers, stream=True, timeout=PATIENCE)
+        assert first.status_code == 200
+        self.came += first.raw.read(MIB)
+        self.has_begun.set()
+        assert is_away.wait(LONGEST)
+        with suppress(ProtocolError):
+            while piece := first.raw.read(64 << 10):
+                self.came += piece
+        self.has_broken.set()
+        self.came += insist(partial(self._go_on, first.headers["ETag"]), 206).content
+
+    def _go_on(self, etag: str) -> requests.Response:
+        rest = {"Range": f"bytes={len(self.came)}-", "If-Range": etag}
+        answer = requests.get(self._address, headers=self._headers | rest, timeout=PATIENCE)
+        self.answers.append((answer.status_code, "" if answer.ok else answer.text))
+        return answer
+
+
+def insist(ask: Callable[[], requests.Response], status: int) -> requests.Response:
+    """Ask again until it is answered so."""
+    end = time.monotonic() + LONGEST
+    while (answer := ask()).status_code != status:
+        assert time.monotonic() < end, answer
+        time.sleep(0.2)
+    return answer
+
+
+class Bytes:
+    """What comes and goes at the vault while its database does: nothing of it ends before that."""
+
+    def __init__(self, vault: Vault, world: World, threads: ThreadPoolExecutor) -> None:
+        self.exhibit = put(world, os.urandom(24 * MIB))
+        self.slow, self.held = (Parcel(vault, world, os.urandom(size)) for size in (24 * MIB, 3 * MIB))
+        self.taking = Taking(vault, self.exhibit)
+        self._is_away, self._is_held = Event(), Event()
+        self._begun = [
+            threads.submit(self.slow.send, self._slowly),
+            threads.submit(self.held.send, self._all_but_the_end),
+            threads.submit(self.taking.take, self._is_away),
+        ]
+
+    def _slowly(self, data: bytes) -> Iterator[bytes]:
+        yield data[: 17 * MIB]
+        for start in range(17 * MIB, len(data), 64 << 10):
+            yield data[start : start + (64 << 10)]
+            time.sleep(0.1)
+
+    def _all_but_the_end(self, data: bytes) -> Iterator[bytes]:
+        yield data[:-1000]
+        self._is_held.set()
+        assert self._is_away.wait(LONGEST)
+        yield data[-1000:]
+
+    def are_under_way(self) -> None:
+        """Wait until they are."""
+        assert self._is_held.wait(LONGEST)
+        assert self.taking.has_begun.wait(LONGEST)
+        wait_until(lambda: file_at(self.slow.address).received >= 16 * MIB, LONGEST)
+        session.remove()
+
+    def are_told(self) -> None:
+        """The database is away: wait until everybody knows."""
+        self._is_away.set()
+        wait_until(lambda: bool(self.slow.answers and self.held.answers), LONGEST)
+        assert self.taking.has_broken.wait(LONGEST)
+
+    def end(self) -> None:
+        self._is_away.set()
+        for each in self._begun:
+            each.result(2 * LONGEST)
+
+
 def by_socket(ear: Ear, channel: Channel) -> Say:
     def say(text: str, token: uuid.UUID) -> tuple[int, str]:
         answer = ear.post(channel.id, text, token)
@@ -177,12 +342,17 @@ def by_page(signed: Signed, channel: Channel) -> Say:
     return say
 
 
-def pages_of(world: World) -> list[str]:
+def card(world: World) -> tuple[uuid.UUID, list[uuid.UUID]]:
+    """A card, and the columns that it can be brought to in turn."""
     board = session().merge(factories.board(world))
-    task = tasks.create_task(world["fr_leader"], board.id, board.columns[0].id, "Trace the lorry")
+    first, second, *_ = (column.id for column in board.columns)
+    return tasks.create_task(world["fr_leader"], board.id, first, "Trace the lorry").id, [second, first]
+
+
+def pages_of(world: World, task: uuid.UUID) -> list[str]:
     exhibit, space = factories.exhibit(world, "fr"), f"/workspaces/{world.workspace.id}"
     within = [f"{space}/{part}" for part in ("chat", "board", "vault", "record")]
-    return ["/", "/account", *within, f"/tasks/{task.id}", f"/exhibits/{exhibit.id}"]
+    return ["/", "/account", *within, f"/tasks/{task}", f"/exhibits/{exhibit.id}"]
 
 
 def said_in(world: World, channel: Channel) -> list[tuple[int, str]]:
@@ -193,27 +363,40 @@ def said_in(world: World, channel: Channel) -> list[tuple[int, str]]:
 @pytest.mark.usefixtures("keeps_what_it_acknowledged")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 def test_the_database_is_restarted_under_load(
-    web: Web, database_server: tuple[Postgres, Running], stop: signal.Signals
+    web: Web,
+    vault_process: Vault,
+    environ: dict[str, str],
+    database_server: tuple[Postgres, Running],
+    stop: signal.Signals,
 ) -> None:
     world = factories.world()
-    channel, pages = factories.channel(world), pages_of(world)
+    channel, (task, columns) = factories.channel(world), card(world)
+    pages = pages_of(world, task)
     reader = web.sign_in(world["fr_leader"])
     ears = {name: web.sign_in(world[name]).connect() for name in ("fr_leader", "nl_leader")}
     ways = {name: by_socket(ear, channel) for name, ear in ears.items()}
     ways["nl_member"] = by_page(web.sign_in(world["nl_member"]), channel)
+    vault = vault_process.sign_in(environ, world["fr_member"])
     session.remove()
-    with ThreadPoolExecutor(len(ways) + len(pages)) as threads:
+    with ThreadPoolExecutor(len(ways) + len(pages) + 4) as threads:
         load = Load(threads)
         try:
             for name, say in ways.items():
                 load.talk(name, say)
             for path in pages:
                 load.read(reader, path)
+            load.move(ears["fr_leader"], task, columns)
             load.begins()
             load.meets(200, 3)
-            with stopped(database_server[1], stop):
-                load.meets(503, 1)
-            load.meets(200, 3)
+            held = Bytes(vault, world, threads)
+            try:
+                held.are_under_way()
+                with stopped(database_server[1], stop):
+                    held.are_told()
+                    load.meets(503, 1)
+                load.meets(200, 3)
+            finally:
+                held.end()
         finally:
             load.end()
     answers = [answer for each in load.answers.values() for answer in each]
@@ -222,6 +405,9 @@ def test_the_database_is_restarted_under_load(
     said = said_in(world, channel)
     assert [number for number, _ in said] == list(range(1, len(said) + 1))
     assert sorted(text for _, text in said) == sorted(load.acknowledged)
+    moves = acts(task).count("task.moved")
+    assert load.editions == [edition for edition in range(2, moves + 2) for _ in range(2)]
+    assert_nothing_is_lost_or_doubled(held, environ)
     for ear in ears.values():
         ear.hear("look_again")
         assert ears["nl_leader"].post(channel.id, "We are back")["ok"]
@@ -230,3 +416,24 @@ def test_the_database_is_restarted_under_load(
         assert ear.hears_nothing_of("disconnect", 0)
         ear.close()
     assert {path: reader.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
+
+
+def assert_nothing_is_lost_or_doubled(held: Bytes, environ: dict[str, str]) -> None:
+    """What was being sent and taken has come, once, and is in order; and the record is whole."""
+    for parcel in (held.slow, held.held):
+        assert [status for status, _ in parcel.answers] == [503, 204], parcel.answers
+        assert "The database does not answer; the upload goes on in a moment." in parcel.answers[0][1]
+        assert set(parcel.looks) <= {200, 503}
+        assert parcel.declare().status_code == 200
+    do_the_work(environ)
+    for parcel in (held.slow, held.held):
+        file = file_at(parcel.address)
+        assert file.integrity == Integrity.VERIFIED
+        assert bytes_in_store(file) == parcel.data
+        assert acts(file.id) == ["file.begun", "file.received", "file.hash_declared"]
+        assert acts(exhibit_of(file).id) == ["exhibit.registered", "file.verified"]
+    assert bytes(held.taking.came) == bytes_in_store(file_at(f"/{held.exhibit.file_id}"))
+    assert {status for status, _ in held.taking.answers} <= {206, 503}
+    assert all("cannot reach its database" in said for status, said in held.taking.answers if status == 503)
+    assert acts(held.exhibit.id).count("exhibit.downloaded") == 1
+    assert {verdict.broken_at for verdict in proof.verify(session().connection())} == {None}
