@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
@@ -128,6 +128,33 @@ PERCENTS = """() => {
   };
   new MutationObserver(look).observe(row, { attributes: true, childList: true, characterData: true, subtree: true });
 }"""
+
+
+def test_a_piece_that_is_damaged_on_its_way_is_said_and_sent_anew(
+    window: OpenWindow, world: World, environ: dict[str, str], tmp_path: Path
+) -> None:
+    path, data = made(tmp_path, "damaged.bin", 3 * MIB)
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 460",))
+    taken: list[int] = []
+
+    def damage(route: Route) -> None:
+        if route.request.method == "PATCH" and not taken:
+            route.continue_(post_data=bytes([data[0] ^ 1]) + data[1:])
+        else:
+            route.continue_()
+
+    page.route("**/vault/uploads/*", damage)
+    page.on("response", lambda answer: taken.append(answer.status) if answer.request.method == "PATCH" else None)
+    choose(page, path)
+    page.evaluate(KEEPS)
+    describe(page)
+    expect(page.locator("[data-upload]")).to_have_class(FINISHED)
+    assert taken == [460, 204]
+    assert any("The bytes were damaged on their way. It is tried again" in said for said in page.evaluate("said"))
+    do_the_work(environ)
+    file = wait_for(path.name, lambda file: file.integrity == Integrity.VERIFIED)
+    assert bytes_in_store(file) == data
+    assert acts(file.id) == ["file.begun", "file.received", "file.hash_declared"]
 
 
 @pytest.fixture(autouse=True)
