@@ -21,7 +21,7 @@ from tests import factories
 ROOT = Path(jit_portal.__file__).parent
 PACKAGES = ["identity", "jits", "workspaces", "files", "exhibits", "custody", "messages", "tasks", "notices"]
 LAYERS = {"policy", "audit", "realtime", "web", "demo"}
-BARE = {"vocabulary", "errors", "config", "resources", "wording"}
+BARE = {"vocabulary", "errors", "config", "resources", "wording", "typed"}
 
 # What comes from these belongs to one request or one socket, and a verb knows of neither.
 OF_A_REQUEST = ("flask", "flask_login", "flask_wtf", "flask_socketio", "werkzeug", "wtforms", "jit_portal.realtime")

@@ -76,7 +76,7 @@ def decline(exhibit_id: uuid.UUID) -> Response:
     policy.require(viewer(), May.DECLINE, exhibit)
     form = DeclineForm()
     if not form.validate():
-        raise Invalid(gettext("Say why you decline it."), field="reason")
+        raise Invalid(str(form.reason.errors[0]), field="reason")
     service.decline(viewer(), exhibit, form.reason.data)
     flash(gettext("Declined. It stays with its holder."), "ok")
     return redirect(url_for("exhibits.show", exhibit_id=exhibit_id), 303)

@@ -15,6 +15,7 @@ from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import Refused, about
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
+from jit_portal.files import names
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import Body, Digest
@@ -50,6 +51,7 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
                 return _same(known, workspace, sent)
         # Asked first: neither a key nor an object of the store is taken back with what was refused.
         files.refuse_longest(sent.length)
+        names.checked(sent.name)
         exhibits.admitted(actor, workspace, details, sent.name)
         file = files.begin(
             actor,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from jit_portal import typed
 from jit_portal.errors import Invalid
 from jit_portal.vocabulary import ExhibitKind, HandlingCode
 from jit_portal.wording import gettext
@@ -64,10 +65,13 @@ def read(details: Mapping[str, Any], file_name: str = "") -> Description:
 
 
 def text(details: Mapping[str, Any], field: str) -> str:
-    """One field, trimmed, without control characters other than line breaks; Invalid when it is too long."""
-    said = unicodedata.normalize("NFC", str(details.get(field) or "")).strip()
-    said = "".join(sign for sign in said if sign in "\n\t" or unicodedata.category(sign) != "Cc")
-    longest = LONGEST.get(field, 200)
+    """One field, trimmed: one line, or several of a description; Invalid when it is none or too long."""
+    return _fitting(str(details.get(field) or ""), field, LONGEST.get(field, 200))
+
+
+def _fitting(text: str, field: str, longest: int) -> str:
+    keep = typed.lines if field == "description" else typed.line
+    said = keep(unicodedata.normalize("NFC", text).strip(), field)
     if len(said) > longest:
         raise Invalid(gettext("This is longer than %(longest)s characters.", longest=longest), field=field)
     return said
@@ -88,7 +92,7 @@ def _list(details: Mapping[str, Any], field: str) -> list[str]:
 
 
 def _tags(details: Mapping[str, Any]) -> list[str]:
-    tags = sorted({text({"tag": tag}, "tag").casefold() for tag in _list(details, "tags")})
+    tags = sorted({_fitting(tag, "tags", LONGEST["tag"]).casefold() for tag in _list(details, "tags")})
     if len(tags) > MOST_TAGS:
         raise Invalid(gettext("No more than %(most)s tags.", most=MOST_TAGS), field="tags")
     return tags

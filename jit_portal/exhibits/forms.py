@@ -25,6 +25,7 @@ from jit_portal.errors import Invalid
 from jit_portal.exhibits.targets import Target
 from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Role, Sight
+from jit_portal.web.fields import plain_text
 from jit_portal.wording import country, gettext
 
 E = TypeVar("E", bound=StrEnum)
@@ -189,7 +190,9 @@ class ReleaseForm(OnceForm):
     sight = RadioField(_("How far"), choices=_choices(SIGHTS), default="2", validators=[DataRequired()])
     purpose = SelectField(_("For what purpose"), choices=_choices(PURPOSES), validators=[DataRequired()])
     conditions = TextAreaField(
-        _("Conditions"), description=_("Shown to everyone it is released to."), validators=[Length(max=2000)]
+        _("Conditions"),
+        description=_("Shown to everyone it is released to."),
+        validators=[Length(max=2000), plain_text],
     )
     live_from = DateTimeLocalField(
         _("From"), description=_("Empty: at once. In your own time zone."), validators=[Optional()]
@@ -207,7 +210,7 @@ class WithdrawForm(FlaskForm):
     reason = TextAreaField(
         _("Reason"),
         description=_("Kept with the release and shown to your own party."),
-        validators=[DataRequired(_("Say why it is withdrawn.")), Length(max=2000)],
+        validators=[DataRequired(_("Say why it is withdrawn.")), Length(max=2000), plain_text],
     )
 
 
@@ -256,7 +259,7 @@ class RuleForm(OnceForm):
     authority = SelectField(_("Only seized by"), validators=[Optional()])
     seized_from = DateField(_("Seized from"), validators=[Optional()])
     seized_until = DateField(_("Seized until"), validators=[Optional()])
-    note = TextAreaField(_("Note for your own party"), validators=[Length(max=1000)])
+    note = TextAreaField(_("Note for your own party"), validators=[Length(max=1000), plain_text])
 
     def offer(self, authorities: list[Authority]) -> None:
         self.authority.choices = [

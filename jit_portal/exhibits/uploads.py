@@ -23,6 +23,7 @@ from jit_portal import policy
 from jit_portal.errors import Invalid
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.bytes import Sent
+from jit_portal.exhibits.forms import UploadForm
 from jit_portal.exhibits.watching import Watch
 from jit_portal.extensions import asker, limiter
 from jit_portal.files import keys, storage
@@ -179,10 +180,23 @@ def create() -> Response:
         sha256=said.pop("sha256", "") or None,
         key=_uuid(said.pop("key"), "key") if "key" in said else None,
     )
-    file = exhibit_bytes.receive(viewer(), workspace, said, sent)
+    try:
+        file = exhibit_bytes.receive(viewer(), workspace, said, sent)
+    except Invalid as error:
+        raise _by_name(error) from error
     answer = _answer(file, 201)
     answer.headers["Location"] = url_for("uploads.head", file_id=file.id)
     return answer
+
+
+def _by_name(error: Invalid) -> Invalid:
+    """The same refusal, naming its field: it is read beside a file, not beside what was typed."""
+    form = UploadForm(formdata=None)
+    if error.field is None or error.field not in form:
+        return error
+    # The page makes a title of the folders that a file came in.
+    name = gettext("Title or path") if error.field == "title" else form[error.field].label.text
+    return Invalid(gettext("%(field)s: %(reason)s", field=name, reason=error.reason), field=error.field)
 
 
 @bp.route("/<uuid:file_id>", methods=["HEAD"], provide_automatic_options=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from jit_portal import policy
+from jit_portal import policy, typed
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
@@ -81,9 +81,9 @@ def possible_people(actor: User, workspace: Workspace) -> list[Membership]:
     return sorted(found, key=lambda member: (member.party.name, member.user.name))
 
 
-def _name(actor: User, workspace: Workspace, typed: str) -> str:
-    """The name, made one line; refused when she already hears a channel of that name."""
-    name = _BLANKS.sub(" ", typed).strip().lstrip("#").strip()
+def _name(actor: User, workspace: Workspace, wished: str) -> str:
+    """The name; refused when it is not one line, or when she already hears a channel of that name."""
+    name = " ".join(typed.line(wished.strip(), "name").split()).lstrip("#").strip()
     if not name or len(name) > 60:
         raise Invalid(gettext("A channel's name has 1 to 60 characters."), field="name")
     heard = policy.which(actor, Channel).where(Channel.workspace_id == workspace.id)

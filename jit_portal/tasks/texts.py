@@ -1,25 +1,24 @@
 """What is typed into titles, descriptions and reasons, as it is kept: any script, no control characters, a limit."""
 
-import unicodedata
-
+from jit_portal import typed as rule
 from jit_portal.errors import Invalid
 from jit_portal.wording import gettext
 
-_UNKEPT = frozenset({"Cc", "Cs"})
-
 
 def text(typed: str, field: str, most: int) -> str:
-    """Several lines, stripped; Invalid above ``most`` characters."""
-    lines = typed.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(sign for sign in lines if sign in "\n\t" or unicodedata.category(sign) not in _UNKEPT).strip()
-    if len(kept) > most:
-        raise Invalid(gettext("At most %(most)s characters.", most=most), field=field)
-    return kept
+    """Several lines, stripped; Invalid with control characters or above ``most`` characters."""
+    return _fitting(rule.lines(typed, field).strip(), field, most)
 
 
 def line(typed: str, field: str, most: int) -> str:
     """One line that is not empty."""
-    kept = " ".join(text(typed, field, len(typed)).split())
+    kept = " ".join(rule.line(typed.strip(), field).split())
     if not kept:
         raise Invalid(gettext("This cannot be empty."), field=field)
-    return text(kept, field, most)
+    return _fitting(kept, field, most)
+
+
+def _fitting(kept: str, field: str, most: int) -> str:
+    if len(kept) > most:
+        raise Invalid(gettext("At most %(most)s characters.", most=most), field=field)
+    return kept

@@ -1,13 +1,11 @@
 """Fields and checks that forms of several packages share."""
 
-import unicodedata
-
-from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+from jit_portal import typed
+from jit_portal.errors import Invalid
 
 
 class CheckboxesField(SelectMultipleField):
@@ -24,16 +22,18 @@ def stripped(text: str | None) -> str:
 
 def one_line(form: Form, field: StringField) -> None:
     """No line breaks, control characters or characters that turn the writing direction of what stands around them."""
-    for letter in field.data or "":
-        if letter in _TURNING or unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs"):
-            raise ValidationError(_("Write this in one line, without control or direction characters."))
+    try:
+        typed.line(field.data or "")
+    except Invalid as error:
+        raise ValidationError(error.reason) from error
 
 
 def plain_text(form: Form, field: TextAreaField) -> None:
     """Lines of text, without control characters that show nothing."""
-    for letter in field.data or "":
-        if letter not in "\n\r\t" and unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValidationError(_("This contains control characters."))
+    try:
+        typed.lines(field.data or "")
+    except Invalid as error:
+        raise ValidationError(error.reason) from error
 
 
 def put_error(fields: dict[str, Field], name: str | None, reason: str) -> bool:

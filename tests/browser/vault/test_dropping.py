@@ -91,6 +91,24 @@ def test_a_folder_is_sent_with_its_paths_as_titles(page: Page, tmp_path: Path) -
     assert titles[2].endswith("deep/deep/end.txt")
 
 
+def test_a_folder_whose_name_hides_something_is_refused_in_its_row(
+    window: OpenWindow, world: World, tmp_path: Path
+) -> None:
+    page = window(world["fr_member"], vault_of(world), forgives=("status of 422",))
+    for path in ("phone/one.txt", "phone/chats\u202etxt.exe/two.txt"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    drop(page, tmp_path / "phone")
+    expect(page.locator("[data-upload]")).to_have_count(2)
+    describe(page)
+    refused = page.locator("[data-upload]").filter(has_text="two.txt")
+    expect(refused).to_have_class(re.compile("is-refused"))
+    expect(refused.locator("[data-name]")).to_have_text("phone/chats\ufffdtxt.exe/two.txt")
+    expect(refused.locator("[data-status]")).to_contain_text("Title or path: Write this in one line")
+    expect(page.locator("[data-upload]").filter(has_text="one.txt")).to_have_class(FINISHED, timeout=30_000)
+    assert session().scalars(select(Exhibit.title).execution_options(policy=True)).all() == ["phone/one.txt"]
+
+
 def test_a_folder_chosen_keeps_its_paths_too(page: Page, tmp_path: Path) -> None:
     for inner in ("a/1.txt", "2.txt"):
         path = tmp_path / "disk" / inner

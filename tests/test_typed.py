@@ -1,0 +1,183 @@
+"""One rule for what people type: no field of one line hides a part of itself, and no script or sign is lost."""
+
+import html
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from jit_portal import typed
+from jit_portal.custody import service as custody
+from jit_portal.custody.models import CustodyEvent
+from jit_portal.database import Model, session, transaction
+from jit_portal.errors import Invalid
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import rules, service
+from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.models import CountryRule, Exhibit, Release
+from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import User
+from jit_portal.messages import channels
+from jit_portal.messages.models import Channel
+from jit_portal.tasks.boards import open_board
+from jit_portal.tasks.models import Board, Task
+from jit_portal.vocabulary import Audience, Purpose, Sight
+from tests import factories
+from tests.factories import World
+from tests.test_exhibits import post
+from tests.vault import Sender, error_in, exhibit_of, how_many
+
+T = TypeVar("T", bound=Model)
+Browse = Callable[[User], FlaskClient]
+HIDING = ["invoice\u202efdp.exe", "a\u2067b", "two\nlines", "a\ttab", "two\u2028lines", "a\x1b[2Jb", "a\x85b"]
+IN_ONE_LINE = "Write this in one line, without control or direction characters."
+SCRIPTS = {
+    "emoji": "👩🏽‍🚀 👨‍👩‍👧‍👦 🇫🇷 ☑️",
+    "right to left": "\u200fתיק 12, مرحبا\u200e (می‌خواهم)",
+    "combining": "x\u0302 q\u0323\u0307, क्षि, Zoë",
+}
+every_script = pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    with app.test_request_context():
+        yield factories.world()
+    session.remove()
+
+
+def only(model: type[T]) -> T:
+    session().expire_all()
+    return session().scalars(select(model).execution_options(policy=True)).unique().one()
+
+
+@every_script
+def test_every_script_survives_in_what_is_said_of_an_exhibit(world: World, text: str) -> None:
+    details = {"title": text, "description": f"{text}\n{text}", "place": text, "tags": text}
+    details |= {"kind": "document", "handling": "H0", "unclassified": "yes"}
+    sent = exhibit_bytes.Sent(f"{text}.txt", 1)
+    made = exhibit_of(exhibit_bytes.receive(world["fr_member"], world.workspace, details, sent))
+    assert (made.title, made.description, made.place) == (text, f"{text}\n{text}", text)
+    assert ", ".join(sorted(made.tags)) == ", ".join(sorted(text.casefold().split(", ")))
+
+
+@every_script
+def test_every_script_survives_in_conditions_reasons_and_notes(world: World, text: str) -> None:
+    leader, exhibit, to = world["fr_leader"], factories.exhibit(world), f"party:{world.parties['nl'].id}"
+    service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, conditions=text)
+    rules.set_rule(
+        leader, world.workspace, world.parties["fr"], rules.RuleDescription(False, to, Sight.SEE, tag=text, note=text)
+    )
+    with transaction():
+        custody.receive(world["fr_member"], exhibit)
+    custody.hand_over(world["fr_member"], exhibit, world["nl_member"].id, text)
+    assert only(Release).conditions == text
+    assert (only(CountryRule).tag, only(CountryRule).note) == (text, text)
+    reasons = select(CustodyEvent.reason).execution_options(policy=True)
+    assert set(session().scalars(reasons)) == {"", text}
+
+
+@every_script
+def test_every_script_survives_in_the_names_of_channels_and_boards(world: World, text: str) -> None:
+    channels.open_channel(world["fr_leader"], world.workspace, channels.ChannelWish(text))
+    open_board(world["fr_leader"], world.workspace.id, text, "NAM", Audience.EVERYONE)
+    assert (only(Channel).own_name, only(Board).own_name) == (text, text)
+
+
+@pytest.mark.parametrize("text", HIDING, ids=ascii)
+def test_a_line_that_hides_something_is_refused_by_every_verb(world: World, text: str) -> None:
+    leader, workspace = world["fr_leader"], world.workspace
+    wishes: dict[str, Callable[[], object]] = {
+        "title": lambda: read({"title": text}),
+        "place": lambda: read({"place": text}),
+        "tags": lambda: read({"tags": f"bank, {text}"}),
+        "name": lambda: channels.open_channel(leader, workspace, channels.ChannelWish(text)),
+    }
+    for field, wish in wishes.items():
+        with pytest.raises(Invalid, match=IN_ONE_LINE) as refusal:
+            wish()
+        assert refusal.value.field == field
+    with pytest.raises(Invalid, match=IN_ONE_LINE):
+        open_board(leader, workspace.id, text, "NAM", Audience.EVERYONE)
+    assert (how_many(Channel), how_many(Board)) == (0, 0)
+
+
+def test_longer_text_has_lines_and_every_direction_but_no_control_characters() -> None:
+    kept = "first\n\tsecond \u202bשלום\u202c"
+    assert typed.lines(kept.replace("\n", "\r\n")) == kept
+    assert read({"description": kept}).description == kept
+    for control in ("\x1b[2J", "\x0b", "\x85", "\ud800"):
+        with pytest.raises(Invalid, match="control characters") as refusal:
+            read({"description": f"a{control}b"})
+        assert refusal.value.field == "description"
+
+
+class TestForms:
+    """What is refused comes back as it was typed, with the reason, and nothing of it is kept."""
+
+    @pytest.mark.parametrize("field", ["title", "place"])
+    @pytest.mark.parametrize("text", HIDING, ids=ascii)
+    def test_of_one_line(self, world: World, browse: Browse, field: str, text: str) -> None:
+        exhibit = factories.exhibit(world, title="Ledger")
+        fields = {"title": "Ledger", "place": "Lyon", "description": "", "edition": "1", field: text}
+        status, page = post(browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit", **fields)
+        assert (status, IN_ONE_LINE in page, text in html.unescape(page)) == (422, True, True)
+        assert (only(Exhibit).title, only(Exhibit).edition) == ("Ledger", 1)
+
+    @pytest.mark.parametrize("text", HIDING, ids=ascii)
+    def test_of_a_task_a_board_a_rule_and_tags(self, world: World, browse: Browse, text: str) -> None:
+        exhibit, board, client = factories.exhibit(world), factories.board(world), browse(world["fr_leader"])
+        workspace, to = f"/workspaces/{world.workspace.id}", f"party:{world.parties['nl'].id}"
+        column = str(session().merge(board).columns[0].id)
+        for path, fields in (
+            (f"/boards/{board.id}/tasks", {"title": text, "column": column}),
+            (f"{workspace}/boards", {"name": text, "prefix": "NAM", "audience": "everyone"}),
+            (f"{workspace}/rules/new", {"is_forbid": "0", "to": to, "sight": "2", "tag": text}),
+            (f"/exhibits/{exhibit.id}/reclassify", {"handling": "H0", "tags": text, "edition": "1"}),
+        ):
+            status, page = post(client, path, **fields)
+            assert (status, IN_ONE_LINE in page, text in html.unescape(page)) == (422, True, True), path
+        assert (how_many(Task), how_many(Board), how_many(CountryRule), only(Exhibit).tags) == (0, 1, 0, [])
+
+    def test_of_longer_text(self, world: World, browse: Browse) -> None:
+        leader, text = world["fr_leader"], "Wiped \x1b[2J here"
+        exhibit, client = factories.exhibit(world, by=leader), browse(leader)
+        with transaction():
+            custody.receive(leader, exhibit)
+        made, to = factories.release(world, exhibit, "nl", Sight.READ), f"party:{world.parties['nl'].id}"
+        for path, fields in (
+            (f"/exhibits/{exhibit.id}/release", {"to": to, "purpose": "jit_purpose", "conditions": text}),
+            (f"/exhibits/{exhibit.id}/hand-over", {"to": str(world["nl_member"].id), "reason": text}),
+            (f"/exhibits/{exhibit.id}/edit", {"title": "Ledger", "description": text, "edition": "1"}),
+            (f"/releases/{made.id}/withdraw", {"reason": text}),
+            (f"/workspaces/{world.workspace.id}/rules/new", {"is_forbid": "0", "to": to, "sight": "2", "note": text}),
+        ):
+            status, page = post(client, path, **fields)
+            assert (status, "control characters" in page, text in html.unescape(page)) == (422, True, True), path
+        assert (how_many(Release), how_many(CountryRule), only(Exhibit).edition) == (1, 0, 1)
+
+    def test_of_who_declines_an_exhibit(self, world: World, browse: Browse) -> None:
+        exhibit = factories.exhibit(world)
+        with transaction():
+            custody.receive(world["fr_member"], exhibit)
+        factories.release(world, exhibit, "nl", Sight.READ)
+        custody.hand_over(world["fr_member"], exhibit, world["nl_member"].id, "For examination.")
+        client, path = browse(world["nl_member"]), f"/exhibits/{exhibit.id}/decline"
+        for reason, why in (("\x1b[2J", "control characters"), ("", "Say why you decline it."), ("x" * 2001, "2000")):
+            status, page = post(client, path, reason=reason)
+            assert (status, why in page) == (422, True)
+
+
+@pytest.mark.parametrize("text", HIDING, ids=ascii)
+@pytest.mark.parametrize(
+    ("field", "named"), [("title", "Title or path"), ("place", "Place of seizure"), ("tags", "Tags")]
+)
+def test_an_upload_that_hides_something_is_refused_and_nothing_begun(
+    world: World, browse: Browse, field: str, named: str, text: str
+) -> None:
+    answer = Sender(browse(world["fr_member"])).create(world, 5, **{field: text})
+    assert (answer.status_code, error_in(answer)) == (422, f"{named}: {IN_ONE_LINE}")
+    assert (how_many(StoredFile), how_many(Exhibit)) == (0, 0)
