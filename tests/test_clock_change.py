@@ -110,6 +110,38 @@ def test_a_day_of_25_hours_has_a_line_for_each_of_its_zones_in_a_conversation(in
     assert shown == ["23:59", "00:00", "02:30", "02:30", "23:59", "00:00"]
 
 
+@pytest.mark.parametrize(
+    ("written_at", "edited_at", "said"),
+    [
+        (at(24, 8, 0), at(24, 21, 59), "Edited 23:59"),
+        (at(24, 8, 0), at(24, 22, 0), "Edited 25 Oct 2026, 00:00 CEST"),
+        (at(24, 8, 0), at(29, 13, 5), "Edited 29 Oct 2026, 14:05 CET"),
+        (at(25, 0, 30), at(25, 1, 30), "Edited 25 Oct 2026, 02:30 CET"),
+    ],
+    ids=["that day", "the next day", "days later", "the same hour again"],
+)
+def test_an_edit_says_its_day_and_zone_where_they_are_not_those_of_the_message(
+    in_paris: Flask, written_at: dt.datetime, edited_at: dt.datetime, said: str
+) -> None:
+    world = factories.world()
+    channel = factories.channel(world)
+    with transaction():
+        message = Message(
+            channel_id=channel.id,
+            number=1,
+            author_id=world["fr_leader"].id,
+            party_id=world.parties["fr"].id,
+            text="Second",
+            token=uuid.uuid4(),
+            created_at=written_at,
+            edited_at=edited_at,
+        )
+        session().add(message)
+    html = showing.render(showing.shown_to(world["fr_leader"], [message]), ZoneInfo(PARIS))
+    [note] = re.findall(r'<p class="message-notes">(.*?)<a ', html)
+    assert " ".join(re.sub(r"<[^>]*>", "", note).split()) == said
+
+
 def test_what_is_typed_for_that_hour_means_its_first_coming() -> None:
     assert to_utc(dt.datetime(2026, 10, 25, 2, 30), PARIS) == at(25, 0, 30)  # noqa: DTZ001 - a clock on the wall
     assert to_utc(dt.datetime(2026, 10, 25, 3, 0), PARIS) == at(25, 2, 0)  # noqa: DTZ001
