@@ -130,9 +130,13 @@ def test_a_period_that_is_over_is_not_signed(at: Desk) -> None:
     assert signing.lacking(agreement) == ["The last day has passed."]
 
 
-def test_third_countries_without_a_controller_are_remarked_on(at: Desk) -> None:
+def test_third_countries_without_a_controller_are_remarked_on(at: Desk, browse: Browse) -> None:
     agreement = at.begin("fr", "nl", "al")
-    assert "Article 23(2)" in signing.remarks(agreement)[0]
+    [remark] = signing.remarks(agreement)
+    assert "for the data of Albania (Article 23(2))" in remark
+    assert "With or without one, they cannot upload yet" in remark, "naming one would not let them"
+    page = browse(at["fr_one"]).get(f"/agreements/{agreement.id}/edit").text
+    assert "With or without one, third countries and international bodies cannot upload yet" in page
     service.edit(at["fr_one"], agreement, at.terms("fr", "nl", "al", controller=at["fr_one"].id), agreement.edition)
     assert signing.remarks(agreement) == []
 

@@ -64,8 +64,8 @@ class TermsForm(FlaskForm):
     controller = SelectField(
         _("Controller for data of third countries"),
         description=_(
-            "One of the space administrators ticked below (Article 23(2)). Until one is named, third countries and "
-            "international bodies cannot upload."
+            "One of the space administrators ticked above (Article 23(2)). With or without one, third countries and "
+            "international bodies cannot upload yet: this portal does not offer the verification of Article 17(3)."
         ),
     )
     edition = IntegerField(widget=HiddenInput(), validators=[Optional()])

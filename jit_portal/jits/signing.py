@@ -58,7 +58,8 @@ def remarks(agreement: Agreement) -> list[str]:
         return []
     return [
         gettext(
-            "No controller is named for the data of %(parties)s: until one is, they cannot upload (Article 23(2)).",
+            "No controller is named for the data of %(parties)s (Article 23(2)). With or without one, they cannot "
+            "upload yet: this portal does not offer the verification of Article 17(3).",
             parties=", ".join(outside),
         )
     ]
