@@ -1,5 +1,7 @@
 """Two countries, each in a window of its own, without a reload: what is shown to one, and what ceases to be."""
 
+import uuid
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -9,6 +11,7 @@ from jit_portal.exhibits import rules, service
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity import endings
+from jit_portal.messages import service as messages
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Purpose, Sight
@@ -149,6 +152,16 @@ def test_a_membership_that_ends_empties_every_open_screen(dutch: Windows, world:
     expect(notices.get_by_text("Carrier ledger")).to_have_count(0)
     expect(home.get_by_text("You are in no JIT yet")).to_be_visible()
     expect(chat.locator("#channels")).to_have_count(0)
+
+
+def test_what_is_said_in_a_channel_is_counted_on_an_open_home(dutch: Windows, world: World) -> None:
+    channel = factories.channel(world)
+    page = dutch("/")
+    expect(page.locator(".jit-card-news")).to_contain_text("Nothing new")
+    messages.post(world["fr_leader"], channel, "At noon.", uuid.uuid4())
+    expect(page.locator(".jit-card-news")).to_contain_text("1 unread message")
+    messages.post(world["fr_leader"], channel, "Or at one.", uuid.uuid4())
+    expect(page.locator(".jit-card-news")).to_contain_text("2 unread messages")
 
 
 def test_a_rule_of_ones_own_appears_in_the_open_list(window: OpenWindow, world: World) -> None:
