@@ -4,6 +4,7 @@ The walk comes by every template. In every form an id of another JIT, or of what
 than one that exists nowhere. What is typed comes back when the form is refused, as text.
 """
 
+import difflib
 import io
 import re
 import uuid
@@ -351,7 +352,9 @@ def test_an_id_of_another_jit_in_a_form_is_as_good_as_none(walk: Walk) -> None:
             stranger = next(other for other in group if other not in str(each.offers))
             found = walk.send(each.name, each.form.action, each.saying(stranger))
             if expected.status_code < 400 or not alike(found, stranger, expected, nowhere):
-                wrong.append(f"{where}: {found.status_code}, and {expected.status_code} of nothing")
+                lines = difflib.unified_diff(found.text.splitlines(), expected.text.splitlines(), lineterm="", n=0)
+                told = [line[:200] for line in lines if "csrf" not in line]
+                wrong.append(f"{where}: {found.status_code}, and {expected.status_code} of nothing: {told[:8]}")
     assert not wrong
     assert {name for name, said in walk.standing().items() if said != before[name]} == set()
 
