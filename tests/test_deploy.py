@@ -2,7 +2,11 @@
 
 import base64
 import secrets
+import socket
 import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -53,18 +57,62 @@ def test_each_process_has_a_unit(role: str) -> None:
     assert ("jit_portal.worker" if role == "worker" else "jit_portal.wsgi:app") in command
 
 
-def test_the_proxy_says_in_words_that_nobody_is_behind_it(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def fronts(folder: Path) -> Iterator[tuple[int, int]]:
+    """The proxy of the demo and the one for real, with nobody behind them: their ports, each a port below ``web``'s."""
+    demo, real = services.free_ports(2), services.free_ports(2)
+    # They would wait for the portal behind them; here they serve once they say so themselves.
+    ours = replace(proxy.component(folder, demo, demo + 1, folder / "nobody.sock"), ready=lambda: _serves(demo))
+    written = (DEPLOY / "Caddyfile").read_text()
+    for said, here in (
+        ("grace_period", "admin off\n\tgrace_period"),
+        ("portal.example.org", f"http://localhost:{real}"),
+        (":8801", f":{real + 1}"),
+        (":8803", f":{real + 1}"),
+    ):
+        assert said in written
+        written = written.replace(said, here)
+    config = folder / "Caddyfile"
+    config.write_text(written)
+    argv = [str(config) if word.endswith("Caddyfile") else word for word in ours.argv]
+    theirs = replace(ours, argv=argv, ready=lambda: _serves(real))
+    with services.running(ours, folder / "demo-proxy.log"), services.running(theirs, folder / "proxy.log"):
+        yield demo, real
+
+
+def _serves(port: int) -> bool:
+    return requests.get(f"http://localhost:{port}/vault/", timeout=20).status_code == 503
+
+
+def test_the_proxy_says_in_words_that_nobody_is_behind_it(fronts: tuple[int, int]) -> None:
     """In the demo as for real: a plain page that loads nothing, and no empty 502."""
-    port = services.free_ports(2)
-    front = proxy.component(tmp_path, port, port + 1, tmp_path / "nobody.sock")
-    # It would wait for the portal behind it; here it serves once it says so itself.
-    front = replace(front, ready=lambda: requests.get(f"http://localhost:{port}/", timeout=20).status_code == 503)
-    with services.running(front, tmp_path / "proxy.log"):
+    said = set()
+    for port in fronts:
         for path in ("/", "/vault/uploads"):
             answer = requests.get(f"http://localhost:{port}{path}", timeout=10)
             assert answer.status_code == 503
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
             assert "not available just now" in answer.text
             assert "<script" not in answer.text
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    page = (DEPLOY / "Caddyfile").read_text().split("respond <<HTML")[1].split("HTML 503")[0]
-    assert [line.strip() for line in page.strip().splitlines()] == answer.text.strip().splitlines()
+            said.add(answer.text)
+    assert len(said) == 1
+
+
+def test_the_proxy_tells_whoever_watches_that_web_is_away(fronts: tuple[int, int]) -> None:
+    """Whether nothing listens there, or what does has hung."""
+
+    def ask(address: str) -> None:
+        answer = requests.get(f"http://{address}/readyz", timeout=20)
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json() == {"components": {"web": "away"}}
+        assert answer.headers["Cache-Control"] == "no-store"
+
+    demo, real = (f"localhost:{port}" for port in fronts)
+    for address in (demo, demo.replace("localhost", "127.0.0.1"), real):
+        ask(address)
+    with ExitStack() as hung, ThreadPoolExecutor() as both:
+        for port in fronts:
+            hung.enter_context(socket.create_server(("127.0.0.1", port + 1)))
+        list(both.map(ask, (demo, real)))

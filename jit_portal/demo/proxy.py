@@ -27,21 +27,8 @@ _CADDYFILE = """\
 	}}
 }}
 
-http://localhost:{port}, http://files.localhost:{port} {{
-	bind 127.0.0.1
-	handle /vault/* {{
-		reverse_proxy unix/{vault} {{
-			flush_interval -1
-		}}
-	}}
-	handle {{
-		reverse_proxy 127.0.0.1:{web} {{
-			lb_try_duration 3s
-			lb_try_interval 100ms
-			stream_close_delay 5s
-		}}
-	}}
-	# Where the portal itself does not answer, somebody must still say so, in words.
+# Where the portal itself does not answer, somebody must still say so: to people in words, to what watches in data.
+(nobody) {{
 	handle_errors 502 503 504 {{
 		header {{
 			Content-Type "text/html; charset=utf-8"
@@ -49,6 +36,10 @@ http://localhost:{port}, http://files.localhost:{port} {{
 			X-Content-Type-Options nosniff
 			Cache-Control no-store
 			Retry-After 10
+		}}
+		handle /readyz {{
+			header Content-Type application/json
+			respond `{{"components": {{"web": "away"}}}}` 503
 		}}
 		respond <<HTML
 			<!doctype html>
@@ -64,14 +55,44 @@ http://localhost:{port}, http://files.localhost:{port} {{
 	}}
 }}
 
+# Those who watch wait for little; web needs up to 2.5 s to ask the others.
+(watched) {{
+	reverse_proxy 127.0.0.1:{web} {{
+		header_up Host localhost:{port}
+		transport http {{
+			dial_timeout 1s
+			response_header_timeout 4s
+		}}
+	}}
+}}
+
+http://localhost:{port}, http://files.localhost:{port} {{
+	bind 127.0.0.1
+	import nobody
+	handle /vault/* {{
+		reverse_proxy unix/{vault} {{
+			flush_interval -1
+		}}
+	}}
+	handle /readyz {{
+		import watched
+	}}
+	handle {{
+		reverse_proxy 127.0.0.1:{web} {{
+			lb_try_duration 3s
+			lb_try_interval 100ms
+			stream_close_delay 5s
+		}}
+	}}
+}}
+
 # Signing in needs one name for this machine; the two health addresses answer under both.
 http://127.0.0.1:{port} {{
 	bind 127.0.0.1
+	import nobody
 	@health path /healthz /readyz
 	handle @health {{
-		reverse_proxy 127.0.0.1:{web} {{
-			header_up Host localhost:{port}
-		}}
+		import watched
 	}}
 	handle {{
 		redir http://localhost:{port}{{uri}}
