@@ -161,35 +161,43 @@ class Plan:
             cwd=self.data,
         )
 
-    def taken_ports(self) -> Iterator[int]:
-        """The ports of this copy that somebody else listens on."""
-        own = range(self.port, self.port + 3)
-        store_ports = range(self.store.port, self.store.port + store.PORTS)
-        for port in (*own, *store_ports, *(number + 10_000 for number in store_ports)):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    yield port
-
 
 def draw_up(data: Path, port: int) -> Plan:
     """Make or read what the copy in ``data`` needs before anything of it runs. The caller holds its lock."""
-    plan = of_folder(data, port)
-    taken = list(plan.taken_ports())
+    _insist_on_range(port)
+    taken = list(_taken_ports(port))
     if taken:
         raise CannotStart(f"somebody listens on {', '.join(map(str, taken))} already; choose another: make run PORT=…")
-    return plan
+    return of_folder(data, port)
 
 
 def of_folder(data: Path, port: int) -> Plan:
     """The copy in ``data``, whether it runs or not; what it needs is made where it is missing."""
-    if not 1024 <= port <= HIGHEST_PORT:
-        raise CannotStart(f"the port must lie between 1024 and {HIGHEST_PORT}")
+    _insist_on_range(port)
     runtime = runtime_folder(data)
     secrets = read_or_make(data / "secrets.json")
     make_signing_key(data / "signing-key.json")
     FileKeyring.create(data / "keyring.json")
     database = postgres.prepare(data, runtime, secrets)
-    return Plan(data, runtime, port, secrets, database, store.prepare(data, runtime, port + 3, secrets))
+    return Plan(data, runtime, port, secrets, database, store.prepare(data, runtime, _store_port(port), secrets))
+
+
+def _insist_on_range(port: int) -> None:
+    if not 1024 <= port <= HIGHEST_PORT:
+        raise CannotStart(f"the port must lie between 1024 and {HIGHEST_PORT}")
+
+
+def _store_port(port: int) -> int:
+    return port + 3
+
+
+def _taken_ports(port: int) -> Iterator[int]:
+    """The ports of a copy at ``port`` that somebody listens on."""
+    own, stores = range(port, _store_port(port)), range(_store_port(port), _store_port(port) + store.PORTS)
+    for number in (*own, *stores, *(each + 10_000 for each in stores)):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", number)) == 0:
+                yield number
 
 
 def _fingerprint(folder: Path) -> str:
