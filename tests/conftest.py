@@ -34,13 +34,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-look", action="store_true", help="examine pages in four looks, not in two of them")
 
 
-TOGETHER = (("tests/test_demo_load.py", "tests/browser/test_journey.py"), ("tests/browser/vault/",))
-"""What one worker takes, for each starts long: the whole demo (in this order: the second changes it, and ends it), and
+TOGETHER = (
+    ("tests/test_demo_load.py", "tests/test_demo_start.py", "tests/browser/test_journey.py"),
+    ("tests/browser/vault/",),
+)
+"""What one worker takes, for each starts long: the whole demo (in this order: the last changes it, and ends it), and
 the portal behind its proxy.
 """
 
 LONGEST = (
-    *("browser/vault/", "test_demo_load.py", "browser/test_journey.py", "test_routes.py", "browser/test_pages.py"),
+    *("browser/vault/", "test_demo_load.py", "test_demo_start.py", "browser/test_journey.py"),
+    *("test_routes.py", "browser/test_pages.py"),
     *("test_vault_process.py", "browser/test_board.py", "browser/test_previews.py"),
     *("browser/test_stepup.py", "test_broken_uploads.py", "test_cedar.py", "browser/test_double.py"),
     *("test_requests.py", "test_live_logins.py", "test_delivery.py", "browser/", "providers/"),

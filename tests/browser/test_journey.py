@@ -11,8 +11,7 @@ import io
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from tests import services
 from tests.browser.conftest import DESKTOP, connected, settled
 from tests.browser.keys import Keys
-from tests.demo import PORTS, Demo
+from tests.demo import PORTS, Demo, still_running, wait_until
 
 FRANCE, NETHERLANDS = ("fr", "Camille Aubertin"), ("nl", "Femke de Wit")
 NAME, REFERENCE = "Bittern", "JIT-2026-0777"
@@ -299,35 +298,48 @@ def sign_out(dutch: Desk, space: str) -> None:
 
 
 def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, tmp_path: Path) -> None:
-    """Step 1: without the store people still talk; a start with the same data, at another port, knows them all."""
+    """Step 1: without the store people still talk; a start with the same data, at another port, knows it all."""
     wait_until(lambda: set(demo.states().values()) == {"ready"})
-    os.kill(demo.pid_of("store"), signal.SIGKILL)
+    for component in ("store", "vault", "worker"):
+        kill(demo, component)
     dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
     dutch.sign_in()
-    wait_until(lambda: demo.states()["store"] == "away")
-    wait_until(lambda: any("store DIED: SIGKILL" in line for line in demo.said))
     dutch.page.get_by_role("navigation", name="Joint investigation teams").get_by_role("link", name="Lantern").click()
     dutch.page.get_by_role("navigation", name="Places of this JIT").get_by_role("link", name="Chat").click()
     expect(dutch.page.locator("#compose-text")).to_be_visible()
     connected(dutch.page)
+    place = dutch.page.locator("[data-channel-line][aria-current]").get_attribute("href")
+    assert place is not None
     dutch.page.locator("#compose-text").fill("The vault is away; we go on here.")
     dutch.page.locator("#compose-text").press("Enter")
-    said = dutch.page.locator(".message-list .message:not(.is-pending)", has_text="we go on here")
-    expect(said).to_be_visible()
+    expect(dutch.page.locator(".message-list .message:not(.is-pending)", has_text="we go on here")).to_be_visible()
     dutch.context.close()
-    assert demo.stop() == 1, "it says at the end that something died"
+    for component in ("providers", "web"):
+        kill(demo, component)
+    assert stop(demo) == 1, "it says at the end that something died"
     demo.port = services.free_ports(PORTS)
     demo.start()
     dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
     dutch.sign_in()
     expect(dutch.page.get_by_role("heading", name=f"Good to see you, {dutch.name}")).to_be_visible()
+    dutch.page.goto(place)
+    expect(dutch.page.locator(".message-list")).to_contain_text("The vault is away; we go on here.")
     dutch.context.close()
     wait_until(lambda: set(demo.states().values()) == {"ready"})
-    assert demo.stop() == 0
+    assert stop(demo) == 0
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.2)
+def kill(demo: Demo, component: str) -> None:
+    """Its end is told to whoever watches, and in the terminal."""
+    os.kill(demo.pid_of(component), signal.SIGKILL)
+    wait_until(lambda: demo.states().get(component) == "away")
+    wait_until(lambda: any(f"{component} DIED: SIGKILL" in line for line in demo.said))
+
+
+def stop(demo: Demo) -> int:
+    """Ctrl-C leaves nothing running, and what was stored; the exit code."""
+    running = demo.processes()
+    code = demo.stop()
+    wait_until(lambda: not still_running(running))
+    assert (demo.data / "secrets.json").exists()
+    return code
