@@ -24,12 +24,18 @@ _POLICY = (
     "connect-src 'self'{sockets}; media-src 'self' blob:; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx app"
 )
+_NEVER_ASKED_FOR = (
+    *("accelerometer", "browsing-topics", "camera", "clipboard-read", "display-capture", "geolocation", "gyroscope"),
+    *("hid", "idle-detection", "interest-cohort", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
+    *("screen-wake-lock", "serial", "usb", "window-management", "xr-spatial-tracking"),
+)
+"""Features of browsers that no page uses, and so no script that got into one may."""
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _NEVER_ASKED_FOR),
     "X-Frame-Options": "DENY",
 }
 

@@ -337,3 +337,15 @@ def test_an_export_that_waited_is_saved_and_the_page_leads_back(world: World, wi
     assert saved.value.suggested_filename.endswith(".csv")
     page.get_by_role("link", name="Back to the page you came from").click()
     expect(page).to_have_url(re.compile(f"{record}$"))
+
+
+def test_a_page_may_ask_the_browser_for_passkeys_and_for_no_more_than_it_uses(window: OpenWindow, world: World) -> None:
+    """As far as this browser knows of each; a film may be looked at in full, a link copied."""
+    page = window(world["fr_leader"], "/")
+    known = set(page.evaluate("document.featurePolicy.features()"))
+    may = set(page.evaluate("document.featurePolicy.allowedFeatures()"))
+    never = {"camera", "microphone", "geolocation", "payment", "usb", "serial", "hid", "midi", "display-capture"}
+    never |= {"clipboard-read", "idle-detection", "local-fonts", "screen-wake-lock", "window-management"}
+    used = {"publickey-credentials-get", "publickey-credentials-create", "fullscreen", "clipboard-write"}
+    assert known >= never | used
+    assert (never & may, used - may) == (set(), set())
