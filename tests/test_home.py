@@ -129,6 +129,18 @@ def test_each_jit_says_what_is_new_in_it(world: World) -> None:
     assert card.fresh_exhibits == 2
 
 
+def test_each_jit_shows_the_flags_of_its_parties(world: World, browse: Browse) -> None:
+    others = factories.world("Kestrel", ("fr", "ro"), world.providers)
+    with transaction():
+        others.join("both", "fr", person=world["fr_leader"])
+    page = browse(world["fr_leader"]).get("/").text
+    flags = dict(re.findall(r'jit-card".*?<bdi>(.*?)</bdi>.*?class="flags">(.*?)</p>', page, re.DOTALL))
+    shown = {name: re.findall(r'/flags/(\w+)\S*" alt="([^"]+)"', text) for name, text in flags.items()}
+    france = ("fr", "France")
+    assert shown == {"Lantern": [france, ("nl", "Netherlands")], "Kestrel": [france, ("ro", "Romania")]}
+    assert '<span class="vh">Login EU</span>' in flags["Lantern"], "a body has no flag"
+
+
 def test_each_jit_says_what_changed_for_one_and_who_joined(world: World, browse: Browse) -> None:
     reader, board = world["fr_member"], factories.board(world)
     mine = task(world, board, "Mine", None, "fr_member")
