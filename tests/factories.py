@@ -36,6 +36,7 @@ from jit_portal.notices import service as notices
 from jit_portal.tasks.boards import columns_of
 from jit_portal.tasks.models import Board
 from jit_portal.vocabulary import (
+    BODIES,
     AgreementDuty,
     AgreementState,
     Assurance,
@@ -59,7 +60,7 @@ OF_VERBS = "the test itself"
 _numbers = itertools.count(1000)
 # Far from the portal's own, which count from 1, and of one length: no reference is the beginning of another.
 _exhibit_numbers = itertools.count(100_000)
-KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY}
+KINDS = {"al": PartyKind.THIRD_COUNTRY, "eu": PartyKind.EU_BODY, "icc": PartyKind.INTERNATIONAL_JUDICIAL}
 
 
 def now() -> dt.datetime:
@@ -67,7 +68,7 @@ def now() -> dt.datetime:
 
 
 def provider(slug: str) -> IdentityProvider:
-    """The national login of a country: fr, nl, ro member states, al a third country, eu an EU body."""
+    """The national login of a country: fr, nl, ro member states, al a third one, eu an EU body, icc a world court."""
     made = _provider(slug)
     session().add(made)
     session().flush()
@@ -241,7 +242,7 @@ def world(
         roles = {
             f"{slug}_{role}": (slug, role)
             for slug in slugs
-            for role in ([Role.PARTICIPANT] if known[slug].kind == PartyKind.EU_BODY else [Role.LEADER, Role.MEMBER])
+            for role in ([Role.PARTICIPANT] if known[slug].kind in BODIES else [Role.LEADER, Role.MEMBER])
         }
         named = [(slug, name.title()) for name, (slug, _) in roles.items()]
         drafter, *people = _users(

@@ -27,7 +27,7 @@ from tests import factories
 from tests.factories import World
 from tests.test_delivery import damage, png
 from tests.test_exhibits import post
-from tests.vault import acts, do_the_work, put
+from tests.vault import Sender, acts, do_the_work, error_in, put
 
 Browse = Callable[[User], FlaskClient]
 TOO_LONG = "\u0958" * 200
@@ -399,14 +399,30 @@ class TestHistory:
 
 class TestNotYet:
     @pytest.mark.parametrize(
-        ("name", "is_refused"), [("al_member", True), ("eu_participant", True), ("fr_member", False)]
+        ("name", "is_refused"),
+        [("al_member", True), ("eu_participant", True), ("icc_participant", True), ("fr_member", False)],
     )
     def test_who_cannot_upload_yet_is_told_why(self, app: Flask, browse: Browse, name: str, is_refused: bool) -> None:
-        world = factories.world(slugs=("fr", "al", "eu"))
+        world = factories.world(slugs=("fr", "al", "eu", "icc"))
         for path in ("", "/vault", "/board/latest"):
             page = browse(world[name]).get(f"/workspaces/{world.workspace.id}{path}").text
             assert ("Article 17(3)" in page) == (is_refused and path != "/board/latest"), path
             assert ("#upload" in page or 'popovertarget="upload"' in page or "upload-files" in page) != is_refused, path
+
+    @pytest.mark.parametrize(
+        ("name", "status", "words"),
+        [
+            ("al_member", 409, "Article 17(3)"),
+            ("eu_participant", 403, "Only leaders, members and seconded members"),
+            ("icc_participant", 403, "Only leaders, members and seconded members"),
+        ],
+    )
+    def test_who_sends_a_file_all_the_same_is_told_too(
+        self, app: Flask, browse: Browse, name: str, status: int, words: str
+    ) -> None:
+        world = factories.world(slugs=("fr", "al", "eu", "icc"))
+        answer = Sender(browse(world[name])).create(world, 5)
+        assert (answer.status_code, words in error_in(answer)) == (status, True), answer.text
 
     def test_codes_that_cannot_be_given_yet_cannot_be_chosen(
         self, world: World, browse: Browse, exhibit: Exhibit

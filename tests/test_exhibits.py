@@ -103,15 +103,19 @@ def test_whom_the_agreement_does_not_name_is_refused(app: Flask) -> None:
             service.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
 
 
-def test_releases_to_third_countries_are_refused_with_a_reason(app: Flask) -> None:
-    world = factories.world(slugs=("fr", "nl", "al"))
+@pytest.mark.parametrize("name", ["al_member", "icc_participant"])
+def test_releases_to_third_countries_and_international_bodies_are_refused_with_a_reason(app: Flask, name: str) -> None:
+    world = factories.world(slugs=("fr", "nl", "al", "icc"))
     exhibit = factories.exhibit(world)
-    for target in (f"party:{world.parties['al'].id}", f"person:{world['al_member'].id}"):
-        with pytest.raises(Refused, match="Articles 17 and 18"):
+    party = f"party:{world.members[name].party_id}"
+    for target in (party, f"person:{world[name].id}"):
+        with pytest.raises(Refused, match="Articles 17 and 18") as refused:
             service.release(world["fr_leader"], exhibit, target, Sight.SEE, Purpose.JIT_PURPOSE)
-    rule = RuleDescription(is_forbid=False, to=f"party:{world.parties['al'].id}", sight=Sight.SEE)
+        assert refused.value.status == 409
     with pytest.raises(Refused, match="Articles 17 and 18"):
-        rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], rule)
+        rules.set_rule(
+            world["fr_leader"], world.workspace, world.parties["fr"], RuleDescription(False, party, Sight.SEE)
+        )
 
 
 def test_nothing_is_released_after_the_agreement_has_ended(app: Flask) -> None:
@@ -194,7 +198,7 @@ def test_the_holder_keeps_seeing_while_holding(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("details", "error"),
     [
-        ({"handling": "H1", "unclassified": "1"}, "handling code H0"),
+        *(({"handling": code, "unclassified": "1"}, "handling code H0") for code in ("H1", "H2", "H3", "H0,H1")),
         ({"handling": "", "unclassified": "1"}, "handling code H0"),
         ({"handling": "H0"}, "Classified information"),
         ({"handling": "H0", "unclassified": "1", "title": "Note restreint-UE 12"}, "bears a marking"),
@@ -241,13 +245,34 @@ def test_nothing_is_described_or_tagged_as_classified(app: Flask) -> None:
     assert (exhibit.edition, exhibit.tags) == (1, [])
 
 
-@pytest.mark.parametrize("name", ["al_member", "al_leader"])
-def test_uploads_by_third_countries_are_refused_with_a_reason(app: Flask, name: str) -> None:
-    world = factories.world(slugs=("fr", "al"))
+@pytest.mark.parametrize("code", ["H1", "H2", "H3"])
+def test_nothing_is_given_a_handling_code_that_is_not_enforced(app: Flask, code: str) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    said = read({"title": "Ledger", "handling": code, "unclassified": "1"})
+    with pytest.raises(Refused, match="handling code H0") as refused:
+        service.reclassify(world["fr_leader"], exhibit, said, 1)
+    assert refused.value.status == 409
+    with (
+        pytest.raises(Refused, match="handling code H0"),
+        service.try_classification(world["fr_leader"], exhibit, said),
+    ):
+        pass
+    session().refresh(exhibit)
+    assert (exhibit.edition, exhibit.handling) == (1, ["H0"])
+
+
+@pytest.mark.parametrize("name", ["al_member", "al_leader", "seconded"])
+def test_uploads_by_third_countries_and_international_bodies_are_refused_with_a_reason(app: Flask, name: str) -> None:
+    """Also where somebody who signs in at such a body acts for a member state."""
+    world = factories.world(slugs=("fr", "al", "icc"))
+    with transaction():
+        world.join("seconded", "icc", Role.SECONDED_MEMBER, as_party="fr")
     file = factories.exhibit(world).file
     assert file
-    with pytest.raises(Refused, match=r"Article 17\(3\)"):
+    with pytest.raises(Refused, match=r"Article 17\(3\)") as refused:
         service.register(world[name], world.workspace, {"handling": "H0", "unclassified": "1"}, file)
+    assert refused.value.status == 409
 
 
 def test_the_parties_of_one_country_share_its_numbers_also_at_once(app: Flask, cluster: Postgres) -> None:
