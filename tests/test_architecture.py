@@ -259,7 +259,13 @@ HARMLESS = {
     **dict.fromkeys(("str(file.id)", "str(file_id)", "object_name"), "made by the portal, and says nothing"),
     **dict.fromkeys(("type(error).__name__", "type(getattr(error, 'orig', error)).__name__"), "the kind of an error"),
 }
-HARMLESS_HERE = {("files/service.py", "str(error)"): "sealing.Tampered: which chunk of the stored bytes does not open"}
+HARMLESS_HERE = {
+    ("files/service.py", "str(error)"): "sealing.Tampered: which chunk of the stored bytes does not open",
+    ("realtime/sockets.py", "person_id"): "who is signed in",
+    ("realtime/sockets.py", "name"): "the first characters of an event's name, and nothing of what came with it",
+    ("web/requests.py", "person_id"): "who is signed in",
+    ("web/requests.py", "site"): "the first characters of the origin that a browser names",
+}
 OF_AN_ERROR = {"True", "error", "outcome"}
 """Of it the log keeps the places and kinds, never the message (tests/test_logs.py)."""
 LEVELS = {"debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"}

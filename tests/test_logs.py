@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ import psycopg
 import pytest
 import requests
 from flask import Flask
+from flask.testing import FlaskClient
 
 from jit_portal.demo.postgres import Postgres
+from jit_portal.identity.models import User
 from jit_portal.web.logs import JsonLines
 from tests import factories
+from tests.test_socket_events import Socket
 from tests.vault import running_vault, token_in
 from tests.web import PATIENCE, Signed, Web, running_web
 
@@ -123,3 +126,78 @@ def test_the_message_of_an_error_is_not_logged() -> None:
     said = json.loads(line)["error"]
     assert said.index("KeyError") < said.index("ValueError")
     assert "test_logs.py" in said
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """The lines that this process has written since the last call."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(caplog.handler, "formatter", JsonLines())
+
+    def since() -> list[dict[str, Any]]:
+        said = lines(caplog.text)
+        caplog.clear()
+        return [line for line in said if line["says"].startswith("refused ")]
+
+    return since
+
+
+Logged = Callable[[], list[dict[str, Any]]]
+LEADS = '", "level": "error"}'
+"""What would lead out of a line, were it not for the quotation marks of JSON."""
+
+
+def test_what_another_site_sends_is_one_line_and_never_what_it_said(
+    app: Flask, browse: Callable[[User], FlaskClient], logged: Logged
+) -> None:
+    world = factories.world()
+    origin = f"https://evil.example{LEADS}" + "x" * 5000
+    answer = browse(world["fr_leader"]).post("/language", headers={"Origin": origin}, data={"language": SECRET})
+    assert answer.status_code == 403
+    (line,) = logged()
+    assert line["request"] == answer.headers["X-Request-ID"]
+    assert (line["level"], line["method"], line["endpoint"]) == ("info", "POST", "pages.language")
+    assert line["person"] == str(world["fr_leader"].id)
+    assert line["sent_from"] == origin[:100]
+    assert SECRET not in str(line)
+
+
+def test_what_strangers_send_from_another_site_fills_no_log(app: Flask, logged: Logged) -> None:
+    client = app.test_client()
+    for _ in range(30):
+        assert client.post("/no/such/address", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    said = logged()
+    assert len(said) == 20
+    assert {(line["person"], line["sent_from"], line["endpoint"]) for line in said} == {(None, None, None)}
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        ("no:such", "no:such"),
+        (f"a\n\u2028\0\ud800{LEADS}", f"a\n\u2028\0\ud800{LEADS}"),
+        ("x" * 5000, "x" * 40),
+        ("message:post", "message:post"),
+    ],
+    ids=["unknown", "hostile", "long", "malformed"],
+)
+def test_an_event_that_makes_no_sense_is_one_line_and_never_what_it_said(
+    app: Flask, browse: Callable[[User], FlaskClient], logged: Logged, event: str, shown: str
+) -> None:
+    person = factories.world()["fr_leader"]
+    socket = Socket(app, browse(person))
+    assert socket.ask(event, {"channel": SECRET, "text": SECRET})["status"] == 422
+    (line,) = logged()
+    assert (line["level"], line["event"], line["person"]) == ("info", shown, str(person.id))
+    assert re.fullmatch("[0-9a-f]{16}", line["request"])
+    assert SECRET not in str(line)
+    socket.client.disconnect()
+
+
+def test_unknown_events_without_end_fill_no_log(
+    app: Flask, browse: Callable[[User], FlaskClient], logged: Logged
+) -> None:
+    socket = Socket(app, browse(factories.world()["fr_leader"]))
+    assert [socket.ask("no:such", {})["status"] for _ in range(22)] == [422] * 20 + [429] * 2
+    assert len(logged()) == 20
+    socket.client.disconnect()

@@ -21,7 +21,7 @@ from jit_portal.realtime.missed import heard
 from jit_portal.web import errors, strangers
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
-from jit_portal.web.session import device, is_for
+from jit_portal.web.session import device, is_for, viewer_or_none
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 Verb = Callable[[User, Mapping[str, Any]], dict[str, Any]]
 MAX_PAYLOAD = 160 * 1024
 """Bytes of one event: a message of 10,000 characters outside the Unicode's first plane, each written as two escapes."""
+
+_MOST_LOGGED = 40
+"""Characters of an event's name: whoever sends one may make it as long as a payload."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Inbound:
 
 
 EVENTS: dict[str, Inbound] = {}
+_UNKNOWN = Pace(20, 60)
+"""Events that the portal does not know: a page of before an update asks for a few."""
 
 
 def receive(event: str, pace: Pace | None = None, *, is_use: bool = True) -> Callable[[Verb], Verb]:
@@ -150,6 +155,10 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
     except Refusal as error:
         said = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
         errors.put_on_record(error, event, said)
+        if isinstance(error, Invalid):
+            person = viewer_or_none()
+            person_id, name = person and str(person.id), str(event)[:_MOST_LOGGED]
+            log.info("refused an event that makes no sense", extra={"person": person_id, "event": name})
         return {"ok": False, "status": error.status, "reason": errors.wording(error)}
     except errors.DATABASE_AWAY as error:
         return {"ok": False, "status": 503, "reason": errors.database_away(error)}
@@ -162,10 +171,10 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
 
 
 def _carry_out(person: User, known: Inbound | None, arguments: tuple[object, ...]) -> dict[str, Any]:
+    (known.pace if known else _UNKNOWN).keep(person.id)
     if known is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
         raise Invalid(gettext("This is not something the portal understands."))
     refuse_nul(_texts(arguments[0]))
-    known.pace.keep(person.id)
     return known.verb(person, arguments[0])
 
 

@@ -1,5 +1,6 @@
 """What every request passes: who is asking, and the headers that every answer carries."""
 
+import logging
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_limiter.util import get_remote_address
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,6 +18,8 @@ from jit_portal.extensions import csrf, limiter
 from jit_portal.web import strangers
 from jit_portal.web.session import viewer_or_none
 from jit_portal.wording import gettext
+
+log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +45,9 @@ _ALWAYS = {
 
 _MOST_OF_ANYBODY = 64 << 10
 """Bytes that somebody without a login may send: a choice of language, or a provider's word that a login has ended."""
+
+_MOST_LOGGED = 100
+"""Characters of an origin: whoever sends one may make it as long as a header can be."""
 
 
 def open_to_all(view: F) -> F:
@@ -119,7 +126,16 @@ def _refuse_foreign() -> None:
     origin = request.headers.get("Origin")
     is_own = origin in (None, current_app.config["SETTINGS"].origin)
     if not is_own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        _log_foreign(origin)
         raise Forbidden
+
+
+def _log_foreign(origin: str | None) -> None:
+    """Where it came from, and through whose browser; who sends without end makes the log no longer."""
+    if limiter.limiter.hit(strangers.AT_MOST, "foreign", get_remote_address()):
+        person = viewer_or_none()
+        person_id, site = person and str(person.id), origin and origin[:_MOST_LOGGED]
+        log.info("refused what another site sent", extra={"person": person_id, "sent_from": site})
 
 
 def refuse_nul(said: Iterable[str]) -> None:
