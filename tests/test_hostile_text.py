@@ -22,7 +22,7 @@ from jit_portal.messages import service as messages
 from jit_portal.messages.models import Message
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
-from jit_portal.vocabulary import Sight
+from jit_portal.vocabulary import Duty, Sight
 from tests import factories
 from tests.test_routes import Doors, Visitor, make_doors, methods, rules
 
@@ -159,6 +159,8 @@ def look(answer: TestResponse, where: str) -> str:
 @pytest.fixture
 def doors(app: Flask, database: Postgres) -> Iterator[Doors]:
     made = make_doors()
+    for name, duty in (("administrator", Duty.NATIONAL_ADMINISTRATOR), ("operator", Duty.OPERATOR)):
+        made.world.people[name] = factories.administrator(made.world.providers["fr"], duty)
     _let_everything_happen(made)
     session.remove()
     with psycopg.connect(database.url(OWNER), autocommit=True) as owner:
@@ -200,7 +202,7 @@ def _known(model: type[T], id: str) -> T:
     return session().scalars(sa.select(model).where(model.id == id).execution_options(policy=True)).unique().one()
 
 
-@pytest.mark.parametrize("name", ["fr_leader", "nl_leader"])
+@pytest.mark.parametrize("name", ["fr_leader", "nl_leader", "administrator", "operator"])
 def test_what_people_typed_is_text_on_every_page(
     app: Flask, doors: Doors, browse: Callable[[User], FlaskClient], name: str
 ) -> None:

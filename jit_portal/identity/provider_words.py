@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 from jit_portal.identity import protocols
 from jit_portal.identity.registry import DEFAULTS
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, Speaks, UserinfoForm
+from jit_portal.wording import gettext
 
 LABELS = {
     "name": _("Name"),
@@ -182,12 +183,13 @@ def changed(field: str, before: Any, after: Any, closed: Collection[str]) -> tup
 
 
 def _authority(code: str, before: str | None, after: str | None, closed: Collection[str]) -> Any:
+    # Not put off until it is shown: a lazy text passes for HTML, with whatever name stands in it.
     if after is None:
-        return _("%(name)s: closed, nobody of it gets in", name=before)
+        return gettext("%(name)s: closed, nobody of it gets in", name=before)
     if before is None:
         is_back = code in closed
-        return _("%(name)s: open again", name=after) if is_back else _("%(name)s: new", name=after)
-    return after if before == after else _("%(name)s: this name instead of %(before)s", name=after, before=before)
+        return gettext("%(name)s: open again", name=after) if is_back else gettext("%(name)s: new", name=after)
+    return after if before == after else gettext("%(name)s: this name instead of %(before)s", name=after, before=before)
 
 
 def _pinned(text: str) -> tuple[tuple[str, Any], ...]:
