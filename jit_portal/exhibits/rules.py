@@ -76,7 +76,7 @@ def set_rule(
             actor,
             "country_rule.forbidden" if said.is_forbid else "country_rule.released",
             rule,
-            also=_concerned(actor, rule),
+            also=session().scalars(policy.people_named(rule.principal_id)),
             principal=rule.principal_id,
             sight=said.sight.name.lower(),
             kind=said.kind,
@@ -131,24 +131,14 @@ def close_rule(actor: User, rule: CountryRule) -> None:
     with transaction():
         rule = policy.locked(actor, May.WITHDRAW, rule)
         _refuse_ended(rule)
-        concerned = _concerned(actor, rule)
         _end(actor, rule)
-        audit.record(actor, "country_rule.closed", rule, also=concerned, principal=rule.principal_id)
-
-
-def _concerned(actor: User, rule: CountryRule) -> set[uuid.UUID]:
-    """Whoever of those it names sees something that it means, with the rule or without: to the others it says nothing.
-
-    Everyone it names, where it means more than is compared.
-    """
-    meant, people = _meant(rule)
-    if len(meant) > MOST_COMPARED:
-        return set(people)
-    now = moving.sights(meant, people)
-    with moving.trial():
-        _end(actor, rule)
-        without = moving.sights(meant, people)
-    return {person_id for _, person_id in now.keys() | without.keys()}
+        audit.record(
+            actor,
+            "country_rule.closed",
+            rule,
+            also=session().scalars(policy.people_named(rule.principal_id)),
+            principal=rule.principal_id,
+        )
 
 
 def _refuse_ended(rule: CountryRule) -> None:
