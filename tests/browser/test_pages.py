@@ -274,24 +274,55 @@ def test_every_text_is_translated_and_has_room(
     someone = doors.world.people.get(name)
     page = _abroad(browser, abroad, someone)
     let_wait(someone)
-    known, words = words_in_database(), words_of(LOCALE)
+    words = words_in_database(), words_of(LOCALE)
     found: dict[str, Any] = {}
     for place in places_of(name, app, doors):
-        page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-        page.goto(abroad.origin + place.path)
-        if is_page(page):
-            settled(page)
-        wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
-        if is_page(page):
-            assert page.evaluate("getComputedStyle(document.documentElement).direction") == "rtl"
-            assert BEGIN in page.title()
-            for direction, size in (("rtl", DESKTOP), ("rtl", PHONE), ("ltr", PHONE)):
-                wrong |= {f"{what}, {direction} {size[0]}": each for what, each in _room(page, direction, size).items()}
-        wrong = {what: each for what, each in wrong.items() if each}
-        if wrong:
+        if wrong := _abroad_wrong(page, abroad.origin + place.path, *words):
             found[place.path] = wrong
     page.context.close()
     assert found == {}
+
+
+EMPTY = ("", "/board", "/chat", "/vault", "/rules", "/entrustments", "/people", "/record")
+"""Of a workspace: what its pages are before anything is in it."""
+
+
+def test_where_nothing_is_yet_nothing_stands_in_anybodys_way(
+    window: OpenWindow, abroad: Web, browser: Browser, faults: Faults
+) -> None:
+    world = factories.world()
+    newcomer = factories.user(world.providers["fr"], "Fr Newcomer")
+    of_nobody = [(newcomer, path) for path in ("/", "/tasks", "/notices")]
+    of_a_jit = [(world["fr_leader"], f"/workspaces/{world.workspace.id}{path}") for path in EMPTY]
+    here = {person.id: window(person) for person in (newcomer, world["fr_leader"])}
+    there = {person.id: _abroad(browser, abroad, person) for person in (newcomer, world["fr_leader"])}
+    words = words_in_database(), words_of(LOCALE)
+    found, empty = {}, 0
+    for person, path in of_nobody + of_a_jit:
+        here[person.id].goto(path)
+        wrong = faults(here[person.id]) | _abroad_wrong(there[person.id], abroad.origin + path, *words)
+        empty += here[person.id].locator(".empty").count()
+        if wrong:
+            found[path] = wrong
+    for page in there.values():
+        page.context.close()
+    assert found == {}
+    assert empty > 5
+
+
+def _abroad_wrong(page: Page, address: str, known: list[str], words: list[str]) -> dict[str, Any]:
+    """What of an address is said in no pseudo-language, and of a page, what has no room."""
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    page.goto(address)
+    if is_page(page):
+        settled(page)
+    wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
+    if is_page(page):
+        assert page.evaluate("getComputedStyle(document.documentElement).direction") == "rtl"
+        assert BEGIN in page.title()
+        for direction, size in (("rtl", DESKTOP), ("rtl", PHONE), ("ltr", PHONE)):
+            wrong |= {f"{what}, {direction} {size[0]}": each for what, each in _room(page, direction, size).items()}
+    return {what: each for what, each in wrong.items() if each}
 
 
 def _room(page: Page, direction: str, size: tuple[int, int]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 from reportlab.pdfgen.canvas import Canvas
 
 from jit_portal.database import session
@@ -261,6 +261,17 @@ def test_what_has_no_preview_is_offered_none(window: OpenWindow, world: World) -
         page.goto(f"/exhibits/{exhibit.id}?preview=1")
         expect(page.get_by_role("heading", name=NOT_SHOWN)).to_be_visible()
         assert page.locator(MEDIA).count() == 0
+
+
+def test_what_would_run_runs_at_no_address_of_its_own(window: OpenWindow, world: World) -> None:
+    # The browser tells of all that an answer of this address may not load or run, also where it refuses in words.
+    page = window(world["fr_member"], forgives=("/content",))
+    page.on("dialog", lambda dialog: pytest.fail(f"something ran: {dialog.message}"))
+    for name, data in (*NOT_TO_BE_SHOWN.items(), ("words.txt", TEXT.encode())):
+        address = f"/vault/exhibits/{put(world, data, name).id}/content"
+        page.goto(address)
+        with pytest.raises(Error, match="Download is starting"):
+            page.goto(f"{address}?as=download")
 
 
 def test_who_may_not_download_is_not_offered_that(window: OpenWindow, world: World, faults: Faults) -> None:
