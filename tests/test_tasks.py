@@ -150,7 +150,7 @@ def test_titles_are_kept_in_any_script(place: Place, title: str, kept: str) -> N
 
 @pytest.mark.parametrize(
     "title",
-    ["", " \n\t", "\x00", "x" * 201, "x" * 300, "two\nlines", "a\ttab", "תיק \u202eevil", "a\u2066b", "\ud800broken"],
+    ["", " \n\t", "\x00", "x" * 201, "x" * 300, "two\nlines", "תיק \u202eevil", "a\u2066b", "\ud800broken"],
     ids=ascii,
 )
 def test_titles_that_are_none(place: Place, title: str) -> None:

@@ -32,7 +32,7 @@ from tests.vault import Sender, error_in, exhibit_of, how_many
 
 T = TypeVar("T", bound=Model)
 Browse = Callable[[User], FlaskClient]
-HIDING = ["invoice\u202efdp.exe", "a\u2067b", "two\nlines", "a\ttab", "two\u2028lines", "a\x1b[2Jb", "a\x85b"]
+HIDING = ["invoice\u202efdp.exe", "a\u2067b", "two\nlines", "two\u2028lines", "a\x1b[2Jb", "a\x85b"]
 IN_ONE_LINE = "Write this in one line, without control or direction characters."
 SCRIPTS = {
     "emoji": "👩🏽‍🚀 👨‍👩‍👧‍👦 🇫🇷 ☑️",
@@ -105,11 +105,25 @@ def test_a_line_that_hides_something_is_refused_by_every_verb(world: World, text
     assert (how_many(Channel), how_many(Board)) == (0, 0)
 
 
+def test_tabs_of_a_table_are_blanks_and_what_shows_nothing_is_no_title(world: World) -> None:
+    leader, unseen = world["fr_leader"], "\u200b\u2060"
+    open_board(leader, world.workspace.id, "Two\tcells", "NAM", Audience.EVERYONE)
+    channels.open_channel(leader, world.workspace, channels.ChannelWish("Two\tcells"))
+    assert (only(Board).own_name, only(Channel).own_name) == ("Two cells", "Two cells")
+    assert read({"title": "Two\tcells"}).title == "Two cells"
+    assert read({"title": unseen}, "scan.pdf").title == "scan.pdf"
+    with pytest.raises(Invalid, match="cannot be empty"):
+        open_board(leader, world.workspace.id, unseen, "UNS", Audience.EVERYONE)
+    with pytest.raises(Invalid, match="1 to 60"):
+        channels.open_channel(leader, world.workspace, channels.ChannelWish(unseen))
+
+
 def test_longer_text_has_lines_and_every_direction_but_no_control_characters() -> None:
     kept = "first\n\tsecond \u202bשלום\u202c"
     assert typed.lines(kept.replace("\n", "\r\n")) == kept
     assert read({"description": kept}).description == kept
-    for control in ("\x1b[2J", "\x0b", "\x85", "\ud800"):
+    assert typed.lines("a\x0bb\x0cc\x85d") == "a\nb\nc\nd"
+    for control in ("\x1b[2J", "\x7f", "\ud800"):
         with pytest.raises(Invalid, match="control characters") as refusal:
             read({"description": f"a{control}b"})
         assert refusal.value.field == "description"

@@ -51,8 +51,9 @@ def read(details: Mapping[str, Any], file_name: str = "") -> Description:
 
     Lists may be comma separated; an empty title takes the file's name. Raises Invalid with the field to blame.
     """
+    title = text(details, "title")
     return Description(
-        title=text(details, "title") or file_name[: LONGEST["title"]],
+        title=title if typed.shows(title) else file_name[: LONGEST["title"]],
         kind=_one(ExhibitKind, text(details, "kind"), "kind"),
         handling=tuple(filter(None, (_one(HandlingCode, code, "handling") for code in _list(details, "handling")))),
         tags=tuple(_tags(details)),
@@ -65,7 +66,7 @@ def read(details: Mapping[str, Any], file_name: str = "") -> Description:
 
 
 def text(details: Mapping[str, Any], field: str) -> str:
-    """One field, trimmed: one line, or several of a description; Invalid when it is none or too long."""
+    """One field, trimmed: one line, or several of a description; Invalid when it is not that, or too long."""
     return _fitting(str(details.get(field) or ""), field, LONGEST.get(field, 200))
 
 

@@ -84,7 +84,7 @@ def possible_people(actor: User, workspace: Workspace) -> list[Membership]:
 def _name(actor: User, workspace: Workspace, wished: str) -> str:
     """The name; refused when it is not one line, or when she already hears a channel of that name."""
     name = " ".join(typed.line(wished.strip(), "name").split()).lstrip("#").strip()
-    if not name or len(name) > 60:
+    if not typed.shows(name) or len(name) > 60:
         raise Invalid(gettext("A channel's name has 1 to 60 characters."), field="name")
     heard = policy.which(actor, Channel).where(Channel.workspace_id == workspace.id)
     if name.casefold() in {channel_name(known).casefold() for known in session().scalars(heard)}:

@@ -1,16 +1,15 @@
 """What people type: made fit to keep without changing a letter, and searched for the words that point at something."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from jit_portal.errors import Invalid
+from jit_portal.typed import LINE_ENDS, shows
 from jit_portal.wording import gettext
 
 LONGEST = 10_000
 MOST_REFERENCES = 20
 
-_LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85\x0b\x0c]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _HASHED = re.compile(r"(?<![\w#/&])#([A-Za-z][A-Za-z0-9]{0,11}-\d{1,9})(?![\w-])")
 _KEYED = re.compile(r"(?<![\w#@/.-])([A-Z][A-Z0-9]{0,7}-\d{1,9})(?![\w-])")
@@ -21,10 +20,10 @@ def clean(typed: str) -> str:
 
     Invalid when nothing visible is left, when it is longer than ``LONGEST`` characters, or when it is not text at all.
     """
-    text = _CONTROLS.sub("", _LINE_ENDS.sub("\n", typed)).strip()
+    text = _CONTROLS.sub("", LINE_ENDS.sub("\n", typed)).strip()
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise Invalid(gettext("This text is damaged: it holds half a character."), field="text")
-    if not any(unicodedata.category(character)[0] not in "ZC" for character in text):
+    if not shows(text):
         raise Invalid(gettext("Write something first."), field="text")
     if len(text) > LONGEST:
         counted = {"most": f"{LONGEST:,}", "has": f"{len(text):,}"}

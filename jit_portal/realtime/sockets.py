@@ -21,7 +21,7 @@ from jit_portal.realtime.missed import heard
 from jit_portal.web import errors, strangers
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
-from jit_portal.web.session import device, is_for, viewer_or_none
+from jit_portal.web.session import device, is_for
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
@@ -151,14 +151,10 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
             (login_id, _), _ = request.environ["jit.login"]
             push.renew_login(login_id)
             return {"ok": False, "status": 401, "reason": ""}
-        return {"ok": True, **_carry_out(login.user, known, arguments)}
+        return {"ok": True, **_carry_out(login.user, event, arguments)}
     except Refusal as error:
         said = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
         errors.put_on_record(error, event, said)
-        if isinstance(error, Invalid):
-            person = viewer_or_none()
-            person_id, name = person and str(person.id), str(event)[:_MOST_LOGGED]
-            log.info("refused an event that makes no sense", extra={"person": person_id, "event": name})
         return {"ok": False, "status": error.status, "reason": errors.wording(error)}
     except errors.DATABASE_AWAY as error:
         return {"ok": False, "status": 503, "reason": errors.database_away(error)}
@@ -170,9 +166,12 @@ def _inbound(event: str, *arguments: object) -> dict[str, Any]:
         return {"ok": False, "status": 500, "reason": errors.our_fault()}
 
 
-def _carry_out(person: User, known: Inbound | None, arguments: tuple[object, ...]) -> dict[str, Any]:
+def _carry_out(person: User, event: str, arguments: tuple[object, ...]) -> dict[str, Any]:
+    known = EVENTS.get(event)
     (known.pace if known else _UNKNOWN).keep(person.id)
     if known is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
+        told = {"person": str(person.id), "event": str(event)[:_MOST_LOGGED]}
+        log.info("refused an event that makes no sense", extra=told)
         raise Invalid(gettext("This is not something the portal understands."))
     refuse_nul(_texts(arguments[0]))
     return known.verb(person, arguments[0])

@@ -13,7 +13,7 @@ def text(typed: str, field: str, most: int) -> str:
 def line(typed: str, field: str, most: int) -> str:
     """One line that is not empty."""
     kept = " ".join(rule.line(typed.strip(), field).split())
-    if not kept:
+    if not rule.shows(kept):
         raise Invalid(gettext("This cannot be empty."), field=field)
     return _fitting(kept, field, most)
 

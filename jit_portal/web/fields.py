@@ -21,17 +21,17 @@ def stripped(text: str | None) -> str:
 
 
 def one_line(form: Form, field: StringField) -> None:
-    """No line breaks, control characters or characters that turn the writing direction of what stands around them."""
+    """``typed.line``, and its complaint at the field."""
     try:
-        typed.line(field.data or "")
+        field.data = field.data and typed.line(field.data)
     except Invalid as error:
         raise ValidationError(error.reason) from error
 
 
 def plain_text(form: Form, field: TextAreaField) -> None:
-    """Lines of text, without control characters that show nothing."""
+    """``typed.lines``, and its complaint at the field."""
     try:
-        typed.lines(field.data or "")
+        field.data = field.data and typed.lines(field.data)
     except Invalid as error:
         raise ValidationError(error.reason) from error
 

@@ -131,7 +131,7 @@ def _refuse_foreign() -> None:
 
 
 def _log_foreign(origin: str | None) -> None:
-    """Where it came from, and through whose browser; who sends without end makes the log no longer."""
+    """Where it came from, and who is signed in, if the browser said; who sends without end makes the log no longer."""
     if limiter.limiter.hit(strangers.AT_MOST, "foreign", get_remote_address()):
         person = viewer_or_none()
         person_id, site = person and str(person.id), origin and origin[:_MOST_LOGGED]
