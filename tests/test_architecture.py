@@ -261,7 +261,7 @@ HARMLESS = {
 }
 HARMLESS_HERE = {
     ("files/service.py", "str(error)"): "sealing.Tampered: which chunk of the stored bytes does not open",
-    ("realtime/sockets.py", "person_id"): "who is signed in",
+    ("realtime/sockets.py", "str(person.id)"): "who is signed in",
     ("realtime/sockets.py", "name"): "the first characters of an event's name, and nothing of what came with it",
     ("web/requests.py", "person_id"): "who is signed in",
     ("web/requests.py", "site"): "the first characters of the origin that a browser names",

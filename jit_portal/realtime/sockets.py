@@ -170,8 +170,8 @@ def _carry_out(person: User, event: str, arguments: tuple[object, ...]) -> dict[
     known = EVENTS.get(event)
     (known.pace if known else _UNKNOWN).keep(person.id)
     if known is None or len(arguments) != 1 or not isinstance(arguments[0], dict):
-        told = {"person": str(person.id), "event": str(event)[:_MOST_LOGGED]}
-        log.info("refused an event that makes no sense", extra=told)
+        name = str(event)[:_MOST_LOGGED]
+        log.info("refused an event that makes no sense", extra={"person": str(person.id), "event": name})
         raise Invalid(gettext("This is not something the portal understands."))
     refuse_nul(_texts(arguments[0]))
     return known.verb(person, arguments[0])
