@@ -188,7 +188,7 @@ def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
             while not select.select([line], [], [], 0.05)[0]:
                 line.sendall(bytes(64 << 10))
                 sent += 64 << 10
-                assert sent < 16 * MIB, "nothing was said before a part was full"
+                assert sent < 8 * MIB, "nothing was said before a part was full"
             said = line.recv(4096)
         assert said.startswith(b"HTTP/1.1 503 ")
 
@@ -206,7 +206,7 @@ def test_who_sends_slowly_learns_at_once_that_the_database_was_restarted(
     wait_until(lambda: sending.answer)
     assert sending.answer.startswith(b"HTTP/1.1 503 ")
     assert b"The database does not answer; the upload goes on in a moment." in sending.answer
-    assert (sending.sent_when_answered or 0) < 16 * MIB, "nothing was said before a part was full"
+    assert (sending.sent_when_answered or 0) < 8 * MIB, "nothing was said before a part was full"
     sending.closes()
     assert offset(vault, address) == 0
     assert patch(vault, address, 0, data).status_code == 204

@@ -4,14 +4,11 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
-import socket
-import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from email.utils import format_datetime
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -22,6 +19,7 @@ from werkzeug.exceptions import ClientDisconnected
 from jit_portal import policy
 from jit_portal.errors import Invalid
 from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import lines
 from jit_portal.exhibits.bytes import Sent
 from jit_portal.exhibits.forms import UploadForm
 from jit_portal.exhibits.watching import Watch
@@ -46,10 +44,6 @@ VERSION = "1.0.0"
 BYTES = "application/offset+octet-stream"
 _STORE_ASKED = 2.0
 _MOST_SAID = 64 << 10
-_THROWN_AWAY = 64 << 10
-_LISTENS = 0.5
-_MOST_LISTENING = 4
-_LISTENING = threading.BoundedSemaphore(_MOST_LISTENING)
 _MOST_METADATA = 32 << 10
 _HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
@@ -67,6 +61,8 @@ def limit_length(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Before anything looks at the request: only bytes of a file, which are never held, may be many."""
     is_file = endpoint == "uploads.append" and request.content_type == BYTES
     request.max_content_length = LONGEST if is_file else _MOST_SAID
+    if is_file:
+        lines.read_straight(request.environ)
 
 
 @bp.after_request
@@ -75,44 +71,10 @@ def close_politely(response: Response) -> Response:
     line = request.environ.get("gunicorn.socket")
     has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
     if response.status_code >= 400 and has_body and line is not None:
-        response.call_on_close(partial(_let_go, line, request.environ["wsgi.input"]))
+        response.call_on_close(partial(lines.let_go, line, request.environ["wsgi.input"]))
     response.headers["Tus-Resumable"] = VERSION
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _let_go(line: socket.socket, body: BinaryIO) -> None:
-    """Whoever still sends has a moment to hear the answer, for a line that is cut at once may lose it; then cut.
-
-    Of many at once, only some have it: each holds a thread of this process meanwhile.
-    """
-    if not _LISTENING.acquire(blocking=False):
-        _cut(line)
-        return
-    try:
-        _throw_away(line, body)
-    finally:
-        _LISTENING.release()
-
-
-def _throw_away(line: socket.socket, body: BinaryIO) -> None:
-    cut = threading.Timer(_LISTENS, _cut, [line])
-    cut.daemon = True
-    cut.start()
-    try:
-        with suppress(OSError):
-            while body.read(_THROWN_AWAY):
-                pass
-    finally:
-        # Whoever asks next on this line is not to be cut by what was meant for this request.
-        cut.cancel()
-        cut.join()
-
-
-def _cut(line: socket.socket | None) -> None:
-    if line is not None:
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
 
 
 class Malformed(Invalid):
@@ -129,15 +91,16 @@ class ClientBody:
 
     def __init__(self, watch: Watch, store: Again) -> None:
         self._watch, self._store = watch, store
+        self._stream: Any = request.stream
 
-    def read(self, size: int, /) -> bytes:
+    def readinto(self, into: memoryview, /) -> int:
         try:
-            came = bytes(request.stream.read(size))
+            came: int = self._stream.readinto(into)
         except ClientDisconnected as error:
             self._watch.end()
             raise ConnectionError("the client went away") from error
         self._watch.end()
-        self._store.passed(len(came))
+        self._store.passed(came)
         return came
 
 
@@ -219,7 +182,7 @@ def append(file_id: uuid.UUID) -> Response:
     line = request.environ.get("gunicorn.socket")
     # A slow line fills no part for long, and would not learn until then that nobody takes it.
     still_stored = Again(storage.Patience().require, every_bytes=LONGEST, every_seconds=_STORE_ASKED)
-    with Watch(lambda: files.require_writing(signed_in(), file_id), partial(_cut, line)) as watch:
+    with Watch(lambda: files.require_writing(signed_in(), file_id), partial(lines.cut, line)) as watch:
         body = ClientBody(watch, still_stored)
         file = exhibit_bytes.append(viewer(), file_id, offset, body, size=size, checksum=checksum)
     return _answer(file, 204)

@@ -20,8 +20,9 @@ LONGEST_CHECKED = 16 << 20
 
 _MOST_PARTS = 10_000
 _SMALLEST_PART = 5
+_SMALLEST_WISHED = 8
 _LARGEST_WISHED = 16
-_AT_ONCE = 2
+_AT_ONCE = 3
 _AT_A_TIME = 1 << 17
 _PATIENCE = 30.0
 
@@ -30,10 +31,10 @@ _storing = ThreadPoolExecutor(6, thread_name_prefix="storing")
 
 
 class Body(Protocol):
-    """Where bytes come from; ``read`` answers ``b""`` at the end and raises ``OSError`` when the connection breaks."""
+    """Where bytes come from; raises ``OSError`` when the connection breaks."""
 
-    def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes."""
+    def readinto(self, into: memoryview, /) -> int:
+        """Put what has come into ``into``, and answer how many bytes; 0 at the end."""
 
 
 class Digest(Protocol):
@@ -45,8 +46,12 @@ class Digest(Protocol):
 
 
 def chunks_in_part(length: int) -> int:
-    """Chunks of 1 MiB in one part of the store, for a file of ``length`` bytes: so many that 9,000 parts suffice."""
-    return max(_LARGEST_WISHED, -(-length // (9_000 * CHUNK)))
+    """Chunks of 1 MiB in one part of the store, for a file of ``length`` bytes: so many that 9,000 parts suffice.
+
+    Small parts keep the store busy to the end of every request; of a large file fewer have to be written down.
+    """
+    wished = min(_LARGEST_WISHED, max(_SMALLEST_WISHED, -(-length // (2_000 * CHUNK))))
+    return max(wished, -(-length // (9_000 * CHUNK)))
 
 
 class _Part:
@@ -133,13 +138,14 @@ class Intake:
             # A slow line fills no part for long, and would not learn until then that nothing of it can be kept.
             self._upload.require_line()
             want = min(CHUNK - self._filled, left, _AT_A_TIME)
+            into = self._plain[self._filled : self._filled + want]
             try:
-                came = body.read(want)
+                came = body.readinto(into)
             except OSError:
                 return True
             if not came:
                 return False
-            self._accept(memoryview(came))
+            self._accept(into[:came])
         is_broken = self._has_more(body)
         if self._part.chunks:
             self._send_or_keep()
@@ -148,7 +154,7 @@ class Intake:
     def _has_more(self, body: Body) -> bool:
         """Nothing may follow the file's last byte; whether the connection broke while looking."""
         try:
-            if body.read(1):
+            if body.readinto(memoryview(bytearray(1))):
                 raise TooLong(
                     gettext("More bytes came than the file was said to have: it has grown, or it is another file.")
                 )
@@ -159,7 +165,6 @@ class Intake:
     def _accept(self, came: memoryview) -> None:
         if self._expected:
             self._expected[0].update(came)
-        self._plain[self._filled : self._filled + len(came)] = came
         self._filled += len(came)
         at_end = self._position == self._upload.length
         if self._filled < CHUNK and not at_end:
