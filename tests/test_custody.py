@@ -1,10 +1,9 @@
 """Who holds an exhibit: handing over, taking back, accepting, declining, and what none of that discloses."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from jit_portal import policy
 from jit_portal.custody import service as custody
@@ -12,14 +11,11 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit, Release
-from jit_portal.identity.models import User
 from jit_portal.vocabulary import May, Role, Sight
 from tests import factories
+from tests.exhibits import Browse, all_acts, post
 from tests.factories import World
-from tests.test_exhibits import post
 from tests.vault import acts
-
-Browse = Callable[[User], FlaskClient]
 
 
 @pytest.fixture
@@ -47,6 +43,32 @@ def offered(world: World, to: str = "nl_member", sight: Sight = Sight.READ) -> E
 def withdraw_all(world: World, exhibit: Exhibit) -> None:
     for made in session().scalars(policy.which(world["fr_leader"], Release)).all():
         exhibits.withdraw(world["fr_leader"], made, "Too early.")
+
+
+def test_custody_goes_from_hand_to_hand(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    holder, receiver = world["fr_member"], world["nl_member"]
+    custody.receive(holder, exhibit)
+    session().commit()
+    with pytest.raises(Refused, match="Release it to them first"):
+        custody.hand_over(holder, exhibit, receiver.id, "For examination.")
+    factories.release(world, exhibit, receiver, Sight.READ)
+    custody.hand_over(holder, exhibit, receiver.id, "For examination.")
+    with pytest.raises(NotAllowed):
+        custody.hand_over(holder, exhibit, world["fr_leader"].id, "To another.")
+    with pytest.raises(NotAllowed):
+        custody.accept(world["fr_leader"], exhibit)
+    custody.accept(receiver, policy.fetch(receiver, Exhibit, exhibit.id))
+    after = policy.fetch(receiver, Exhibit, exhibit.id)
+    assert after.holder_id == receiver.id
+    assert all_acts()[-2:] == ["exhibit.handed_over", "exhibit.accepted"]
+
+
+def test_the_holder_keeps_seeing_while_holding(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world, by=world["nl_member"])
+    assert policy.allowed(world["nl_member"], exhibit) == {May.SEE, May.HAND_OVER}
 
 
 @pytest.mark.parametrize("lost", ["sight", "membership"])

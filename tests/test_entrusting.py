@@ -26,8 +26,8 @@ from jit_portal.realtime import push
 from jit_portal.vocabulary import ExhibitKind, May, Purpose, Role, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
+from tests.exhibits import all_acts, post
 from tests.factories import World
-from tests.test_exhibits import acts, post
 
 Browse = Callable[[User], FlaskClient]
 
@@ -173,7 +173,7 @@ def test_the_same_said_twice_is_done_once_and_other_words_are_refused(world: Wor
     with pytest.raises(Refused, match="entrusted already"):
         entrust(world, sight=Sight.USE)
     assert len(all_of(Entrustment)) == 1
-    assert acts() == ["entrustment.made"]
+    assert all_acts() == ["entrustment.made"]
 
 
 def test_two_clicks_at_once_make_one(world: World) -> None:
@@ -208,7 +208,7 @@ def test_a_leader_or_the_person_ends_it_at_once(world: World, by: str) -> None:
     assert policy.may(world["nl_member"], May.READ, exhibit), "what was released through it stays released"
     with pytest.raises(Refused, match="already ended"):
         entrusting.end_entrustment(world[by], made)
-    assert acts() == ["entrustment.made", "exhibit.released", "entrustment.ended"]
+    assert all_acts() == ["entrustment.made", "exhibit.released", "entrustment.ended"]
     other = "fr_member" if by == "fr_leader" else "fr_leader"
     ended = [each for each in all_of(Notice) if each.kind == "entrusting_ended"]  # type: ignore[attr-defined]
     assert [each.user_id for each in ended] == [world[other].id]  # type: ignore[attr-defined]

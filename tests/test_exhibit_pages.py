@@ -5,7 +5,7 @@ import html
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -24,12 +24,11 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Outcome, Purpose, Role, Sight
 from tests import factories
+from tests.exhibits import Browse, post
 from tests.factories import World
 from tests.test_delivery import damage, png
-from tests.test_exhibits import post
 from tests.vault import Sender, acts, do_the_work, error_in, put
 
-Browse = Callable[[User], FlaskClient]
 TOO_LONG = "\u0958" * 200
 """Short enough as typed, too long once it is normalised."""
 
@@ -573,3 +572,21 @@ class TestRuleForm:
 def put_rule(world: World, name: str, sight: Sight, *, is_forbid: bool = False) -> None:
     said = rules.RuleDescription(is_forbid=is_forbid, to=f"person:{world[name].id}", sight=sight)
     rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
+
+
+def test_an_exhibit_page_follows_sight(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    path = f"/exhibits/{exhibit.id}"
+    assert browse(world["nl_member"]).get(path).status_code == 404
+    factories.release(world, exhibit, "nl", Sight.SEE)
+    only_seen = browse(world["nl_member"]).get(path)
+    assert only_seen.status_code == 200
+    assert "SHA-256" not in only_seen.text
+    factories.release(world, exhibit, "nl", Sight.READ)
+    read = browse(world["nl_member"]).get(path).text
+    assert "SHA-256" in read
+    assert "Fr_Leader" not in read.split("Who can see this")[1], "who else sees it is for its own party to know"
+    own = browse(world["fr_member"]).get(path).text
+    assert "Nl_Member" in own
+    assert "Released to" in own

@@ -15,8 +15,8 @@ from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import ExhibitKind, May, Sight
 from tests import factories
+from tests.exhibits import post
 from tests.factories import World
-from tests.test_exhibits import post
 
 Browse = Callable[[User], FlaskClient]
 

@@ -26,8 +26,8 @@ from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, Purpose, Sight
 from tests import factories
+from tests.exhibits import post
 from tests.factories import World
-from tests.test_exhibits import post
 from tests.vault import Sender, error_in, exhibit_of, how_many
 
 T = TypeVar("T", bound=Model)

@@ -11,11 +11,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import Refused
-from jit_portal.exhibits import entrusting
+from jit_portal.exhibits import entrusting, rules
+from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity import invitations
 from jit_portal.identity.models import User
 from jit_portal.jits import documents, signing
@@ -27,10 +32,11 @@ from jit_portal.messages import channels
 from jit_portal.messages import service as messages
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message
-from jit_portal.vocabulary import Role, Sight
+from jit_portal.vocabulary import Purpose, Role, Sight
 from jit_portal.workspaces import service as workspaces
 from tests import factories
 from tests.drafting import PDF
+from tests.exhibits import all_acts
 from tests.factories import World
 from tests.waiting import Statement, status_after_the_wait
 
@@ -194,3 +200,48 @@ def test_who_was_invited_does_not_join_once_her_host_may_not_invite(place: Place
     assert status == Refused.status
     assert entries() == before
     assert workspaces.join_by_invitation in invitations.ON_ACCEPT
+
+
+ON_EXHIBITS: dict[str, Callable[[World, User, Exhibit], object]] = {
+    "release": lambda world, actor, exhibit: exhibits.release(
+        actor, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
+    ),
+    "describe": lambda _, actor, exhibit: exhibits.describe(actor, exhibit, "Anew", "", "", 1),
+    "reclassify": lambda _, actor, exhibit: exhibits.reclassify(actor, exhibit, read({"handling": "H0"}), 1),
+    "withdraw": lambda _, actor, exhibit: exhibits.withdraw(
+        actor, session().scalars(policy.which(actor, Release)).one(), "Enough."
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", ON_EXHIBITS)
+def test_the_right_is_asked_again_after_the_wait_for_the_exhibit(app: Flask, cluster: Postgres, verb: str) -> None:
+    """She stops leading, or being a member, while her act waits for whoever holds the exhibit's row."""
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    factories.release(world, exhibit, "nl")
+
+    role = "member" if verb in ("release", "reclassify") else "expert"
+    status = status_after_the_wait(
+        cluster,
+        lambda: ON_EXHIBITS[verb](world, world["fr_leader"], exhibit),
+        held=("SELECT FROM exhibit WHERE id = %s FOR UPDATE", [exhibit.id]),
+        meanwhile=("UPDATE membership SET role = %s WHERE id = %s", [role, world.members["fr_leader"].id]),
+    )
+    assert status in (403, 404)
+    assert all_acts() == []
+
+
+def test_the_right_to_set_rules_is_asked_after_the_wait(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    party = world.parties["fr"]
+    said = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
+
+    status = status_after_the_wait(
+        cluster,
+        lambda: rules.set_rule(world["fr_leader"], world.workspace, party, said),
+        held=("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rules {party.id}"]),
+        meanwhile=("UPDATE membership SET role = 'member' WHERE id = %s", [world.members["fr_leader"].id]),
+    )
+    assert status == 403
+    assert all_acts() == []

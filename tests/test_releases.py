@@ -1,0 +1,201 @@
+"""Releases of exhibits: who makes and withdraws them, for whom, and who is told, also of those that begin or end."""
+
+import datetime as dt
+import json
+import uuid
+from collections import Counter
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from jit_portal import policy
+from jit_portal.audit.service import CHANNEL
+from jit_portal.database import session, transaction
+from jit_portal.demo.postgres import OWNER, Postgres
+from jit_portal.errors import NotAllowed, NotFound, Refused
+from jit_portal.exhibits import rules, service, windows
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.notices.models import Notice
+from jit_portal.vocabulary import May, NoticeKind, Purpose, Role, Sight
+from tests import factories
+from tests.exhibits import all_acts
+
+
+def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    leader, other = world["fr_leader"], world["nl_member"]
+    with pytest.raises(NotFound):
+        policy.fetch(other, Exhibit, exhibit.id)
+    made = service.release(
+        leader, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE, conditions="No copies."
+    )
+    assert policy.allowed(other, exhibit) == {May.SEE, May.READ}
+    service.withdraw(leader, made, "Released by mistake.")
+    assert policy.allowed(other, exhibit) == frozenset()
+    assert all_acts() == ["exhibit.released", "exhibit.withdrawn"]
+    with pytest.raises(Refused):
+        service.withdraw(leader, made, "Again.")
+
+
+def told_of_releases() -> Counter[uuid.UUID]:
+    told = select(Notice.user_id).where(Notice.kind == NoticeKind.RELEASED).execution_options(policy=True)
+    return Counter(session().scalars(told))
+
+
+def test_a_release_is_told_to_all_who_see_further_by_it(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    other, to = world["nl_member"], f"party:{world.parties['nl'].id}"
+    factories.release(world, exhibit, other, Sight.READ)
+    for sight in (Sight.READ, Sight.READ, Sight.USE):
+        service.release(world["fr_leader"], exhibit, to, sight, Purpose.JIT_PURPOSE)
+    assert told_of_releases() == {other.id: 1, world["nl_leader"].id: 2}
+
+
+@pytest.mark.parametrize("name", ["fr_member", "nl_leader", "eu_participant"])
+def test_only_a_leader_of_the_seizing_party_releases(app: Flask, name: str) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    to = f"party:{world.parties['nl'].id}"
+    with pytest.raises((NotAllowed, NotFound)):
+        service.release(world[name], exhibit, to, Sight.SEE, Purpose.JIT_PURPOSE)
+    assert session().scalars(select(Release).execution_options(policy=True)).all() == []
+
+
+def test_whom_the_agreement_does_not_name_is_refused(app: Flask) -> None:
+    world, elsewhere = factories.world(), factories.world("Kestrel", ("ro",))
+    exhibit = factories.exhibit(world)
+    for stranger in (f"party:{elsewhere.parties['ro'].id}", f"person:{elsewhere['ro_member'].id}", "party:x", ""):
+        with pytest.raises(Refused, match="does not name them"):
+            service.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
+
+
+@pytest.mark.parametrize("name", ["al_member", "icc_participant"])
+def test_releases_to_third_countries_and_international_bodies_are_refused_with_a_reason(app: Flask, name: str) -> None:
+    world = factories.world(slugs=("fr", "nl", "al", "icc"))
+    exhibit = factories.exhibit(world)
+    party = f"party:{world.members[name].party_id}"
+    for target in (party, f"person:{world[name].id}"):
+        with pytest.raises(Refused, match="Articles 17 and 18") as refused:
+            service.release(world["fr_leader"], exhibit, target, Sight.SEE, Purpose.JIT_PURPOSE)
+        assert refused.value.status == 409
+    with pytest.raises(Refused, match="Articles 17 and 18"):
+        rules.set_rule(
+            world["fr_leader"], world.workspace, world.parties["fr"], RuleDescription(False, party, Sight.SEE)
+        )
+
+
+def test_nothing_is_released_after_the_agreement_has_ended(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    made = factories.release(world, exhibit, "nl")
+    factories.end_agreement(world)
+    with pytest.raises(NotAllowed):
+        service.release(world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.USE, Purpose.JIT_PURPOSE)
+    assert May.READ in policy.allowed(world["nl_member"], exhibit)
+    service.withdraw(world["fr_leader"], made, "The case is over.")
+    assert policy.allowed(world["nl_member"], exhibit) == frozenset()
+
+
+def test_an_expert_sees_only_what_is_released_to_them_by_name(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    expert = world.join("expert", "nl", Role.EXPERT)
+    session().commit()
+    factories.release(world, exhibit, "nl", Sight.USE)
+    assert policy.allowed(expert, exhibit) == frozenset()
+    factories.release(world, exhibit, expert, Sight.READ)
+    assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
+
+
+def test_an_expert_of_the_seizing_party_is_shown_things_by_name(app: Flask) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    with transaction():
+        expert = world.join("fr_expert", "fr", Role.EXPERT)
+        for role in (Role.SECRETARIAT, Role.AUDITOR):
+            world.join(f"fr_{role}", "fr", role)
+    assert policy.allowed(expert, exhibit) == frozenset()
+    service.release(world["fr_leader"], exhibit, f"person:{expert.id}", Sight.READ, Purpose.JIT_PURPOSE)
+    assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
+    for name in ("fr_member", "fr_leader", "fr_secretariat", "fr_auditor"):
+        to = f"person:{world[name].id}"
+        with pytest.raises(Refused, match="does not name them"):
+            service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+
+
+def test_what_three_hundred_people_see_can_be_withdrawn_and_all_are_told(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    with transaction():
+        for number in range(300):
+            world.join(f"nl_{number}", "nl")
+    exhibit = factories.exhibit(world)
+    told: set[str] = set()
+    wanted = {str(world[f"nl_{number}"].id) for number in range(300)}
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
+        made = service.release(
+            world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
+        )
+        service.withdraw(world["fr_leader"], made, "Too many.")
+        for notice in connection.notifies(timeout=20):
+            said = json.loads(notice.payload)
+            told |= set(said["also"]) if said["act"] == "exhibit.withdrawn" else set()
+            if wanted <= told:
+                break
+    assert wanted <= told
+    assert policy.allowed(world["nl_0"], exhibit) == frozenset()
+
+
+def test_a_window_that_passes_is_told_to_whom_the_release_reaches_now(app: Flask, cluster: Postgres) -> None:
+    world = factories.world()
+    with transaction():
+        world.join("nl_gone", "nl")
+        for role in (Role.AUDITOR, Role.SECRETARIAT, Role.EXPERT):
+            world.join(f"nl_{role}", "nl", role)
+    factories.end_membership(world, "nl_gone")
+    factories.release(world, factories.exhibit(world), "nl", live_until=factories.now())
+    assert told_by_a_sweep(cluster) == {world[name].id for name in ("nl_leader", "nl_member")}
+
+
+def told_by_a_sweep(cluster: Postgres) -> set[uuid.UUID]:
+    """Who is named in what the sweep says of the one exhibit whose release has begun or ended."""
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
+        assert windows.tell_of_changes() == 1
+        (notice,) = connection.notifies(timeout=20, stop_after=1)
+    return {uuid.UUID(told) for told in json.loads(notice.payload)["also"]}
+
+
+@pytest.mark.parametrize("passed", ["begun", "ended"])
+def test_a_window_that_passes_is_not_told_to_whom_a_forbid_hides_the_exhibit(
+    app: Flask, cluster: Postgres, passed: str
+) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    hidden = RuleDescription(is_forbid=True, to=f"person:{world['nl_member'].id}", sight=Sight.SEE)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], hidden)
+    a_moment_ago = factories.now() - dt.timedelta(seconds=5)
+    begun, ended = (a_moment_ago, None) if passed == "begun" else (None, a_moment_ago)
+    factories.release(world, exhibit, "nl", live_from=begun, live_until=ended)
+    assert told_by_a_sweep(cluster) == {world["nl_leader"].id}
+
+
+def test_a_release_withdrawn_before_it_began_is_told_to_nobody_whom_it_would_have_meant(
+    app: Flask, cluster: Postgres
+) -> None:
+    world = factories.world()
+    tomorrow = factories.now() + dt.timedelta(days=1)
+    made = factories.release(world, factories.exhibit(world), "nl", live_from=tomorrow)
+    service.withdraw(world["fr_leader"], made, "Not needed.")
+    assert told_by_a_sweep(cluster) == set()
+
+
+def test_a_window_that_passes_is_not_told_to_third_countries(app: Flask, cluster: Postgres) -> None:
+    world = factories.world(slugs=("fr", "nl", "al"))
+    factories.release(world, factories.exhibit(world), "al", live_until=factories.now())
+    assert told_by_a_sweep(cluster) == set()
