@@ -1,4 +1,4 @@
-"""The rules of a country: standing releases and forbids, who sets them, and what they show and hide."""
+"""The rules of a country: standing releases and forbids, who sets them, by which form, and what they move."""
 
 import pytest
 from flask import Flask
@@ -6,9 +6,15 @@ from flask import Flask
 from jit_portal import policy
 from jit_portal.errors import NotAllowed
 from jit_portal.exhibits import rules
+from jit_portal.exhibits.models import CountryRule
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.vocabulary import ExhibitKind, May, Sight
 from tests import factories
+from tests.exhibits import Browse, made, post, world
+from tests.factories import World
+
+FIXTURES = (world,)
+"""They are asked for by name."""
 
 
 def test_a_standing_release_shows_and_a_forbid_takes_away(app: Flask) -> None:
@@ -48,3 +54,17 @@ def test_only_leaders_set_rules_for_their_own_party(app: Flask) -> None:
     for name in ("fr_member", "nl_leader", "eu_participant"):
         with pytest.raises(NotAllowed):
             rules.set_rule(world[name], world.workspace, world.parties["fr"], said)
+
+
+class TestRuleForm:
+    @pytest.mark.parametrize("field", ["seized_from", "seized_until"])
+    @pytest.mark.parametrize("act", ["look", "submit"])
+    def test_a_forbid_has_no_dates_of_seizure(self, world: World, browse: Browse, field: str, act: str) -> None:
+        fields = {"is_forbid": "1", "to": f"party:{world.parties['nl'].id}", "sight": "2", field: "2026-03-01"}
+        client, path = browse(world["fr_leader"]), f"/workspaces/{world.workspace.id}/rules/new"
+        status, page = post(client, path, **{act: "1"}, **fields)
+        assert status == 422
+        assert "A forbid holds whatever the date of seizure" in page
+        assert 'value="2026-03-01"' in page, "what was typed comes back"
+        assert made(CountryRule) == []
+        assert post(client, path, **{act: "1"}, **(fields | {"is_forbid": "0"}))[0] in (200, 303)

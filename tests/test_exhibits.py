@@ -1,5 +1,6 @@
-"""What becomes an exhibit and how it is described and numbered; what the portal cannot protect does not."""
+"""What becomes an exhibit, how it is described and numbered; and what does not, for the portal cannot protect it."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,10 +12,17 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import Refused
 from jit_portal.exhibits import service
 from jit_portal.exhibits.descriptions import is_marked, read
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.vocabulary import Role
 from jit_portal.workspaces.models import Workspace
 from tests import factories
+from tests.exhibits import Browse, exhibit, world
+from tests.factories import World
+from tests.vault import Sender, error_in
 from tests.waiting import until_somebody_waits
+
+FIXTURES = (exhibit, world)
+"""They are asked for by name."""
 
 
 @pytest.mark.parametrize(
@@ -121,3 +129,42 @@ def test_the_parties_of_one_country_share_its_numbers_also_at_once(app: Flask, c
             second = beside.submit(apart, "frm")
             until_somebody_waits(cluster)
         assert second.result(timeout=20) == "FR-0004"
+
+
+class TestNotYet:
+    @pytest.mark.parametrize(
+        ("name", "is_refused"),
+        [("al_member", True), ("eu_participant", True), ("icc_participant", True), ("fr_member", False)],
+    )
+    def test_who_cannot_upload_yet_is_told_why(self, app: Flask, browse: Browse, name: str, is_refused: bool) -> None:
+        world = factories.world(slugs=("fr", "al", "eu", "icc"))
+        for path in ("", "/vault", "/board/latest"):
+            page = browse(world[name]).get(f"/workspaces/{world.workspace.id}{path}").text
+            assert ("Article 17(3)" in page) == (is_refused and path != "/board/latest"), path
+            assert ("#upload" in page or 'popovertarget="upload"' in page or "upload-files" in page) != is_refused, path
+
+    @pytest.mark.parametrize(
+        ("name", "status", "words"),
+        [
+            ("al_member", 409, "Article 17(3)"),
+            ("eu_participant", 403, "Only leaders, members and seconded members"),
+            ("icc_participant", 403, "Only leaders, members and seconded members"),
+        ],
+    )
+    def test_who_sends_a_file_all_the_same_is_told_too(
+        self, app: Flask, browse: Browse, name: str, status: int, words: str
+    ) -> None:
+        world = factories.world(slugs=("fr", "al", "eu", "icc"))
+        answer = Sender(browse(world[name])).create(world, 5)
+        assert (answer.status_code, words in error_in(answer)) == (status, True), answer.text
+
+    def test_codes_that_cannot_be_given_yet_cannot_be_chosen(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        for path in (f"/workspaces/{world.workspace.id}/vault", f"/exhibits/{exhibit.id}/reclassify"):
+            page = browse(world["fr_leader"]).get(path).text
+            for code, is_offered in (("H0", True), ("H1", False), ("H2", False), ("H3", False)):
+                option = re.search(rf'<option[^>]*value="{code}"[^>]*>', page)
+                assert option
+                assert ("disabled" not in option[0]) == is_offered
+            assert "cannot be given yet" in page

@@ -6,17 +6,31 @@ import uuid
 from zoneinfo import ZoneInfo
 
 import psycopg
+import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from jit_portal.audit.models import LedgerEntry
+from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
-from jit_portal.exhibits.models import Release
-from jit_portal.identity.models import Authority
-from jit_portal.vocabulary import Duty
+from jit_portal.exhibits import service
+from jit_portal.exhibits.models import Exhibit, Release
+from jit_portal.identity.models import Authority, User
+from jit_portal.vocabulary import Duty, Outcome
 from tests import factories
-from tests.exhibits import Browse, post
+from tests.exhibits import Browse, exhibit, post, world
+from tests.factories import World
+
+FIXTURES = (exhibit, world)
+"""They are asked for by name."""
+
+
+def refused(thing_id: uuid.UUID) -> list[str]:
+    """What was refused about this thing, in order."""
+    of_it = (LedgerEntry.object_id == thing_id, LedgerEntry.outcome == Outcome.REFUSED)
+    entries = select(LedgerEntry.act).where(*of_it).order_by(LedgerEntry.number)
+    return list(session().scalars(entries.execution_options(policy=True)))
 
 
 def test_releasing_in_the_browser(app: Flask, browse: Browse) -> None:
@@ -106,3 +120,65 @@ def test_no_form_offers_an_authority_whose_people_all_have_a_duty_for_the_portal
         factories.user(world.providers["nl"], "Rechercheur", portal)
     for page in pages:
         assert "Portaalbeheer" in client.get(page).text
+
+
+class TestReleaseForm:
+    @pytest.mark.parametrize("moment", ["9999-12-31T23:59", "0001-01-01T00:00"])
+    @pytest.mark.parametrize("field", ["live_from", "live_until"])
+    def test_a_time_beyond_every_calendar_is_a_slip_of_the_pen(
+        self, world: World, browse: Browse, exhibit: Exhibit, moment: str, field: str
+    ) -> None:
+        zone = "Asia/Tokyo" if moment.startswith("0001") else "America/New_York"
+        with transaction():
+            session().execute(update(User).where(User.id == world["fr_leader"].id).values(time_zone=zone))
+        fields = {"to": f"party:{world.parties['nl'].id}", "sight": "2", "purpose": "jit_purpose", field: moment}
+        status, page = post(browse(world["fr_leader"]), f"/exhibits/{exhibit.id}/release", **fields)
+        assert status == 422
+        assert "does not reach that far" in page
+
+    def test_whom_the_agreement_no_longer_names_is_refused_with_the_clause(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        stranger = {"to": f"party:{uuid.uuid4()}", "sight": "2"}
+        path = f"/exhibits/{exhibit.id}/release"
+        status, page = post(browse(world["fr_leader"]), path, purpose="jit_purpose", **stranger)
+        assert status == 409
+        assert "Version 1 of the agreement does not name them" in page
+        rule = f"/workspaces/{world.workspace.id}/rules/new"
+        assert refused(exhibit.id) == ["exhibits.release_submit"]
+        status, page = post(browse(world["fr_leader"]), rule, is_forbid="1", **stranger)
+        assert status == 409
+        assert "Version 1 of the agreement does not name them" in page
+        assert refused(world.parties["fr"].id) == ["rules.create"]
+
+    def test_handing_over_to_whom_may_not_read_it_is_refused_on_record(
+        self, world: World, browse: Browse, exhibit: Exhibit
+    ) -> None:
+        """Her sight ends after she was chosen and before that is sent."""
+        given, receiver = factories.release(world, exhibit, "nl"), world["nl_member"]
+        client, path = browse(world["fr_member"]), f"/exhibits/{exhibit.id}/hand-over"
+        with transaction():
+            custody.receive(world["fr_member"], exhibit)
+        assert str(receiver.id) in client.get(path).text
+        service.withdraw(world["fr_leader"], given, "By mistake.")
+        status, page = post(client, path, to=str(receiver.id), reason="For examination.")
+        assert status == 409
+        assert "Release it to them first" in page
+        assert refused(exhibit.id) == ["custody.hand_over_submit"]
+        assert post(client, path, to="nobody", reason="For examination.")[0] == 422
+        assert refused(exhibit.id) == ["custody.hand_over_submit"], "a slip of the pen is no refusal"
+
+    def test_purpose_and_beginning_are_shown(self, world: World, browse: Browse, exhibit: Exhibit) -> None:
+        factories.release(world, exhibit, "nl")
+        client, path = browse(world["fr_leader"]), f"/exhibits/{exhibit.id}"
+        assert "Not yet" not in client.get(path).text
+        tomorrow = (factories.now() + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+        fields = {"to": f"party:{world.parties['eu'].id}", "sight": "2", "purpose": "public_security"}
+        assert post(client, f"{path}/release", live_from=tomorrow, **fields)[0] == 303
+        page = client.get(path).text
+        assert "They see it from" in page
+        assert "They see it now" not in page
+        assert "Not yet" in page
+        assert "An immediate and serious threat to public security" in page
+        theirs = browse(world["nl_member"]).get(path).text
+        assert "The purposes of this JIT" in theirs
