@@ -16,9 +16,9 @@ from jit_portal.files import keys, storage
 from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Purpose, Role, Sight
 from tests import factories
+from tests.delivery import damage, png
 from tests.exhibits import Browse, exhibit, world
 from tests.factories import World
-from tests.test_delivery import damage, png
 from tests.vault import acts, do_the_work, put
 
 FIXTURES = (exhibit, world)

@@ -37,10 +37,10 @@ from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
+from tests.delivery import png
 from tests.drafting import PDF
 from tests.factories import World
 from tests.pseudo import BEGIN, END, LOCALE
-from tests.test_delivery import png
 from tests.test_routes import OPEN_TO_ALL, Doors, let_wait_in_newest_login, make_doors
 from tests.vault import put
 from tests.web import Web, running_web

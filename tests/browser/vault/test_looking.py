@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, Faults, OpenWindow
 from tests.browser.test_previews import READ_BACK, film, pdf, png, sound
+from tests.delivery import damage
 from tests.factories import World
 from tests.portal import Portal
-from tests.test_delivery import damage
 from tests.vault import put
 
 Away = Callable[[Portal], AbstractContextManager[None]]
