@@ -32,7 +32,7 @@ from tests.saml_visitor import Visitor
 from tests.signing_in import UNCHECKED, ledger, logins
 from tests.test_providers import operator
 from tests.test_register import Browse, newest, sent
-from tests.test_trying import plainly
+from tests.trying import plainly
 
 
 @pytest.fixture
