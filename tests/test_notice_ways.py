@@ -18,8 +18,8 @@ from jit_portal.web import home, news
 from tests import factories
 from tests.drafting import submit
 from tests.factories import World
+from tests.news import message
 from tests.signing_in import ledger
-from tests.test_home import message
 
 Browse = Callable[[User], FlaskClient]
 POP_UP, COUNT, LIST = (each.value for each in (NoticeWay.POP_UP, NoticeWay.COUNT, NoticeWay.LIST))
