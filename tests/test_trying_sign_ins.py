@@ -28,6 +28,9 @@ FIXTURES = (desk, home, liar, row)
 """They are asked for by name."""
 
 
+# --- the sign-in
+
+
 def test_a_test_signs_nobody_in_and_makes_nobody(liar: Hostile, desk: Callable[..., Desk]) -> None:
     one = desk()
     one.press()
@@ -171,6 +174,9 @@ def test_what_went_wrong_there_is_told(liar: Hostile, desk: Callable[..., Desk])
     liar.replies["/par"] = web_page
     assert one.press("/sign-in").status_code == 303
     assert one.findings()[Check.SIGN_IN] == (Result.WRONG, "no_json")
+
+
+# --- signing out
 
 
 def test_the_browser_goes_to_sign_out_and_comes_back(liar: Hostile, desk: Callable[..., Desk]) -> None:
