@@ -25,7 +25,7 @@ from jit_portal.messages import service as messages
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Assurance, Duty, Outcome
-from tests import drafting, factories, glass, hostile, test_passkeys
+from tests import drafting, factories, glass, hostile, passkeys
 from tests.authenticator import SecurityKey
 from tests.factories import World
 from tests.forms import Form, forms_in
@@ -304,7 +304,7 @@ def _waiting(stage: Stage, client: FlaskClient | None = None) -> tuple[FlaskClie
     with transaction():
         act = factories.waiting_act(leader)
     let_wait_in_newest_login(leader)
-    test_passkeys.age(leader)
+    passkeys.age(leader)
     return client, f"/confirm/{act.id}"
 
 
@@ -316,14 +316,14 @@ def _drop(stage: Stage) -> Press:
 
 @row("passkeys.confirm")
 def _confirm(stage: Stage) -> Press:
-    leader, key = stage.world["fr_leader"], SecurityKey(test_passkeys.ORIGIN, test_passkeys.HOST)
+    leader, key = stage.world["fr_leader"], SecurityKey(passkeys.ORIGIN, passkeys.HOST)
     with transaction():
         session().execute(update(IdentityProvider).values(acr_levels={"substantial": 2}))
     client = stage.browse(leader)
-    client.set_cookie(test_passkeys.cookie(stage.app), factories.login(leader, Assurance.SUBSTANTIAL), secure=True)
-    assert test_passkeys.enrol(client, key.create(test_passkeys.ask(client, "new"))).status_code == 303
+    client.set_cookie(passkeys.cookie(stage.app), factories.login(leader, Assurance.SUBSTANTIAL), secure=True)
+    assert passkeys.enrol(client, key.create(passkeys.ask(client, "new"))).status_code == 303
     client, page = _waiting(stage, client)
-    said = key.get(test_passkeys.ask(client, "ask"))
+    said = key.get(passkeys.ask(client, "ask"))
     why = "Your sign-in has ended"
     return Press(client, page, "/account/passkeys/confirm", "login.stepped_up", 401, why, {"credential": said})
 
