@@ -158,7 +158,7 @@ def test_whoever_ends_several_waits_for_the_first_and_holds_none(
         with app.app_context():
             user = session().get_one(User, member.id)
             with transaction():
-                user.current_login = factories._login(user, "x" * 43).id
+                user.current_login = factories.added_login(user, "x" * 43).id
                 act(user)
 
     with ThreadPoolExecutor(1) as beside, psycopg.connect(cluster.url(OWNER)) as look:
