@@ -47,8 +47,8 @@ LONGEST = (
     *("test_routes.py", "browser/test_pages.py"),
     *("test_vault_process.py", "browser/test_board.py", "browser/test_previews.py"),
     *("browser/test_stepup.py", "test_broken_uploads.py", "test_cedar.py", "browser/test_double.py"),
-    *("test_requests.py", "test_live_logins.py", "test_delivery.py", "browser/", "providers/"),
-    *("test_chat_sockets.py", "test_scim_early.py", "test_uploads.py", "test_lying_logins.py", "test_logs.py"),
+    *("test_requests.py", "test_live_logins.py", "browser/", "providers/"),
+    *("test_chat_sockets.py", "test_scim_early.py", "test_uploads.py", "test_slow_logins.py", "test_logs.py"),
     *("test_interruptions.py", "test_policy_parity.py", "test_worker.py"),
 )
 """What takes minutes, begun first: workers take whole files, and none must be left alone with a long one at the end."""
