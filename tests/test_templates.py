@@ -139,6 +139,19 @@ def test_what_was_said_to_one_reader_is_said_to_the_next_in_her_language_and_by_
     assert read_by("en_GB", "Europe/London") == english
 
 
+def test_sizes_are_said_as_the_reader_counts_them(portal: Flask) -> None:
+    page = portal.jinja_env.from_string("{{ length|filesizeformat }}")
+
+    def read_by(language: str, length: int) -> str:
+        with portal.test_request_context(), as_read_by(language, "UTC"):
+            return page.render(length=length)
+
+    assert [read_by("en_GB", length) for length in (1, 999, 1000)] == ["1 byte", "999 bytes", "1.0 kB"]
+    assert [read_by("fr", length) for length in (1, 999, 1000)] == ["1 octet", "999 octets", "1,0\u202fko"]
+    assert [read_by("en_GB", length) for length in (999_949, 999_950)] == ["999.9 kB", "1.0 MB"]
+    assert read_by("en_GB", 5 * 10**15) == "5,000.0 TB"
+
+
 def test_a_mark_is_drawn_anew_once_a_build_has_replaced_the_files(
     portal: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

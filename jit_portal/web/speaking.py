@@ -6,10 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import flask_babel
+from babel.units import format_unit
 from flask import Flask
 from markupsafe import Markup
 
 KEPT_TEXTS, KEPT_DATES = 4096, 8192
+_UNITS = ("digital-kilobyte", "digital-megabyte", "digital-gigabyte", "digital-terabyte")
 
 
 def bind(app: Flask) -> None:
@@ -27,13 +29,26 @@ def bind(app: Flask) -> None:
 
     app.jinja_env.globals.update(_=gettext, gettext=gettext)
     app.jinja_env.filters.update(
-        dateformat=_kept(flask_babel.format_date), datetimeformat=_kept(flask_babel.format_datetime)
+        dateformat=_kept(flask_babel.format_date),
+        datetimeformat=_kept(flask_babel.format_datetime),
+        filesizeformat=_size,
     )
 
 
 def _language() -> tuple[str, str | None]:
     locale = flask_babel.get_locale()
     return (locale.language, locale.territory) if locale else ("", None)
+
+
+def _size(length: int) -> str:
+    """So many bytes as the reader counts them: 274.3 kB, 274,3 ko."""
+    if length < 1000:
+        return str(flask_babel.ngettext("%(num)d byte", "%(num)d bytes", length))
+    size, unit = length / 1000, 0
+    while size >= 999.95 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    said: str = format_unit(size, _UNITS[unit], "short", "#,##0.0", locale=flask_babel.get_locale() or "en")
+    return said
 
 
 def _kept(write: Callable[..., str]) -> Callable[[dt.date, str | None], str]:
