@@ -156,7 +156,7 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
 @pytest.fixture
 def faults(pytestconfig: pytest.Config) -> Faults:
     """What is wrong with a page as it stands, by look: the elements that axe finds, by rule; ids given twice; and a
-    page that is wider than its window, which is left as it was.
+    page that is wider than its window, or scrolls as a whole where only its parts do. The window is left as it was.
     """
     looks = LOOKS if pytestconfig.getoption("--every-look") else LOOKS[:2]
 
@@ -183,4 +183,6 @@ def _faults(page: Page, look: str, size: tuple[int, int]) -> dict[str, Any]:
         found["ids given twice"] = twice
     if (width := page.evaluate("document.documentElement.scrollWidth")) != size[0]:
         found["wider than the window"] = width
+    if page.locator(".app").count() and (height := page.evaluate("document.documentElement.scrollHeight")) != size[1]:
+        found["taller than the window"] = height
     return found
