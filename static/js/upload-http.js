@@ -35,10 +35,18 @@ export class HttpStack extends DefaultHttpStack {
   createRequest(method, url) {
     const request = super.createRequest(method, url);
     const send = request.send.bind(request);
+    const abort = request.abort.bind(request);
+    let isAborted = false;
     for (const [name, value] of Object.entries(FOR_VIEWER)) request.setHeader(name, value);
+    request.abort = () => {
+      isAborted = true;
+      return abort();
+    };
     request.send = async (body) => {
       if (method !== "HEAD") request.setHeader("X-CSRFToken", csrfToken());
       if (method === "PATCH" && body?.size <= MOST_CHECKED) request.setHeader("Upload-Checksum", await checksum(body));
+      // Stopped meanwhile, it would go out none the less, and without what its headers said.
+      if (isAborted) return new Promise(() => {});
       const answer = await send(body);
       this.hasNewToken = answer.getStatus() === 400 && (await renewToken(this.endpoint)).isNew;
       return answer;

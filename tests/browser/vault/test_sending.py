@@ -14,7 +14,17 @@ from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
 from tests.browser.conftest import Faults, OpenWindow, sign_in
-from tests.browser.uploading import choose, file_named, made, send, slow_down, upload_button, vault_of, wait_for
+from tests.browser.uploading import (
+    FINISHED,
+    choose,
+    file_named,
+    made,
+    send,
+    slow_down,
+    upload_button,
+    vault_of,
+    wait_for,
+)
 from tests.factories import World
 from tests.portal import Portal
 from tests.vault import MIB, acts, bytes_in_store, do_the_work, put
@@ -158,6 +168,28 @@ def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str
     page.locator('#confirm button[value="yes"]').click()
     expect(row).to_have_count(0)
     assert wait_for(path.name, lambda file: file.integrity == Integrity.CANCELLED).received < len(data)
+
+
+HOLDS_DIGESTS = """() => {
+  const digest = crypto.subtle.digest.bind(crypto.subtle);
+  const goes = new Promise((done) => { window.letThemGo = done; });
+  crypto.subtle.digest = (...said) => goes.then(() => digest(...said));
+}"""
+
+
+def test_of_a_piece_whose_checksum_is_still_made_nothing_goes_out_after_a_pause(page: Page, tmp_path: Path) -> None:
+    pieces: list[Request] = []
+    page.on("request", lambda request: pieces.append(request) if request.method == "PATCH" else None)
+    page.evaluate(HOLDS_DIGESTS)
+    send(page, made(tmp_path, "held.bin", MIB)[0])
+    row = page.locator("[data-upload]")
+    expect(row.locator("[data-status]")).to_have_text("Sending")
+    row.locator(".is-pause").click()
+    page.evaluate("window.letThemGo()")
+    expect(row.locator("[data-status]")).to_have_text("Paused")
+    row.locator(".is-resume").click()
+    expect(row).to_have_class(FINISHED)
+    assert len(pieces) == 1
 
 
 def test_what_describes_files_is_folded_while_they_are_sent(page: Page, faults: Faults, tmp_path: Path) -> None:
