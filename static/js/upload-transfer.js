@@ -1,7 +1,7 @@
 /**
  * One file on its way: sent by tus while its SHA-256 is computed beside, then the hash is declared. It says what happens to it by
- * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused", "waiting" {reason} and once it is known {done, total} of
- * what is stored, "away" while the vault does not answer, "elsewhere", "signed-out", "failed" {reason}, "refused" {reason}, "changed",
+ * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused" and "waiting" {reason}, both once it is known with
+ * {done, total} of what is stored, "away" while the vault does not answer, "elsewhere", "signed-out", "failed" {reason}, "refused" {reason}, "changed",
  * "gone", "ended", "cancelled", "finished", and when asked "verified" or "mismatch".
  */
 import { Upload } from "tus-js-client";
@@ -25,6 +25,7 @@ export class Transfer {
   #stored = 0;
   #isAsking = true;
   #isSent = false;
+  #isPaused = false;
   #isOver = false;
 
   constructor({ file, path, endpoint, workspace, metadata, url, change }) {
@@ -48,12 +49,17 @@ export class Transfer {
     });
   }
 
-  pause() {
+  /** Of the piece that was under way the vault may have kept all that came, or nothing: how far it is, only it can tell. */
+  async pause() {
+    this.#isPaused = true;
     this.#upload.abort();
     this.change("paused");
+    const answer = this.#upload.url && (await this.#ask());
+    if (answer?.ok && this.#isPaused) this.change("paused", { done: Number(answer.headers.get("Upload-Offset")), total: this.file.size });
   }
 
   resume() {
+    this.#isPaused = false;
     this.#isAsking = true;
     this.change("waiting", { reason: this.#reason });
     if (!this.#hasher) this.#hash();
@@ -195,13 +201,18 @@ export class Transfer {
 
   /** What was found when it was read back, if that is done. */
   async look() {
-    const answer = await fetch(this.#upload.url, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+    const answer = await this.#ask();
     const found = answer?.headers.get("Upload-Integrity");
     if (found === "verified" || found === "mismatch") this.change(found);
   }
 
+  #ask() {
+    return fetch(this.#upload.url, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+  }
+
   #end() {
     this.#isOver = true;
+    this.#isPaused = false;
     this.#hasher?.terminate();
   }
 }

@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import re
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -13,7 +16,7 @@ from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
-from tests.browser.conftest import Faults, OpenWindow, sign_in
+from tests.browser.conftest import Faults, OpenWindow, sign_in, until
 from tests.browser.uploading import (
     FINISHED,
     choose,
@@ -153,15 +156,62 @@ def test_an_upload_goes_on_for_nobody_else(window: OpenWindow, world: World, pro
     assert {request.headers.get("x-viewer") for request in asked} == {str(world["fr_member"].id)}
 
 
-def test_pause_go_on_and_cancel(page: Page, world: World, environ: dict[str, str], tmp_path: Path) -> None:
+TUS = {"Tus-Resumable": "1.0.0"}
+FIGURES = """() => {
+  const row = document.querySelector("[data-upload]");
+  const bar = row.querySelector("progress");
+  const said = (name) => row.querySelector(`[data-${name}]`).textContent;
+  return [bar.value, bar.max, said("percent"), said("speed"), said("left")];
+}"""
+
+
+@dataclass
+class Figures:
+    """What is shown of an upload: bytes, millions of them a second, and seconds yet; of what is not shown, nothing."""
+
+    done: int
+    total: int
+    percent: str
+    speed: float
+    left: float
+
+    @classmethod
+    def on(cls, page: Page) -> "Figures":
+        done, total, percent, speed, left = page.evaluate(FIGURES)
+        found = re.fullmatch(r"([\d.]+) MB/s", speed), re.fullmatch(r"(\d+) secs? left", left)
+        return cls(done, total, percent, *(float(each[1]) if each else 0 for each in found))
+
+    @property
+    def yet(self) -> float:
+        """Millions of bytes that are still to be sent."""
+        return (self.total - self.done) / 1e6
+
+
+def figures_at(page: Page, pace: int) -> Figures:
+    """What is shown once its speed is about that of the line."""
+    end = time.monotonic() + 20
+    while not 0.75 < (shown := Figures.on(page)).speed * 1e6 / pace < 1.25:
+        assert time.monotonic() < end, shown
+        page.wait_for_timeout(50)
+    return shown
+
+
+def test_pause_go_on_and_cancel(page: Page, world: World, tmp_path: Path) -> None:
+    """What is shown meanwhile is what the line does and, at a pause, what the vault holds."""
     path, data = made(tmp_path, "pause.bin", 60 * MIB)
     slow_down(page, 2 * MIB)
     send(page, path)
     row = page.locator("[data-upload]")
-    wait_for(path.name, lambda file: file.received > 0 or row.locator("[data-speed]").inner_text() != "")
-    expect(row.locator("[data-left]")).to_contain_text("left")
+    shown = figures_at(page, 2 * MIB)
+    rounded_off = 0.05 * shown.left + 0.5 * shown.speed
+    assert abs(shown.left * shown.speed - shown.yet) <= rounded_off, shown
     row.locator(".is-pause").click()
     expect(row.locator("[data-status]")).to_have_text("Paused")
+    said = page.request.head(f"/vault/uploads/{wait_for(path.name, lambda _: True).id}", headers=TUS)
+    stored = int(said.headers["upload-offset"])
+    assert 0 < shown.done <= stored + MIB, "no more is shown than the line was holding"
+    until(page, f"document.querySelector('[data-upload] progress').value === {stored}")
+    assert Figures.on(page) == Figures(stored, len(data), f"{100 * stored // len(data)}%", 0, 0)
     row.locator(".is-resume").click()
     expect(row.locator("[data-status]")).to_have_text("Sending")
     row.locator(".is-cancel").click()
