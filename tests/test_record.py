@@ -403,6 +403,17 @@ def test_taking_it_away_is_itself_on_record(world: World, exhibit: Exhibit, take
     assert json.loads(take("fr_leader", "json", act="no.such").text) == []
 
 
+def test_how_much_was_once_taken_away_is_shown_to_nobody(world: World, exhibit: Exhibit, look: Look) -> None:
+    """As the portal wrote it at first: what is sealed cannot be taken out again."""
+    with transaction():
+        audit.record(world["fr_leader"], "record.exported", world.workspace, format="csv", entries=7391)
+    (shown,) = rows(look("nl_leader"))
+    assert "Record exported" in shown
+    assert "csv" in shown
+    assert "7391" not in shown
+    assert "entries" not in shown
+
+
 def test_nobody_takes_away_what_she_may_not_read(world: World, exhibit: Exhibit, browse: Browse) -> None:
     read(world, exhibit, 1)
     client = browse(world["fr_member"])

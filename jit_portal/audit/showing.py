@@ -66,6 +66,8 @@ NAMES = {
 }
 FOR_MACHINES = {"file", "invitation", "key", "may", "noun", "object", "release"}
 """Ids of rows and words of the code: they stand in the export, and tell a reader nothing."""
+NO_LONGER_SAID = {"entries"}
+"""What only older entries say, and no page repeats: how much of the record somebody took away is how much they see."""
 BRIEF = ("principal", "to", "person", "party", "sight", "role", "sha256", "status")
 """What stands in the line itself; the rest opens below it."""
 
@@ -173,7 +175,7 @@ def _known(reader: User, workspace: Workspace, ids: set[uuid.UUID]) -> Known:
 
 
 def _facts(details: dict[str, Any], known: Known) -> Iterator[Fact]:
-    ordered = sorted(details.keys() - FOR_MACHINES, key=lambda key: (_place(key), key))
+    ordered = sorted(details.keys() - FOR_MACHINES - NO_LONGER_SAID, key=lambda key: (_place(key), key))
     for key in ordered:
         value = details[key]
         if value in (None, "", [], False) or (key == "to" and "principal" in details):
