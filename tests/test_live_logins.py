@@ -274,6 +274,20 @@ def test_an_idle_login_is_over_however_much_its_page_asks(world: World, browse: 
     assert client.get("/", headers={BY_ITSELF: "1", "HX-Request": "true"}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "sent", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}], ids=["origin", "fetch"]
+)
+def test_what_another_site_sends_is_no_use(world: World, browse: Browse, sent: dict[str, str]) -> None:
+    someone = world["fr_leader"]
+    client = browse(someone)
+    before = now() - dt.timedelta(minutes=20)
+    make(someone, last_seen_at=before)
+    assert client.post("/language", headers=sent).status_code == 403
+    assert last_seen(someone) == before
+    assert client.post("/language").status_code == 400, "its own pages send a token"
+    assert last_seen(someone) > before
+
+
 def test_only_what_a_person_does_by_socket_is_use(app: Flask, world: World, browse: Browse) -> None:
     someone = world["fr_leader"]
     client = browse(someone)

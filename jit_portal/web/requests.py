@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from jit_portal.errors import Invalid
 from jit_portal.extensions import csrf, limiter
 from jit_portal.web import strangers
-from jit_portal.web.session import viewer_or_none
+from jit_portal.web.session import count_no_use, viewer_or_none
 from jit_portal.wording import gettext
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ def _refuse_foreign() -> None:
     origin = request.headers.get("Origin")
     is_own = origin in (None, current_app.config["SETTINGS"].origin)
     if not is_own or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        count_no_use()
         _log_foreign(origin)
         raise Forbidden
 

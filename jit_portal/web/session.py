@@ -34,7 +34,8 @@ def device() -> Device:
 
 def _person(request: Request) -> User | None:
     token = request.cookies.get(current_app.config["SETTINGS"].session_cookie, "")
-    login = sessions.load(token, is_use=BY_ITSELF not in request.headers, device=device())
+    is_use = BY_ITSELF not in request.headers and not g.get("is_sent_by_others")
+    login = sessions.load(token, is_use=is_use, device=device())
     if login is None or not is_for(login.user, request.headers.get(NAMED_BY_PAGE)):
         return None
     return login.user
@@ -81,6 +82,11 @@ def viewer_or_none() -> User | None:
     if g.get("is_viewer_forgotten"):
         return None
     return viewer() if current_user and current_user.is_authenticated else None
+
+
+def count_no_use() -> None:
+    """Another site sent this request: that keeps no login of its browser from going idle."""
+    g.is_sent_by_others = True
 
 
 def forget_viewer() -> None:
