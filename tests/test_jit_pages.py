@@ -171,6 +171,15 @@ def test_right_to_left_and_combining_text_is_kept(at: Desk) -> None:
     assert policy.fetch(at["fr_one"], Agreement, agreement.id).purpose == purpose
 
 
+@pytest.mark.parametrize("nothing", ["  ", "\u200b", "\u202a\u202c"], ids=ascii)
+@pytest.mark.parametrize("field", ["reference", "name", "purpose"])
+def test_what_shows_nothing_is_not_said(at: Desk, browse: Browse, field: str, nothing: str) -> None:
+    answer = submit(browse(at["fr_one"]), "/jits/new", "/jits", typed(at, at.terms()) | {field: nothing})
+    assert answer.status_code == 422
+    assert "This is needed." in answer.text
+    assert session().scalar(select(func.count()).select_from(Jit).execution_options(**UNCHECKED)) == 0
+
+
 def test_a_double_click_makes_one_jit_and_one_extension(at: Desk, browse: Browse) -> None:
     drafter = browse(at["fr_one"])
     form = typed(at, at.terms())

@@ -32,7 +32,16 @@ from tests.vault import Sender, error_in, exhibit_of, how_many
 
 T = TypeVar("T", bound=Model)
 Browse = Callable[[User], FlaskClient]
-HIDING = ["invoice\u202efdp.exe", "a\u2067b", "two\nlines", "two\u2028lines", "a\x1b[2Jb", "a\x85b"]
+HIDING = [
+    "invoice\u202efdp.exe",
+    "a\u2067b",
+    "\u202efdp.exe\u202c",
+    "\u202aa\u202c b \u202ac\u202c",
+    "two\nlines",
+    "two\u2028lines",
+    "a\x1b[2Jb",
+    "a\x85b",
+]
 IN_ONE_LINE = "Write this in one line, without control or direction characters."
 SCRIPTS = {
     "emoji": "👩🏽‍🚀 👨‍👩‍👧‍👦 🇫🇷 ☑️",
@@ -52,6 +61,51 @@ def world(app: Flask) -> Iterator[World]:
 def only(model: type[T]) -> T:
     session().expire_all()
     return session().scalars(select(model).execution_options(policy=True)).unique().one()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u202a{}\u202c", "\u202b{}\u202c", "\u2066{}\u2069", "\u2067{}\u2069", " \u2068 \u202a{} \u202c\t\u2069 "],
+    ids=ascii,
+)
+def test_direction_marks_around_the_whole_of_a_line_are_taken_off_like_blanks(
+    world: World, browse: Browse, text: str
+) -> None:
+    """As contact lists put them around a number."""
+    leader, number = world["fr_leader"], "+352 621 555 017"
+    pasted = text.format(number)
+    said = read({"title": pasted, "place": pasted, "tags": text.format("bank, phone")})
+    assert (said.title, said.place, said.tags) == (number, number, ("bank", "phone"))
+    channels.open_channel(leader, world.workspace, channels.ChannelWish(pasted))
+    open_board(leader, world.workspace.id, pasted, "NAM", Audience.EVERYONE)
+    assert (only(Channel).own_name, only(Board).own_name) == (number, number)
+    exhibit = factories.exhibit(world)
+    edited = {"title": pasted, "place": pasted, "description": "", "edition": "1"}
+    assert post(browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit", **edited)[0] == 303
+    assert (only(Exhibit).title, only(Exhibit).place) == (number, number)
+    named = text.format("x" * 60)
+    assert post(browse(leader), f"/workspaces/{world.workspace.id}/channels", name=named, audience="everyone")[0] == 303
+    assert how_many(Channel) == 2, "what is taken off does not count as long"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("\u202aabc", "abc\u202c", "\u202aabc\u2069", "\u2066abc\u202c", "\u202cabc\u202a", "\u202dabc\u202c"),
+        *("\u202a\u202eabc\u202c\u202c", "\u202aa\u202c\u202ab\u202c", "\u202c", "\u2066a\nb\u2069"),
+    ],
+    ids=ascii,
+)
+def test_direction_marks_that_are_no_pair_around_it_all_are_refused(text: str) -> None:
+    with pytest.raises(Invalid, match=IN_ONE_LINE):
+        typed.line(text)
+
+
+def test_pairs_around_nothing_are_nothing(world: World) -> None:
+    assert typed.line("\u202a \u2066\u2069\u202c") == ""
+    assert len(typed.line("\u202a" * 500_000 + "a" + "\u202c" * 500_000)) == 1, "however many there are"
+    with pytest.raises(Invalid, match="cannot be empty"):
+        open_board(world["fr_leader"], world.workspace.id, "\u202a\u202c", "UNS", Audience.EVERYONE)
 
 
 @every_script

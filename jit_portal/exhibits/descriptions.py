@@ -88,7 +88,7 @@ def is_marked(*texts: str) -> bool:
 
 def _list(details: Mapping[str, Any], field: str) -> list[str]:
     said = details.get(field) or ()
-    pieces = re.split("[,;]", said) if isinstance(said, str) else [str(piece) for piece in said]
+    pieces = re.split("[,;]", typed.unwrapped(said)) if isinstance(said, str) else [str(piece) for piece in said]
     return [piece.strip() for piece in pieces if piece.strip()]
 
 

@@ -12,7 +12,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from jit_portal.identity.models import Authority
-from jit_portal.web.fields import one_line, stripped
+from jit_portal.web.fields import one_line, unwrapped
 
 
 def _languages() -> list[tuple[str, str]]:
@@ -41,12 +41,12 @@ class PreferencesForm(FlaskForm):
 class NewcomerForm(FlaskForm):
     """Somebody who has never signed in is asked in by name."""
 
-    name = StringField(_("Name"), [InputRequired(_("This is needed.")), Length(max=120), one_line], [stripped])
+    name = StringField(_("Name"), [InputRequired(_("This is needed.")), Length(max=120), one_line], [unwrapped])
     authority = SelectField(_("Authority"), [InputRequired(_("This is needed."))])
     subject = StringField(
         _("National identifier at the login"),
         [Length(max=255), one_line],
-        [stripped],
+        [unwrapped],
         description=_(
             "If you know it: nobody else can then use the invitation. Without it, whoever holds the address "
             "and signs in at that authority can."

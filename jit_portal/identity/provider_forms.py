@@ -25,7 +25,7 @@ from jit_portal.identity.provider_words import (
 )
 from jit_portal.identity.registry import ALGORITHMS, LIMITS, ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, Speaks
-from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped
+from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 from jit_portal.wording import gettext
 
 _NEEDED = InputRequired(_("This is needed."))
@@ -35,7 +35,7 @@ _CLAIM = "claim_"
 
 def _text(name: str, hint: Any = "", *, is_needed: bool = True, most: int = 200) -> StringField:
     checks = [_NEEDED if is_needed else Optional(), Length(max=most), one_line]
-    return StringField(LABELS[name], checks, [stripped], description=hint)
+    return StringField(LABELS[name], checks, [unwrapped], description=hint)
 
 
 def _lines(name: str, hint: Any, *, is_needed: bool = True, most: int = 20_000) -> TextAreaField:
@@ -58,7 +58,7 @@ def _choice(name: str, words: Mapping[Any, Any], hint: Any = "") -> RadioField:
 
 
 def _pointer(name: str, hint: Any = "") -> StringField:
-    return StringField(CLAIMS[name], [Optional(), Length(max=400), one_line], [stripped], description=hint)
+    return StringField(CLAIMS[name], [Optional(), Length(max=400), one_line], [unwrapped], description=hint)
 
 
 class ProviderForm(FlaskForm):

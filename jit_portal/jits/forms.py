@@ -27,7 +27,7 @@ from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits.terms import NamedParty, Terms, country_name
 from jit_portal.jits.words import LEGAL_BASES, ROLES, ROLES_OF
 from jit_portal.vocabulary import PartyKind, Role
-from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped
+from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 
 _NEEDED = InputRequired(_("This is needed."))
 
@@ -40,12 +40,12 @@ class TermsForm(FlaskForm):
     """The terms of a version."""
 
     reference = StringField(
-        _("Reference"), [_NEEDED, Length(max=60), one_line], [stripped], description=_("For example JIT 2026/0318.")
+        _("Reference"), [_NEEDED, Length(max=60), one_line], [unwrapped], description=_("For example JIT 2026/0318.")
     )
     name = StringField(
         _("Name"),
         [_NEEDED, Length(max=80), one_line],
-        [stripped],
+        [unwrapped],
         description=_("A short working name, one word or two."),
     )
     purpose = TextAreaField(
@@ -223,9 +223,9 @@ class SignatureForm(FlaskForm):
     """Who signed for a party, when and where."""
 
     party = HiddenField(validators=[_NEEDED, UUID()])
-    signed_by = StringField(_("Signed by"), [_NEEDED, Length(max=120), one_line], [stripped])
+    signed_by = StringField(_("Signed by"), [_NEEDED, Length(max=120), one_line], [unwrapped])
     signed_on = DateField(_("On"), [_NEEDED])
-    place = StringField(_("At"), [_NEEDED, Length(max=120), one_line], [stripped])
+    place = StringField(_("At"), [_NEEDED, Length(max=120), one_line], [unwrapped])
     edition = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
 
 

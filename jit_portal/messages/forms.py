@@ -15,7 +15,7 @@ from wtforms.widgets import HiddenInput
 from jit_portal.errors import Invalid
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.vocabulary import Audience
-from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped
+from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 from jit_portal.wording import gettext
 
 MOST_NUMBERS = 2_147_483_647
@@ -56,7 +56,7 @@ class ReadForm(FlaskForm):
 class ChannelForm(FlaskForm):
     """A channel to open; its choices are put in by the route, from what the person may choose."""
 
-    name = StringField(_("Name"), validators=[InputRequired(), Length(max=60), one_line], filters=[stripped])
+    name = StringField(_("Name"), validators=[InputRequired(), Length(max=60), one_line], filters=[unwrapped])
     purpose = TextAreaField(_("What it is for"), validators=[Length(max=300), plain_text], filters=[stripped])
     audience = RadioField(
         _("Who hears it"),

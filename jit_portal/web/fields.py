@@ -6,6 +6,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from jit_portal import typed
 from jit_portal.errors import Invalid
+from jit_portal.wording import gettext
 
 
 class CheckboxesField(SelectMultipleField):
@@ -20,12 +21,18 @@ def stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
+def unwrapped(text: str | None) -> str:
+    """What was typed into one line, as ``typed.unwrapped``."""
+    return typed.unwrapped(text or "")
+
+
 def one_line(form: Form, field: StringField) -> None:
     """``typed.line``, and its complaint at the field."""
     try:
         field.data = field.data and typed.line(field.data)
     except Invalid as error:
         raise ValidationError(error.reason) from error
+    _refuse_nothing(field)
 
 
 def plain_text(form: Form, field: TextAreaField) -> None:
@@ -34,6 +41,13 @@ def plain_text(form: Form, field: TextAreaField) -> None:
         field.data = field.data and typed.lines(field.data)
     except Invalid as error:
         raise ValidationError(error.reason) from error
+    _refuse_nothing(field)
+
+
+def _refuse_nothing(field: Field) -> None:
+    """Something was typed, or the field's own check would have said so; but none of it shows."""
+    if field.flags.required and not typed.shows(field.data or ""):
+        raise ValidationError(gettext("This is needed."))
 
 
 def put_error(fields: dict[str, Field], name: str | None, reason: str) -> bool:

@@ -11,7 +11,7 @@ from jit_portal.identity.forms import NewcomerForm
 from jit_portal.identity.models import User
 from jit_portal.jits.words import ROLES
 from jit_portal.vocabulary import Role
-from jit_portal.web.fields import one_line, plain_text, stripped
+from jit_portal.web.fields import one_line, plain_text, stripped, unwrapped
 
 _NEEDED = InputRequired(_("This is needed."))
 
@@ -51,7 +51,7 @@ class EndForm(FlaskForm):
     because = StringField(
         _("Reason"),
         [_NEEDED, Length(max=300), one_line],
-        [stripped],
+        [unwrapped],
         description=_("Leaders read it, and the person does; others see only that the membership ended."),
     )
 
