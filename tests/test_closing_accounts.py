@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -207,41 +206,10 @@ def test_other_administrators_pages_look_again(process: Web, world: World) -> No
     theirs.close()
 
 
-class Trickle(BytesIO):
-    """A body that comes a little at a time; after its first pieces the account is closed."""
-
-    def __init__(self, length: int, close: Callable[[], object]) -> None:
-        super().__init__(bytes(length))
-        self.close_account = close
-        self.is_closed = False
-        self.pieces = 0
-
-    def readinto(self, buffer: Any, /) -> int:
-        came = super().readinto(memoryview(buffer)[:65_536])
-        self.pieces += 1
-        if not self.is_closed and self.tell() > 4 * 65_536:
-            with ThreadPoolExecutor(1) as apart:
-                apart.submit(self.close_account).result()
-            self.is_closed = True
-        time.sleep(0.01)
-        return came
-
-
 def test_a_running_upload_of_a_deactivated_account_ends_before_its_bytes_do(world: World, browse: Browse) -> None:
     administrator, member = world["fr_administrator"], world["fr_member"]
     sender = Sender(browse(member))
-    address = sender.begin(world, 80 * MIB)
-    body = Trickle(80 * MIB, lambda: accounts.deactivate(administrator, member))
-    answer = sender.client.patch(
-        address,
-        headers=sender.headers | {"Upload-Offset": "0"},
-        content_type="application/offset+octet-stream",
-        content_length=80 * MIB,
-        environ_overrides={"wsgi.input": body},
-    )
-    assert answer.status_code == 401
-    assert body.is_closed
-    assert body.pieces < 80 * MIB // 65_536 // 2
+    assert sender.cut_short_by(world, lambda: accounts.deactivate(administrator, member)) == 401
 
 
 def test_withdrawing_a_login_ends_its_sockets_and_running_uploads(process: Web, world: World, browse: Browse) -> None:
@@ -249,17 +217,7 @@ def test_withdrawing_a_login_ends_its_sockets_and_running_uploads(process: Web, 
     staying = process.sign_in(world["nl_member"]).connect()
     keeper = factories.administrator(world.providers["nl"], Duty.OPERATOR)
     sender = Sender(browse(world["fr_member"]))
-    address = sender.begin(world, 80 * MIB)
-    body = Trickle(80 * MIB, lambda: proposals.withdraw(keeper, "fr"))
-    answer = sender.client.patch(
-        address,
-        headers=sender.headers | {"Upload-Offset": "0"},
-        content_type="application/offset+octet-stream",
-        content_length=80 * MIB,
-        environ_overrides={"wsgi.input": body},
-    )
-    assert (answer.status_code, body.is_closed) == (401, True)
-    assert body.pieces < 80 * MIB // 65_536 // 2
+    assert sender.cut_short_by(world, lambda: proposals.withdraw(keeper, "fr")) == 401
     ear.hear("signed_out")
     ear.hear("disconnect")
     assert staying.client.connected
@@ -273,17 +231,8 @@ def test_a_running_upload_goes_on_while_its_person_proves_anew_who_she_is(
     client = browse(world["fr_member"])
     sender, cookie = Sender(client), client.get_cookie(app.config["SETTINGS"].session_cookie)
     assert cookie is not None
-    address = sender.begin(world, 12 * MIB)
     began = time.monotonic()
-    body = Trickle(12 * MIB, lambda: factories.step_up(cookie.value))
-    answer = sender.client.patch(
-        address,
-        headers=sender.headers | {"Upload-Offset": "0"},
-        content_type="application/offset+octet-stream",
-        content_length=12 * MIB,
-        environ_overrides={"wsgi.input": body},
-    )
+    answer, _ = sender.trickle(world, 12 * MIB, lambda: factories.step_up(cookie.value))
     assert time.monotonic() - began > 2 * again.EVERY_SECONDS, "it was asked amid the bytes"
     assert (answer.status_code, answer.headers.get("Upload-Offset")) == (204, str(12 * MIB))
-    assert body.is_closed
     assert sessions.load(cookie.value) is None

@@ -8,8 +8,7 @@ import requests
 from jit_portal.identity.scim import tokens as scim_tokens
 from tests.factories import World
 from tests.scim import DAY, PATCH, USERS, Browse, Directory, directory, french, world
-from tests.test_closing_accounts import Trickle
-from tests.vault import MIB, Sender
+from tests.vault import Sender
 from tests.web import PATIENCE, Web
 
 FIXTURES = (directory, french, world)
@@ -63,19 +62,8 @@ def test_an_open_browser_and_its_socket_end_within_a_second(process: Web, world:
 def test_a_running_upload_ends_before_its_bytes_do(world: World, browse: Browse, french: Directory) -> None:
     member = world["fr_member"]
     sender = Sender(browse(member))
-    address = sender.begin(world, 80 * MIB)
 
     def leave() -> None:
         french.turn(member, False)
 
-    body = Trickle(80 * MIB, leave)
-    answer = sender.client.patch(
-        address,
-        headers=sender.headers | {"Upload-Offset": "0"},
-        content_type="application/offset+octet-stream",
-        content_length=80 * MIB,
-        environ_overrides={"wsgi.input": body},
-    )
-    assert answer.status_code == 401
-    assert body.is_closed
-    assert body.pieces < 80 * MIB // 65_536 // 2
+    assert sender.cut_short_by(world, leave) == 401

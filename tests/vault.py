@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,28 @@ def error_in(answer: TestResponse) -> str:
     return str(said_back["error"])
 
 
+class Trickle(io.BytesIO):
+    """A body that comes a little at a time; after its first pieces something happens elsewhere."""
+
+    PIECE = 65_536
+
+    def __init__(self, length: int, happens: Callable[[], object]) -> None:
+        super().__init__(bytes(length))
+        self.happens = happens
+        self.has_happened = False
+        self.pieces = 0
+
+    def readinto(self, buffer: Any, /) -> int:
+        came = super().readinto(memoryview(buffer)[: self.PIECE])
+        self.pieces += 1
+        if not self.has_happened and self.tell() > 4 * self.PIECE:
+            with ThreadPoolExecutor(1) as apart:
+                apart.submit(self.happens).result()
+            self.has_happened = True
+        time.sleep(0.01)
+        return came
+
+
 class Sender:
     """Speaks tus over a signed-in test browser."""
 
@@ -85,6 +108,25 @@ class Sender:
 
     def declare(self, address: str, sha256: str, **more: bool) -> TestResponse:
         return self.client.post(f"{address}/hash", headers=self.headers, json={"sha256": sha256, **more})
+
+    def trickle(self, world: World, length: int, happens: Callable[[], object]) -> tuple[TestResponse, Trickle]:
+        """Send a file of ``length`` bytes slowly; soon after it began, this happens."""
+        body = Trickle(length, happens)
+        answer = self.client.patch(
+            self.begin(world, length),
+            headers=self.headers | {"Upload-Offset": "0"},
+            content_type=BYTES,
+            content_length=length,
+            environ_overrides={"wsgi.input": body},
+        )
+        assert body.has_happened
+        return answer, body
+
+    def cut_short_by(self, world: World, happens: Callable[[], object]) -> int:
+        """The status by which an upload under way is refused once this happens, before its bytes end."""
+        answer, body = self.trickle(world, 80 * MIB, happens)
+        assert body.pieces < 80 * MIB // Trickle.PIECE // 2
+        return answer.status_code
 
     def send(self, world: World, data: bytes, step: int = 3 * MIB + 17, **more: str) -> str:
         """Send a whole file in pieces of ``step`` bytes; answers its address."""
