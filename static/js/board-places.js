@@ -14,6 +14,17 @@ export function put(card, column, next) {
   hadFocus?.focus({ preventScroll: true });
 }
 
+/** Where a card stands in its column, as the server takes it: after the card before it, or before the one after it. */
+export function placeOf(card) {
+  const column = columnOf(card);
+  const cards = cardsIn(column);
+  const at = cards.indexOf(card);
+  const place = { column: column.dataset.column };
+  if (at > 0) place.after = cards[at - 1].dataset.card;
+  else if (cards.length > 1) place.before = cards[1].dataset.card;
+  return place;
+}
+
 /** Put a card where its own data-column and data-rank say; ranks sort by their characters. */
 export function putByRank(board, card) {
   const column = columnsOf(board).find((one) => one.dataset.column === card.dataset.column);

@@ -5,8 +5,10 @@
 import * as channels from "./chat-channels.js";
 import { Citations } from "./chat-citations.js";
 import { Compose } from "./chat-compose.js";
+import { letLoadEarlier } from "./chat-earlier.js";
 import { MessageList } from "./chat-list.js";
 import { Outbox } from "./chat-outbox.js";
+import { Reading } from "./chat-reading.js";
 import { Suggestions } from "./chat-suggest.js";
 import { askToSignIn, confirm } from "./dialog.js";
 import { socket } from "./live.js";
@@ -15,29 +17,28 @@ import { toast } from "./toast.js";
 import { showTyping, stopTyping } from "./chat-typing.js";
 
 const ARRIVES_WITHIN = 2000;
-const READ_AFTER = 400;
 
 customElements.define("jit-chat", class extends HTMLElement {
   #catching = null;
-  #heard = { message: (said) => this.#message(said), read: (mark) => this.#read(mark), typing: (who) => showTyping(this, who), connect: () => this.#connected(), look_again: () => this.#connected() };
+  #heard = { message: (said) => this.#message(said), read: (mark) => this.reading.moved(mark), typing: (who) => showTyping(this, who), connect: () => this.#connected(), look_again: () => this.#connected() };
 
   connectedCallback() {
     this.channel = this.dataset.channel;
     this.list = new MessageList(this);
     this.list.start();
     this.citations = new Citations(this.list, (numbers) => this.#renderAgain(numbers));
-    this.readTo = 0;
     this.isPast = "isPast" in this.dataset;
+    this.reading = new Reading(this, this.list);
     if (this.querySelector("form.compose") && !this.isPast) this.#startWriting();
     for (const [event, act] of Object.entries(this.#heard)) socket.on(event, act);
-    this.list.scroller.addEventListener("scroll", () => this.#looked());
+    this.list.scroller.addEventListener("scroll", () => this.reading.looked());
     this.querySelector("[data-to-newest]").addEventListener("click", () => this.#toNewest());
     this.addEventListener("click", (event) => this.#pressed(event));
-    this.seen = () => this.#looked();
+    this.seen = () => this.reading.looked();
     document.addEventListener("visibilitychange", this.seen);
     this.changed = ({ detail }) => this.#changed(detail);
     document.addEventListener("jit:changed", this.changed);
-    this.#watchTop();
+    if (!this.isPast) letLoadEarlier(this, this.list, (question) => this.#fetch(question));
     if (socket.connected) this.#connected();
   }
 
@@ -59,7 +60,7 @@ customElements.define("jit-chat", class extends HTMLElement {
     if (this.isGone) return;
     this.citations.again();
     this.outbox?.flush();
-    this.#looked();
+    this.reading.looked();
   }
 
   /** Who may no longer hear the channel loses what is shown of it. */
@@ -122,7 +123,7 @@ customElements.define("jit-chat", class extends HTMLElement {
     const isMine = fresh.some((item) => item.matches(".is-mine"));
     if (wasAtEnd || isMine) this.list.toEnd();
     else this.querySelector("[data-to-newest]").hidden = false;
-    this.#looked();
+    this.reading.looked();
   }
 
   /** The server has it under this number; what is shown of it comes by push, or is fetched when that does not come. */
@@ -132,45 +133,9 @@ customElements.define("jit-chat", class extends HTMLElement {
     setTimeout(() => item.isConnected && this.#catchUp(), ARRIVES_WITHIN);
   }
 
-  #looked() {
-    if (this.list.isAtEnd) this.querySelector("[data-to-newest]").hidden = true;
-    const isSeen = document.visibilityState === "visible" && this.list.isAtEnd && this.checkVisibility() && !this.isPast;
-    if (!isSeen || this.list.last <= this.readTo || this.reading) return;
-    this.reading = setTimeout(async () => {
-      this.reading = undefined;
-      if (!socket.connected) return;
-      this.readTo = this.list.last;
-      socket.emit("channel:read", { channel: this.channel, number: this.readTo });
-    }, READ_AFTER);
-  }
-
-  #read({ channel, number }) {
-    channels.read(channel, channel === this.channel ? Math.max(0, this.list.last - number) : 0);
-  }
-
   #toNewest() {
     this.list.toEnd();
-    this.#looked();
-  }
-
-  /** Older messages come when the top comes into view. */
-  #watchTop() {
-    const link = this.querySelector("[data-earlier]");
-    if (!link || this.isPast) return;
-    link.addEventListener("click", (event) => { event.preventDefault(); this.#earlier(link); });
-    new IntersectionObserver(([entry]) => entry.isIntersecting && this.#earlier(link), { root: this.list.scroller, rootMargin: "200px 0px 0px" }).observe(link);
-  }
-
-  async #earlier(link) {
-    if (link.ariaBusy === "true") return;
-    link.ariaBusy = "true";
-    const { scroller } = this.list;
-    const answer = await this.#fetch(`before=${this.list.first}`);
-    const below = scroller.scrollHeight - scroller.scrollTop;
-    if (answer) this.list.put(answer.html);
-    if (answer && !answer.more) link.remove();
-    scroller.scrollTop = scroller.scrollHeight - below;
-    link.ariaBusy = "false";
+    this.reading.looked();
   }
 
   async #pressed(event) {
