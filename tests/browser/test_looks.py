@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from jit_portal.database import session, transaction
 from jit_portal.files.models import StoredFile
+from jit_portal.identity.models import Authority
 from tests import factories
 from tests.browser.conftest import OpenWindow
 from tests.factories import World
@@ -22,13 +23,15 @@ COLOUR = "(element) => getComputedStyle(element).backgroundColor"
 
 @pytest.fixture
 def evidence(web: object) -> World:
-    """Exhibits with long titles of an authority with a long name, and a board to stand under."""
+    """Exhibits with long titles of an authority with a long name, a board to stand under and a chat to stand beside."""
     world = factories.world()
     factories.board(world)
+    factories.channel(world)
     authority = world["fr_member"].authority_id
     made = [factories.exhibit(world, "fr", title, authority_id=authority) for title in ("Bread", "Letter " * 12)]
     with transaction():
         files = [each.file_id for each in made]
+        session().execute(sa.update(Authority).values(name="Parquet interrégional"))
         session().execute(sa.update(StoredFile).where(StoredFile.id.in_(files)).values(length=274_300_000))
     return world
 
@@ -51,6 +54,7 @@ def test_what_a_row_of_evidence_says_is_level(window: OpenWindow, evidence: Worl
 @pytest.mark.parametrize("width", [1440, 1280, 1190])
 def test_no_column_of_the_latest_evidence_is_cut_by_the_chat(window: OpenWindow, evidence: World, width: int) -> None:
     page = window(evidence["fr_leader"], f"/workspaces/{evidence.workspace.id}/board", size=(width, 900))
+    expect(page.locator(".side-panel")).to_be_visible()
     edge = page.locator(".vault-area").evaluate("(area) => area.getBoundingClientRect().right")
     assert max(cell["right"] for row in placed(page) for cell in row) < edge
 
