@@ -51,14 +51,18 @@ def test_what_cannot_be_reached_is_said_and_shown_at_the_next_try(
     window: OpenWindow, world: World, process: Portal, tmp_path: Path, away: Away
 ) -> None:
     exhibits = [put(world, make(tmp_path), name) for make, name in KINDS.values()]
+    tries: list[str] = []
     with away(process):
         pages = [window(world["fr_member"], f"/exhibits/{each.id}?preview=1", forgives=FORGIVEN) for each in exhibits]
         for page in pages:
             expect(page.get_by_role("heading", name=AWAY)).to_be_visible()
             button = page.get_by_role("button", name="Try again").element_handle()
+            tries.clear()
+            page.on("request", lambda asked: tries.append(asked.url))
             button.evaluate("(button) => { button.click(); button.click(); }")
             button.wait_for_element_state("hidden")
             expect(page.get_by_role("heading", name=AWAY)).to_be_visible()
+            assert sum(address.endswith("/content") for address in tries) == 1, tries
     for page in pages:
         page.get_by_role("button", name="Try again").focus()
         page.keyboard.press("Enter")
