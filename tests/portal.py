@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from jit_portal.demo import process, proxy
@@ -67,10 +67,18 @@ def running_portal(environ: dict[str, str], folder: Path) -> Iterator[Portal]:
             portal.stop()
 
 
+class Hold:
+    """Where whoever asks for an object waits once she ``came``, until she ``goes`` on."""
+
+    def __init__(self) -> None:
+        self.came, self.goes = Event(), Event()
+
+
 class Gate(ThreadingHTTPServer):
     """Passes on to the store what it is asked, or says ``refusal`` instead: a status, a content type and a body.
 
-    So many of the next HEADs as ``slow_heads`` says come too late for whoever is in a hurry.
+    So many of the next HEADs as ``slow_heads`` says come too late for whoever is in a hurry; what objects in ``holds``
+    are asked for waits.
     """
 
     daemon_threads = True
@@ -80,6 +88,7 @@ class Gate(ThreadingHTTPServer):
     def __init__(self, store: str) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
         self.store = store
+        self.holds: dict[str, Hold] = {}
         self.address = f"127.0.0.1:{self.server_address[1]}"
 
     def opens(self) -> None:
@@ -91,6 +100,8 @@ def before_the_store(store: str) -> Iterator[Gate]:
     with Gate(store) as gate:
         Thread(target=gate.serve_forever, daemon=True).start()
         yield gate
+        for hold in gate.holds.values():
+            hold.goes.set()
         gate.shutdown()
 
 
@@ -109,6 +120,9 @@ class _Passing(BaseHTTPRequestHandler):
             time.sleep(storage.HURRY + 0.5)
             self.close_connection = True
             return
+        for hold in (each for name, each in self.server.holds.items() if name in self.path):
+            hold.came.set()
+            hold.goes.wait()
         status, headers, data = self._refused() if self.server.refusal else self._asked(body)
         self.send_response_only(status)
         for name, value in headers.items():

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import requests
 from flask import Flask
+from sqlalchemy import text
 from urllib3 import PoolManager
 from urllib3.exceptions import ProtocolError
 
@@ -32,9 +33,10 @@ from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Integrity
 from tests import factories, services
 from tests.factories import World
+from tests.portal import Gate, Hold, before_the_store
 from tests.services import Running
 from tests.test_vault_process import begin, patch
-from tests.test_worker import wait_until
+from tests.test_worker import running_worker, wait_until
 from tests.vault import (
     MIB,
     Vault,
@@ -328,6 +330,49 @@ class Bytes:
             each.result(2 * LONGEST)
 
 
+class ReadBack:
+    """Two files that a worker is reading back when the database goes: the bytes of one come while it is away, those of
+    the other once it is there again.
+    """
+
+    def __init__(self, gate: Gate, world: World) -> None:
+        self._exhibits = [put(world, name) for name in (b"while it is away", b"afterwards")]
+        self._holds = [Hold(), Hold()]
+        names = [str(each.file_id) for each in self._exhibits]
+        gate.holds.update(zip(names, self._holds, strict=True))
+
+    def is_under_way(self) -> None:
+        """Wait until it is."""
+        assert all(hold.came.wait(LONGEST) for hold in self._holds)
+
+    def goes_on(self, *, is_away: bool) -> None:
+        self._holds[not is_away].goes.set()
+
+    def ends(self) -> None:
+        """Wait until nothing of it is left to do: each is verified, once."""
+        wait_until(lambda: not self._left(), 2 * LONGEST)
+        for each in self._exhibits:
+            assert acts(each.id) == ["exhibit.registered", "file.verified"]
+
+    def _left(self) -> list[str]:
+        session.remove()
+        return list(session().scalars(text(_VERIFYING), {"ids": [str(each.file_id) for each in self._exhibits]}))
+
+
+@contextmanager
+def reading_back(gate: Gate, world: World, environ: dict[str, str], folder: Path) -> Iterator[ReadBack]:
+    """While a worker runs that asks for its bytes at this gate."""
+    read_back = ReadBack(gate, world)
+    with running_worker(environ | {"JIT_STORE_ENDPOINT": gate.address}, folder):
+        yield read_back
+
+
+_VERIFYING = """
+    SELECT status::text FROM procrastinate_jobs
+    WHERE task_name = 'exhibits:verify' AND args ->> 'file_id' = ANY(:ids)
+"""
+
+
 def by_socket(ear: Ear, channel: Channel) -> Say:
     def say(text: str, token: uuid.UUID) -> tuple[int, str]:
         answer = ear.post(channel.id, text, token)
@@ -372,6 +417,7 @@ def test_the_database_is_restarted_under_load(
     web: Web,
     vault_process: Vault,
     environ: dict[str, str],
+    folder: Path,
     database_server: tuple[Postgres, Running],
     stop: signal.Signals,
 ) -> None:
@@ -384,7 +430,11 @@ def test_the_database_is_restarted_under_load(
     ways["nl_member"] = by_page(web.sign_in(world["nl_member"]), channel)
     vault = vault_process.sign_in(environ, world["fr_member"])
     session.remove()
-    with ThreadPoolExecutor(len(ways) + len(pages) + 4) as threads:
+    with (
+        before_the_store(environ["JIT_STORE_ENDPOINT"]) as gate,
+        reading_back(gate, world, environ, folder) as read_back,
+        ThreadPoolExecutor(len(ways) + len(pages) + 4) as threads,
+    ):
         load = Load(threads)
         try:
             for name, say in ways.items():
@@ -397,14 +447,18 @@ def test_the_database_is_restarted_under_load(
             held = Bytes(vault, world, threads)
             try:
                 held.are_under_way()
+                read_back.is_under_way()
                 with stopped(database_server[1], stop):
+                    read_back.goes_on(is_away=True)
                     held.are_told()
                     load.meets(503, 1)
+                read_back.goes_on(is_away=False)
                 load.meets(200, 3)
             finally:
                 held.end()
         finally:
             load.end()
+        read_back.ends()
     answers = [answer for each in load.answers.values() for answer in each]
     assert {status for status, _ in answers} == {200, 503}, web.said()
     assert all("cannot reach its database" in said for status, said in answers if status == 503)

@@ -109,7 +109,11 @@ def test_what_a_killed_worker_had_begun_is_done_again(world: World, environ: dic
     do_the_work(environ)
     do_the_work(environ)
     assert integrity(exhibit) == Integrity.VERIFIED
+    with transaction():  # as if it had died when all was done but the job itself
+        enqueue("exhibits:verify", file_id=str(exhibit.file_id))
+    do_the_work(environ)
     assert acts(exhibit.id).count("file.verified") == 1
+    assert session().scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
 
 
 def test_the_store_is_waited_for(
