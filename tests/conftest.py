@@ -24,7 +24,7 @@ from jit_portal.extensions import limiter
 from jit_portal.files.keys import FileKeyring
 from jit_portal.identity.models import User
 from jit_portal.portal import create_app
-from tests import factories, services
+from tests import factories, services, told_first
 from tests.demo import Demo, running_demo
 from tests.services import Running
 from tests.web import Web, running_web
@@ -146,9 +146,12 @@ def environ(cluster: Postgres, store: Store, folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def portal(environ: dict[str, str]) -> Flask:
-    """The application itself, once a session; protected things are read through the policy only."""
+    """The application itself, once a session; protected things are read through the policy only, and whoever is told
+    of something is told before it is put on record."""
     policy.watch(factory)
-    return create_app(Settings.read(environ))
+    made = create_app(Settings.read(environ))
+    told_first.watch(made.extensions["database"])
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -33,11 +33,12 @@ from jit_portal.identity.models import User
 from jit_portal.messages import channels
 from jit_portal.messages import service as messages
 from jit_portal.messages.channels import ChannelWish
+from jit_portal.notices import service as notices
 from jit_portal.tasks import boards
 from jit_portal.tasks import service as tasks
-from jit_portal.vocabulary import Audience, May, Outcome, Purpose, Role, Sight
+from jit_portal.vocabulary import Audience, May, NoticeKind, Outcome, Purpose, Role, Sight
 from jit_portal.workspaces import service as workspaces
-from tests import factories
+from tests import factories, told_first
 from tests.factories import World
 
 ENTRIES = 12
@@ -407,3 +408,42 @@ def among_people(world: World) -> None:
     member = workspaces.enrol(leader, world.workspace, person, world.parties["fr"], Role.EXPERT, purpose=SECRET)
     workspaces.end(leader, member, SECRET)
     workspaces.invite(leader, world.workspace, person.authority, SECRET, Role.MEMBER)
+
+
+LATE = """
+def tells(person, held):
+    with transaction():
+        {first}
+        {second}
+
+def both(person, held):
+    with transaction():
+        records(person, held)
+        tells_alone(person, held)
+
+def records(person, held):
+    audit.record(person, "exhibit.read", held)
+
+def tells_alone(person, held):
+    notices.tell(NoticeKind.RELEASED, held, [person.id], None)
+"""
+RECORDS, TELLS = "records(person, held)", "tells_alone(person, held)"
+
+
+def a_verb_of_the_portal(name: str, first: str = RECORDS, second: str = TELLS) -> Callable[[User, Exhibit], None]:
+    scope: dict[str, Any] = {"transaction": transaction, "audit": audit, "notices": notices, "NoticeKind": NoticeKind}
+    source = LATE.format(first=first, second=second)
+    exec(compile(source, str(told_first.PORTAL / "seeded.py"), "exec"), scope)  # noqa: S102 - a fault that is seeded
+    return scope[name]  # type: ignore[no-any-return]
+
+
+def test_a_verb_that_tells_people_while_it_holds_the_head_of_the_chain_is_found(world: World, exhibit: Exhibit) -> None:
+    leader = world["fr_leader"]
+    for verb in (a_verb_of_the_portal("tells"), a_verb_of_the_portal("both")):
+        with pytest.raises(told_first.ToldTooLate, match=r"seeded\.py"):
+            verb(leader, exhibit)
+    a_verb_of_the_portal("tells", TELLS, RECORDS)(leader, exhibit)
+    with transaction():
+        a_verb_of_the_portal("tells", RECORDS, "pass")(leader, exhibit)
+        a_verb_of_the_portal("tells", TELLS, RECORDS)(leader, exhibit)
+    assert len(entries(LedgerEntry.act == "exhibit.read")) == 3

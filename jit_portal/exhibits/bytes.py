@@ -52,7 +52,7 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
         # Asked first: neither a key nor an object of the store is taken back with what was refused.
         files.refuse_longest(sent.length)
         names.checked(sent.name)
-        exhibits.admitted(actor, workspace, details, sent.name)
+        exhibits.hold_place(*exhibits.admitted(actor, workspace, details, sent.name))
         file = files.begin(
             actor,
             workspace,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -76,6 +77,13 @@ def admitted(
     return member, said
 
 
+def hold_place(member: Membership, said: Description) -> None:
+    """Wait for all that registering waits for, before anything is put on record: the other way round two could wait
+    for each other."""
+    _hold_numbers(member.workspace_id, member.party)
+    _classification(member.workspace_id, member.party_id, said)
+
+
 def own_membership(actor: User, workspace: Workspace) -> Membership:
     """The live membership through which a person acts in a workspace; the caller has passed its gates."""
     live = policy.person.live(Membership.live_from, Membership.live_until)
@@ -138,9 +146,7 @@ def _refuse_foreign_authority(member: Membership, said: Description) -> None:
 
 def _next_number(workspace: Workspace, party: Party) -> int:
     """The next of its country's numbers in this JIT, which its parties share where one country has several logins."""
-    session().execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"exhibit {workspace.id} {party.country}", 0)))
-    )
+    _hold_numbers(workspace.id, party)
     # Highest of each party first: the index knows it, however many exhibits there are.
     its_last = (
         select(func.max(Exhibit.number))
@@ -150,6 +156,11 @@ def _next_number(workspace: Workspace, party: Party) -> int:
     )
     last = select(func.max(its_last)).where(Party.jit_id == workspace.jit_id, Party.country == party.country)
     return (session().scalar(last.execution_options(policy=True)) or 0) + 1
+
+
+def _hold_numbers(workspace_id: uuid.UUID, party: Party) -> None:
+    numbers = func.hashtextextended(f"exhibit {workspace_id} {party.country}", 0)
+    session().execute(select(func.pg_advisory_xact_lock(numbers)))
 
 
 def _classification(workspace_id: uuid.UUID, party_id: uuid.UUID, said: Description) -> dict[str, Any]:
@@ -170,21 +181,20 @@ def _shelf(
     kind: ExhibitKind | None,
     handling: list[str],
 ) -> Shelf:
-    found = session().scalar(
-        select(Shelf).where(
-            Shelf.workspace_id == workspace_id,
-            Shelf.party_id == party_id,
-            Shelf.authority_id.is_not_distinct_from(authority_id),
-            Shelf.kind.is_not_distinct_from(kind),
-            Shelf.handling == handling,
-        )
+    its = select(Shelf).where(
+        Shelf.workspace_id == workspace_id,
+        Shelf.party_id == party_id,
+        Shelf.authority_id.is_not_distinct_from(authority_id),
+        Shelf.kind.is_not_distinct_from(kind),
+        Shelf.handling == handling,
     )
+    found = session().scalar(its)
     if found is None:
-        found = Shelf(
+        new = insert(Shelf).values(
             workspace_id=workspace_id, party_id=party_id, authority_id=authority_id, kind=kind, handling=handling
         )
-        session().add(found)
-        session().flush()
+        session().execute(new.on_conflict_do_nothing())
+        found = session().scalars(its).one()
     return found
 
 

@@ -101,8 +101,8 @@ def flag(held: User, changed: set[str], actor: Actor | None = None) -> None:
     flags = set(filter(None, (held.flagged or "").split(",")))
     if not changed <= flags:
         held.flagged = ",".join(sorted(flags | changed))
-        audit.record(actor, "user.flagged", held, quietly=True, claims=sorted(changed - flags))
         notices.tell(NoticeKind.FLAGGED, held, administrators_of(held), None)
+        audit.record(actor, "user.flagged", held, quietly=True, claims=sorted(changed - flags))
 
 
 def hear_name(held: User, said: str, before: str) -> None:
@@ -137,10 +137,11 @@ def accept_claims(actor: User, person: User, name: str, authority: str) -> None:
         held.name = held.claimed_name or held.name
         held.authority_id = held.claimed_authority_id or held.authority_id
         held.flagged = held.claimed_name = held.claimed_authority_id = None
-        audit.record(actor, "user.claims_accepted", held, also=administrators_of(held), claims=accepted)
+        session().flush()
         session().refresh(held)
         if held.authority_id != before:
             _tell_leaders(actor, held)
+        audit.record(actor, "user.claims_accepted", held, also=administrators_of(held), claims=accepted)
 
 
 def _tell_leaders(actor: User, person: User) -> None:

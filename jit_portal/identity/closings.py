@@ -46,9 +46,9 @@ def let_wait(token: ScimToken, held: User) -> None:
     is_first = session().scalar(of_login.limit(1)) is None
     session().add(ProposedClosing(user_id=held.id, proposed_by_id=token.id))
     told = _deciders(held)
-    audit.record(token, "user.closing_proposed", held, also=told)
     if is_first:
         notices.tell(NoticeKind.CLOSINGS_WAIT, held, told, None)
+    audit.record(token, "user.closing_proposed", held, also=told)
 
 
 def take_back(token: ScimToken, held: User) -> None:

@@ -80,8 +80,8 @@ def enrol(user: User, name: str, said: str) -> Passkey:
             session().execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
             _refuse_one_more(user)
             session().add(passkey)
-            audit.record(user, "passkey.enrolled", passkey)
             notices.tell(NoticeKind.PASSKEY_ADDED, _login(user), [user.id], None)
+            audit.record(user, "passkey.enrolled", passkey)
     except IntegrityError as error:
         raise (_refused("known") if answers.is_known(error) else error) from error
     return passkey
@@ -134,8 +134,8 @@ def _confirm(user: User, said: str) -> str:
         has_gone_back = answers.has_gone_back(passkey, verified)
         if has_gone_back:
             passkey.flagged_at = dt.datetime.now(dt.UTC)
-            audit.record(user, "passkey.flagged", passkey, known=passkey.sign_count, said=verified.new_sign_count)
             notices.tell(NoticeKind.PASSKEY_COPIED, _login(user), [user.id], None)
+            audit.record(user, "passkey.flagged", passkey, known=passkey.sign_count, said=verified.new_sign_count)
         else:
             passkey.sign_count, passkey.last_used_at = verified.new_sign_count, dt.datetime.now(dt.UTC)
             token = stepping.renew(_login(user), by="passkey", confirmed_at=func.statement_timestamp())

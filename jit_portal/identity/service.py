@@ -141,8 +141,6 @@ def _sign_in(
     with transaction():
         registry.hold(provider, alone=attempt.invitation_id is not None)
         user = _person(provider, vouched, attempt, before)
-        if before is not None:
-            end(before, Because.SIGNED_IN_AGAIN, before.user)
         seen = devices.novelty(device, _devices_of(user))
         login = LoginSession(
             token_hash=tokens.digest(token),
@@ -157,11 +155,13 @@ def _sign_in(
         )
         session().add(login)
         session().flush()
+        if seen.device or seen.network:
+            notices.tell(NoticeKind.SIGNED_IN_NEWLY, login, [user.id], None)
+        if before is not None:
+            end(before, Because.SIGNED_IN_AGAIN, before.user)
         user.current_login = login.id
         audit.record(user, "login.started", login, quietly=True, provider=provider.slug, assurance=int(login.assurance))
         gave_way = end_oldest(user, provider.most_logins)
-        if seen.device or seen.network:
-            notices.tell(NoticeKind.SIGNED_IN_NEWLY, login, [user.id], None)
     return SignedIn(token, login, attempt.return_to, gave_way)
 
 

@@ -122,5 +122,5 @@ def _flag(login: LoginSession, device: Device) -> None:
             .execution_options(synchronize_session=False, policy=True)
         )
         if session().scalar(flagging) is not None:
-            audit.record(None, "login.strayed", login, quietly=True)
             notices.tell(NoticeKind.STRAYED, login, [login.user_id], None)
+            audit.record(None, "login.strayed", login, quietly=True)

@@ -78,9 +78,13 @@ def create_task(
         session().flush()
         citations.refer(actor, task)
         _note(actor, task, TaskAct.CREATED, column_id=column.id)
+        asked = None if ask_party_id == task.party.id else ask_party_id
+        if asked is not None:
+            _locked(actor, task.id, May.ASSIGN)
+            _put_question(actor, task, asked, "")
         audit.record(actor, "task.created", task, board=board.id, column=column.id)
-        if ask_party_id is not None and ask_party_id != task.party.id:
-            ask(actor, task.id, task.edition, ask_party_id, "")
+        if asked is not None:
+            audit.record(actor, "task.asked", task, edition=task.edition, party=asked)
     return task
 
 
@@ -178,15 +182,19 @@ def ask(actor: User, task_id: uuid.UUID, edition: int, party_id: uuid.UUID, beca
         said = text(because, "because", REASON_LENGTH)
         if (task.asked_party_id, task.asked_because) == (party_id, said):
             return task
-        task.asked_party = _other_party(task, party_id)
-        leaders = _leaders(task, task.asked_party)
-        task.asked_because = said
-        task.declined_because = ""
-        task.assignee = None
-        _change(actor, task, TaskAct.ASKED, party_id=party_id, reason=task.asked_because)
-        notices.tell(NoticeKind.ASKED, task, leaders, actor)
+        _put_question(actor, task, party_id, said)
         audit.record(actor, "task.asked", task, edition=task.edition, party=party_id)
     return task
+
+
+def _put_question(actor: User, task: Task, party_id: uuid.UUID, because: str) -> None:
+    task.asked_party = _other_party(task, party_id)
+    leaders = _leaders(task, task.asked_party)
+    task.asked_because = because
+    task.declined_because = ""
+    task.assignee = None
+    _change(actor, task, TaskAct.ASKED, party_id=party_id, reason=because)
+    notices.tell(NoticeKind.ASKED, task, leaders, actor)
 
 
 def stop_asking(actor: User, task_id: uuid.UUID, edition: int) -> Task:
@@ -226,10 +234,11 @@ def decline(actor: User, task_id: uuid.UUID, edition: int, because: str) -> Task
         task.declined_because = text(because, "because", REASON_LENGTH)
         if not task.declined_because:
             raise Invalid(gettext("Say why your party does not take it."), field="because")
-        _change(actor, task, TaskAct.DECLINED, party_id=task.asked_party_id, reason=task.declined_because)
+        declining = task.asked_party_id
+        _change(actor, task, TaskAct.DECLINED, party_id=declining, reason=task.declined_because)
         notices.tell(NoticeKind.ASK_DECLINED, task, _askers(task), actor)
-        audit.record(actor, "task.declined", task, edition=task.edition, party=task.asked_party_id)
         task.asked_party = None
+        audit.record(actor, "task.declined", task, edition=task.edition, party=declining)
     return task
 
 

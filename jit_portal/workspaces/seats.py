@@ -11,7 +11,8 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
-from jit_portal.vocabulary import Role
+from jit_portal.notices import service as notices
+from jit_portal.vocabulary import NoticeKind, Role
 from jit_portal.workspaces.models import Membership, Workspace
 from jit_portal.workspaces.principals import answer_to, is_outside_union
 
@@ -58,8 +59,13 @@ def take(
     live_from: dt.datetime,
     live_until: dt.datetime | None = None,
     invited_by: uuid.UUID | None = None,
+    *,
+    leaves_notice: bool = False,
 ) -> Membership:
-    """Open a membership and tie it to everything that means it; part of the verb that causes it."""
+    """Open a membership and tie it to everything that means it; part of the verb that causes it.
+
+    With ``leaves_notice`` the person finds it among what the portal tells her.
+    """
     own_party = policy.jits.party_at(workspace.jit_id, seat.person.provider_id)
     # A party that is only drafted may yet be forgotten; it is tied to when it arrives.
     joined = own_party if own_party is not None and own_party.live_from is not None else None
@@ -80,6 +86,8 @@ def take(
     session().flush()
     session().refresh(member)
     answer_to(member, seat.party, joined)
+    if leaves_notice:
+        notices.tell(NoticeKind.INVITED, member, [seat.person.id], actor)
     audit.record(
         actor,
         "membership.begun",

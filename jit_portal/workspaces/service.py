@@ -14,9 +14,8 @@ from jit_portal.identity import invitations
 from jit_portal.identity.models import Authority, Invitation, User
 from jit_portal.jits.models import Agreement, AgreementParty, Party
 from jit_portal.jits.words import PLURAL_ROLES
-from jit_portal.notices import service as notices
 from jit_portal.policy import Work
-from jit_portal.vocabulary import May, NoticeKind, Role
+from jit_portal.vocabulary import May, Role
 from jit_portal.wording import country, day, gettext
 from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
@@ -32,9 +31,7 @@ def enrol(
     _check_purpose(role, purpose)
     with transaction():
         _wait_to_invite(actor, workspace, party, role)
-        member = _seat(actor, workspace, person, party, role, purpose)
-        notices.tell(NoticeKind.INVITED, member, [person.id], actor)
-    return member
+        return _seat(actor, workspace, person, party, role, purpose, leaves_notice=True)
 
 
 def invite(
@@ -200,7 +197,16 @@ def _check_purpose(role: Role, purpose: str) -> None:
         raise Invalid(gettext("Say for what, and how far, this person takes part (Article 16)."), field="purpose")
 
 
-def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: Role, purpose: str) -> Membership:
+def _seat(
+    actor: User,
+    workspace: Workspace,
+    person: User,
+    party: Party,
+    role: Role,
+    purpose: str,
+    *,
+    leaves_notice: bool = False,
+) -> Membership:
     """Let her in; the caller has the JIT's seats to itself."""
     if not person.is_active or person.duty is not None:
         said = gettext("This person cannot be a member: the account is inactive or has a duty for the portal.")
@@ -215,4 +221,5 @@ def _seat(actor: User, workspace: Workspace, person: User, party: Party, role: R
     )
     if session().scalar(seated.limit(1)) is not None:
         raise Refused(gettext("%(person)s is in this JIT already.", person=person.name), thing=party)
-    return seats.take(actor, workspace, Seat(person, party, role, purpose=purpose.strip()), now, invited_by=actor.id)
+    seat = Seat(person, party, role, purpose=purpose.strip())
+    return seats.take(actor, workspace, seat, now, invited_by=actor.id, leaves_notice=leaves_notice)

@@ -95,8 +95,9 @@ def enrol(token: str, browser: str, said: str) -> bool:
                 sign_count=made.sign_count,
             )
             session().add(key)
-            audit.record(held.user, "passkey.enrolled", key)
             if number == KEYS:
                 held.enrolled_at = dt.datetime.now(dt.UTC)
+            audit.record(held.user, "passkey.enrolled", key)
+            if number == KEYS:
                 audit.record(held.user, "break_glass.enrolled", held.user, quietly=True)
     return held.enrolled_at is not None

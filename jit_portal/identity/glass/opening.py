@@ -87,12 +87,10 @@ def open_portal(browser: str, said: str, device: Device, *, instead_of: uuid.UUI
                 raise refused("closed", user.id)
             before = None if instead_of is None else portal_fetch(Work.SIGN_IN, LoginSession, instead_of)
             hold(user, before)
-            if before is not None:
-                end(before, Because.SIGNED_IN_AGAIN, before.user)
-            return _open(user, taken.reason, device)
+            return _open(user, taken.reason, device, before)
 
 
-def _open(user: User, reason: str, device: Device) -> str:
+def _open(user: User, reason: str, device: Device, before: LoginSession | None) -> str:
     token, now = tokens.make(), dt.datetime.now(dt.UTC)
     login = LoginSession(
         token_hash=tokens.digest(token),
@@ -107,13 +105,15 @@ def _open(user: User, reason: str, device: Device) -> str:
     )
     session().add(login)
     session().flush()
-    user.current_login = login.id
     opening = GlassOpening(user_id=user.id, login_id=login.id, reason=reason, opened_at=now, ends_at=login.ends_at)
     session().add(opening)
+    session().flush()
+    notices.tell(NoticeKind.GLASS_BROKEN, opening, session().scalars(policy.glass.to_be_told()), user)
+    if before is not None:
+        end(before, Because.SIGNED_IN_AGAIN, before.user)
+    user.current_login = login.id
     audit.record(user, "break_glass.opened", opening, quietly=True, reason=reason, until=opening.ends_at)
     end_oldest(user, user.provider.most_logins)
-    told = session().scalars(policy.glass.to_be_told())
-    notices.tell(NoticeKind.GLASS_BROKEN, opening, told, user)
     return token
 
 

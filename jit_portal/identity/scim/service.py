@@ -51,9 +51,10 @@ def announce(token: ScimToken, said: Said) -> Known:
         before = announced.display_name
         announced.user_name, announced.display_name, announced.deleted_at = said.user_name, said.display_name, None
         announced.is_active = bool(said.is_active)
-        audit.record(token, "announced_person.announced", announced, quietly=True)
+        session().flush()
         known = replace(people.find(token, announced.id), display_name=before)
         waits = _to_account(token, known, said)
+        audit.record(token, "announced_person.announced", announced, quietly=True)
     return _done(token, known.id, waits=waits)
 
 
@@ -82,10 +83,10 @@ def take_back(token: ScimToken, person_id: uuid.UUID) -> None:
         if not waits:
             announced = _announced(token, known)
             announced.deleted_at = dt.datetime.now(dt.UTC)
-            audit.record(token, "announced_person.taken_back", announced, quietly=True)
             if known.account_id is None:
                 # Of whom there is nothing but this, nothing stays.
                 session().delete(announced)
+            audit.record(token, "announced_person.taken_back", announced, quietly=True)
     if waits:
         raise _one_of_many(known)
 
@@ -195,19 +196,20 @@ def _to_account(token: ScimToken, known: Known, said: Said) -> bool:
     held = session().scalars(locking.execution_options(populate_existing=True)).unique().one()
     if said.external_id not in (None, held.subject):
         raise NeverRebound(gettext("The externalId is who the person is: it stays."))
-    if said.is_active is False and held.is_active:
-        if held.duty is not None or closings.is_one_of_many(held.provider):
-            closings.let_wait(token, held)
-            return True
+    closes = said.is_active is False and held.is_active
+    if closes and (held.duty is not None or closings.is_one_of_many(held.provider)):
+        closings.let_wait(token, held)
+        return True
+    if said.display_name is not None:
+        accounts.hear_name(held, said.display_name, known.display_name or held.name)
+        if held.claimed_name == said.display_name:
+            accounts.flag(held, {"name"}, token)
+    if closes:
         accounts.close(held, Closed.BY_DIRECTORY, token)
     if said.is_active and not held.is_active:
         _reopen(token, held)
     if said.is_active:
         closings.take_back(token, held)
-    if said.display_name is not None:
-        accounts.hear_name(held, said.display_name, known.display_name or held.name)
-        if held.claimed_name == said.display_name:
-            accounts.flag(held, {"name"}, token)
     return False
 
 

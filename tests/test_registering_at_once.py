@@ -1,0 +1,73 @@
+"""What somebody who registers an exhibit, or classifies one anew, waits for: never with the record in hand."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from jit_portal import policy
+from jit_portal.database import session
+from jit_portal.demo.postgres import Postgres
+from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import service
+from jit_portal.exhibits.descriptions import read
+from jit_portal.exhibits.models import Exhibit, Shelf
+from jit_portal.vocabulary import ExhibitKind
+from jit_portal.workspaces.models import Workspace
+from tests import factories
+from tests.factories import World
+from tests.vault import how_many
+from tests.waiting import Statement, record_is_free_while_it_waits, status_after_the_wait
+
+DETAILS = {"title": "Ledger", "kind": "document", "handling": "H0", "unclassified": "yes"}
+
+
+@pytest.fixture
+def world(app: Flask) -> Iterator[World]:
+    with app.test_request_context():
+        yield factories.world()
+    session.remove()
+
+
+def shelf_of_documents(world: World) -> Statement:
+    """Somebody else registers the country's first document."""
+    made = (
+        "INSERT INTO shelf (id, workspace_id, party_id, kind, handling) "
+        "VALUES (gen_random_uuid(), %s, %s, 'document', '{H0}')"
+    )
+    return made, [world.workspace.id, world.parties["fr"].id]
+
+
+def numbers(world: World) -> Statement:
+    """Somebody else takes the country's next number."""
+    taken = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+    return taken, [f"exhibit {world.workspace.id} {world.parties['fr'].country}"]
+
+
+@pytest.mark.parametrize("held", [numbers, shelf_of_documents])
+def test_whoever_registers_and_waits_has_not_the_record(
+    world: World, cluster: Postgres, held: Callable[[World], Statement]
+) -> None:
+    """The other way round somebody who classifies an exhibit anew, and comes to the record next, waits for ever."""
+    member, jit_id, workspace_id = world["fr_member"], world.jit.id, world.workspace.id
+
+    def receive() -> None:
+        workspace = policy.fetch(member, Workspace, workspace_id)
+        exhibit_bytes.receive(member, workspace, DETAILS, exhibit_bytes.Sent("a.txt", 1))
+
+    assert record_is_free_while_it_waits(cluster, receive, held(world), chain=jit_id)
+    assert (how_many(Exhibit), how_many(Shelf)) == (1, 1)
+
+
+def test_two_who_are_first_to_classify_something_so_both_do(world: World, cluster: Postgres) -> None:
+    exhibit = factories.exhibit(world, kind=ExhibitKind.VIDEO)
+    before = how_many(Shelf)
+    said = read(DETAILS)
+    nothing: Statement = ("SELECT %s", [1])
+
+    def reclassify() -> None:
+        service.reclassify(world["fr_leader"], exhibit, said, 1)
+
+    held = shelf_of_documents(world)
+    assert status_after_the_wait(cluster, reclassify, held=held, meanwhile=nothing) == 200
+    assert how_many(Shelf) == before + 1
