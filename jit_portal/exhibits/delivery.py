@@ -58,16 +58,13 @@ class Wanted:
     is_part: bool
 
 
-@bp.after_request
-def make_harmless(response: Response) -> Response:
-    response.headers.update(_HARMLESS)
-    return response
-
-
 @bp.get("/<uuid:exhibit_id>/content")
 def content(exhibit_id: uuid.UUID) -> Response:
+    """A refusal is a page of the portal like any other: only what comes from a file is kept from doing anything."""
     exhibit = policy.fetch(viewer(), Exhibit, exhibit_id)
-    return _WAYS.get(request.args.get("as", ""), _preview)(exhibit)
+    answer = _WAYS.get(request.args.get("as", ""), _preview)(exhibit)
+    answer.headers.update(_HARMLESS)
+    return answer
 
 
 def _download(exhibit: Exhibit) -> Response:

@@ -113,3 +113,17 @@ def test_the_words_for_it_stand_well(window: OpenWindow, world: World, process: 
         page = window(world["fr_member"], f"/exhibits/{exhibit.id}?preview=1", PHONE, FORGIVEN)
         expect(page.get_by_role("alert").get_by_role("heading", name=AWAY)).to_be_visible()
         assert faults(page) == {}
+
+
+@pytest.mark.parametrize("is_released", [True, False], ids=["not shown here", "not released"])
+def test_an_address_of_bytes_that_is_refused_is_a_page_of_the_portal(
+    window: OpenWindow, world: World, faults: Faults, is_released: bool
+) -> None:
+    exhibit = put(world, b"\x00\x01" * 40, "unknown.bin")
+    someone, status = world["fr_member" if is_released else "nl_member"], 415 if is_released else 404
+    page = window(someone, f"/vault/exhibits/{exhibit.id}/content", forgives=(f"status of {status}",))
+    expect(page.locator(".wrong h1")).to_be_visible()
+    expect(page.locator(".wrong .button.is-primary")).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    assert faults(page) == {}
+    page.get_by_role("link", name="Home").last.click()
+    page.wait_for_url("**/")
