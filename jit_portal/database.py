@@ -30,6 +30,7 @@ __all__ = [
     "pause",
     "session",
     "transaction",
+    "undo",
     "words",
 ]
 
@@ -147,7 +148,7 @@ def _flushed(current: orm.Session, _context: Any) -> None:
 
 @event.listens_for(factory, "do_orm_execute")
 def _executed(state: orm.ORMExecuteState) -> None:
-    if not state.is_select:
+    if not state.is_select or state.execution_options.get("writes"):
         _note_write(state.session)
 
 
@@ -168,6 +169,12 @@ def pause() -> None:
         if not (current.info.get("has_tried") or current.new or current.dirty or current.deleted):
             with suppress(sa.exc.SQLAlchemyError):  # the database is away: there was nothing to keep
                 current.commit()
+
+
+def undo() -> None:
+    """What was only tried is undone, without leaving; where nothing was, nothing that the database prepared is lost."""
+    pause()
+    session().rollback()
 
 
 def leave() -> None:

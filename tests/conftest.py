@@ -16,7 +16,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from jit_portal import migrate, policy
 from jit_portal.config import Settings
-from jit_portal.database import factory, session
+from jit_portal.database import factory, leave, session, undo
 from jit_portal.demo.postgres import APP, OWNER, Postgres
 from jit_portal.demo.secrets import make_signing_key
 from jit_portal.demo.store import BUCKET, PORTAL, Store
@@ -173,7 +173,7 @@ def app(portal: Flask, database: Postgres) -> Iterator[Flask]:
     """The application on an empty database; nobody has asked it anything yet."""
     limiter.reset()
     yield portal
-    session.remove()
+    leave()
 
 
 class ClientApart(FlaskClient):
@@ -188,7 +188,9 @@ class ClientApart(FlaskClient):
         if threading.get_ident() == self._thread:  # of a request that is led on
             return super().open(*arguments, **options)
         answer = self._apart.submit(super().open, *arguments, **options).result()
-        session().rollback()
+        if session().in_transaction():  # what was read before may be otherwise now
+            undo()
+            session().expire_all()
         return answer
 
 

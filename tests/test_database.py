@@ -1,11 +1,17 @@
 """Leaving a session: what was only tried is undone, and what the database has prepared is kept."""
 
+import uuid
+from collections.abc import Callable
+
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from jit_portal.database import leave, session, transaction
+from jit_portal.audit import service as audit
+from jit_portal.audit.models import LedgerEntry
+from jit_portal.database import leave, session, transaction, undo
 from jit_portal.demo.postgres import Postgres
 from jit_portal.identity.models import User
 from tests import factories, services
@@ -41,12 +47,40 @@ def test_what_was_written_outside_a_transaction_is_undone(world: World) -> None:
     assert name_of(world) == before
 
 
-def test_reading_keeps_what_the_database_prepared(world: World) -> None:
+def test_what_is_put_on_record_outside_a_transaction_is_undone(world: World) -> None:
+    for go in (leave, undo):
+        audit.record(world["fr_member"], "jit.looked_at", world.jit)
+        go()
+        acts = select(LedgerEntry.act).where(LedgerEntry.act == "jit.looked_at").execution_options(policy=True)
+        assert session().scalars(acts).all() == []
+
+
+def test_what_was_only_tried_is_undone_without_leaving(world: World) -> None:
+    before = name_of(world)
+    person = session().get_one(User, world["fr_member"].id)
+    person.name = "Only set"
+    undo()
+    assert person.name == before
+    session().execute(update(User).where(User.id == world["fr_member"].id).values(name="Said in SQL"))
+    undo()
+    assert name_of(world) == before
+
+
+@pytest.mark.parametrize("go", [leave, undo], ids=lambda each: each.__name__)
+def test_reading_keeps_what_the_database_prepared(world: World, go: Callable[[], None]) -> None:
     for _ in range(3):
         name_of(world)
-    leave()
+    go()
     prepared = session().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
     assert any("user" in statement for statement in prepared)
+
+
+def test_a_refusal_keeps_what_the_database_prepared(world: World, browse: Callable[[User], FlaskClient]) -> None:
+    client = browse(world["fr_member"])
+    for _ in range(3):
+        assert client.get(f"/exhibits/{uuid.uuid4()}").status_code == 404
+    prepared = session().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert any("FROM login_session" in statement for statement in prepared)
 
 
 def test_a_line_that_broke_while_it_rested_is_not_lent(world: World, cluster: Postgres) -> None:

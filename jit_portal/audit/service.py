@@ -43,7 +43,7 @@ _actors_party = (
 _ENTRY = insert(_entries).values(**_given, actor_party_id=_actors_party)
 _written = _ENTRY.returning(_entries.c.id).cte("written")
 _told = select(func.pg_notify(CHANNEL, bindparam("announced", type_=Text))).select_from(_written)
-_ENTRY_ANNOUNCED = _told.execution_options(policy=True)
+_ENTRY_ANNOUNCED = _told.execution_options(policy=True, writes=True)
 """The entry and its announcement in one statement: both end every verb, and each would be a way to the database."""
 
 

@@ -125,7 +125,7 @@ def put_on_record(error: Refusal, event: str | None = None, said: Mapping[str, A
     It is about what the refusal names, or else about what the address, or what came with the event, names.
     """
     person = viewer_or_none()
-    session().rollback()
+    database.undo()
     if person is not None and isinstance(error, NotAllowed | NotFound | Refused):
         asked = (request.view_args if event is None else said) or {}
         audit.refused(person, event or request.endpoint or request.path, _blamed(person, error, asked), error)
