@@ -18,7 +18,7 @@ from jit_portal.audit import reading
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.audit.reading import Wanted
 from jit_portal.database import Thing, session, transaction
-from jit_portal.exhibits import entrusting, rules, service
+from jit_portal.exhibits import entrusting, releasing, rules, service
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
@@ -112,12 +112,12 @@ def sent_release(case: Case) -> tuple[str, dict[str, str]]:
 ACTS: dict[str, Act] = {
     "release": Act(
         (Exhibit, May.RELEASE),
-        lambda case, actor: service.release(actor, case.exhibit, nl(case), Sight.USE, Purpose.JIT_PURPOSE),
+        lambda case, actor: releasing.release(actor, case.exhibit, nl(case), Sight.USE, Purpose.JIT_PURPOSE),
         sent_release,
     ),
     "withdraw a release": Act(
         (Exhibit, May.WITHDRAW),
-        lambda case, actor: service.withdraw(actor, case.release, "Enough."),
+        lambda case, actor: releasing.withdraw(actor, case.release, "Enough."),
         lambda case: (f"/releases/{case.release.id}/withdraw", {"reason": "Enough."}),
     ),
     "reclassify": Act(

@@ -9,7 +9,7 @@ from jit_portal import policy
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.vocabulary import May, Role, Sight
 from tests import factories
@@ -42,7 +42,7 @@ def offered(world: World, to: str = "nl_member", sight: Sight = Sight.READ) -> E
 
 def withdraw_all(world: World, exhibit: Exhibit) -> None:
     for made in session().scalars(policy.which(world["fr_leader"], Release)).all():
-        exhibits.withdraw(world["fr_leader"], made, "Too early.")
+        releasing.withdraw(world["fr_leader"], made, "Too early.")
 
 
 def test_custody_goes_from_hand_to_hand(app: Flask) -> None:

@@ -10,7 +10,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import storage
 from jit_portal.files.models import StoredFile
@@ -158,7 +158,7 @@ class TestRecord:
         answer = get(client, exhibit, "look")
         assert (answer.status_code, answer.data) == (204, b"")
         assert acts(exhibit.id) == ["exhibit.registered"]
-        exhibits.withdraw(world["fr_leader"], release, "Not for them.")
+        releasing.withdraw(world["fr_leader"], release, "Not for them.")
         assert get(client, exhibit, "look").status_code == 404
 
     def test_every_opening_is_on_record_and_its_further_ranges_are_not(self, world: World, browse: Browse) -> None:

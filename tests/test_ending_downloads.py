@@ -8,8 +8,7 @@ from werkzeug.exceptions import Unauthorized
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound
-from jit_portal.exhibits import delivery
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import delivery, releasing
 from jit_portal.files import again
 from jit_portal.identity import endings, sessions
 from jit_portal.identity.models import LoginSession
@@ -56,7 +55,7 @@ class TestAgain:
         answer = browse(world["nl_member"]).get(path, headers=headers)
         coming = iter(answer.response)
         came = [len(next(coming))]
-        exhibits.withdraw(world["fr_leader"], release, "Not so far.")
+        releasing.withdraw(world["fr_leader"], release, "Not so far.")
         with pytest.raises(NotAllowed if left else NotFound):
             came.extend(map(len, coming))
         answer.close()
@@ -78,7 +77,7 @@ class TestAgain:
         coming = iter(answer.response)
         first = len(next(coming))
         if how == "withdrawn":
-            exhibits.withdraw(world["fr_leader"], release, "Not for them.")
+            releasing.withdraw(world["fr_leader"], release, "Not for them.")
         elif how == "membership ended":
             with transaction():
                 mine = update(Membership).where(Membership.id == world.members["nl_member"].id)

@@ -16,7 +16,7 @@ from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
-from jit_portal.exhibits import entrusting, rules, service
+from jit_portal.exhibits import entrusting, releasing, rules, service
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Entrustment, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
@@ -52,7 +52,7 @@ def entrust(world: World, name: str = "fr_member", sight: Sight = Sight.READ, by
 
 def release(world: World, name: str, exhibit: Exhibit, sight: Sight) -> Release:
     to = f"party:{world.parties['nl'].id}"
-    return service.release(world[name], exhibit, to, sight, Purpose.JIT_PURPOSE)
+    return releasing.release(world[name], exhibit, to, sight, Purpose.JIT_PURPOSE)
 
 
 def all_of(model: type[Entrustment] | type[Notice] | type[Release]) -> list[object]:
@@ -78,7 +78,7 @@ def test_whom_a_leader_entrusts_releases_and_withdraws_up_to_a_sight(world: Worl
     with pytest.raises(NotAllowed, match=r"up to “Read”.*Fr_Leader"):
         release(world, "fr_member", exhibit, Sight.DOWNLOAD)
     further = release(world, "fr_leader", exhibit, Sight.USE)
-    service.withdraw(world["fr_member"], further, "A leader may be mistaken, too.")
+    releasing.withdraw(world["fr_member"], further, "A leader may be mistaken, too.")
     assert policy.allowed(world["nl_member"], exhibit) == {May.SEE, May.READ}
     assert len(all_of(Release)) == 2
 

@@ -11,7 +11,7 @@ from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.errors import Refused
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import releasing, rules, service
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Purpose, Sight
@@ -177,10 +177,10 @@ class TestOnce:
 
     def test_a_replay_after_the_withdrawal_releases_nothing(self, world: World, exhibit: Exhibit) -> None:
         leader, token, to = world["fr_leader"], uuid.uuid4(), f"party:{world.parties['nl'].id}"
-        release = service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
-        service.withdraw(leader, release, "Enough.")
+        release = releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
+        releasing.withdraw(leader, release, "Enough.")
         with pytest.raises(Refused, match="sent before"):
-            service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
+            releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, token=token)
         assert policy.allowed(world["nl_member"], exhibit) == frozenset()
 
     def test_what_has_a_value_always_is_not_called_optional(self, world: World, browse: Browse) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused, StoreUnavailable
-from jit_portal.exhibits import delivery, rules, service
+from jit_portal.exhibits import delivery, releasing, rules, service
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import keys, storage
 from jit_portal.jits.models import Agreement
@@ -154,7 +154,7 @@ class TestHistory:
         self, world: World, browse: Browse, exhibit: Exhibit
     ) -> None:
         to = f"party:{world.parties['nl'].id}"
-        service.release(world["fr_leader"], exhibit, to, Sight.DOWNLOAD, Purpose.JIT_PURPOSE)
+        releasing.release(world["fr_leader"], exhibit, to, Sight.DOWNLOAD, Purpose.JIT_PURPOSE)
         browse(world["nl_member"]).get(f"/exhibits/{exhibit.id}")
         page = browse(world["fr_member"]).get(f"/exhibits/{exhibit.id}/history")
         assert page.status_code == 200

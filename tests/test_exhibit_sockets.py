@@ -11,7 +11,7 @@ from flask import Flask
 from jit_portal.audit import service as audit
 from jit_portal.custody import service as custody
 from jit_portal.database import Thing, transaction
-from jit_portal.exhibits import entrusting, rules, service, windows
+from jit_portal.exhibits import entrusting, releasing, rules, service, windows
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
@@ -53,7 +53,7 @@ class Room:
         return heard
 
     def release(self, to: str, sight: Sight = Sight.READ) -> Release:
-        return service.release(self.world["fr_leader"], self.exhibit, to, sight, Purpose.JIT_PURPOSE)
+        return releasing.release(self.world["fr_leader"], self.exhibit, to, sight, Purpose.JIT_PURPOSE)
 
     def rule(self, to: str, **said: object) -> CountryRule:
         wanted = RuleDescription(**{"is_forbid": False, "to": to, "sight": Sight.READ, **said})  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def room(process: Web, app: Flask) -> Iterator[Room]:
 def test_a_release_and_its_withdrawal_are_heard_by_those_it_means(room: Room) -> None:
     made = room.release(room.to("nl"))
     assert room.hearers("exhibit.changed", room.exhibit) == FRANCE | NETHERLANDS
-    service.withdraw(room.world["fr_leader"], made, "By mistake.")
+    releasing.withdraw(room.world["fr_leader"], made, "By mistake.")
     assert room.hearers("exhibit.changed", room.exhibit) == FRANCE | NETHERLANDS
     assert room.ears["nl_member"].signed.get(f"/exhibits/{room.exhibit.id}").status_code == 404
 
@@ -88,7 +88,7 @@ def test_a_release_and_its_withdrawal_are_heard_by_those_it_means(room: Room) ->
 def test_a_release_to_one_person_is_heard_by_that_person(room: Room) -> None:
     made = room.release(f"person:{room.world['nl_member'].id}")
     assert room.hearers("exhibit.changed", room.exhibit) == FRANCE | {"nl_member"}
-    service.withdraw(room.world["fr_leader"], made, "By mistake.")
+    releasing.withdraw(room.world["fr_leader"], made, "By mistake.")
     assert room.hearers("exhibit.changed", room.exhibit) == FRANCE | {"nl_member"}
 
 
@@ -99,7 +99,7 @@ def test_what_is_done_to_an_exhibit_is_not_told_to_those_who_see_it(room: Room) 
         custody.receive(room.world["fr_member"], room.exhibit)
     room.release(room.to("nl"), Sight.SEE)
     room.hearers("", room.exhibit)
-    service.withdraw(room.world["fr_leader"], room.release(room.to("eu")), "By mistake.")
+    releasing.withdraw(room.world["fr_leader"], room.release(room.to("eu")), "By mistake.")
     room.release(f"person:{receiver.id}")
     custody.hand_over(room.world["fr_member"], room.exhibit, receiver.id, "For examination.")
     for _ in range(4):
@@ -163,7 +163,7 @@ def test_the_end_of_an_offer_is_not_heard_by_who_sees_the_exhibit_no_more(room: 
     shown = room.release(f"person:{receiver.id}")
     custody.hand_over(holder, room.exhibit, receiver.id, "For examination.")
     if answer == "taken back":
-        service.withdraw(room.world["fr_leader"], shown, "Too early.")
+        releasing.withdraw(room.world["fr_leader"], shown, "Too early.")
         room.hearers("", room.exhibit)
         custody.take_back(holder, room.exhibit)
         assert room.hearers("", room.exhibit) == FRANCE

@@ -23,7 +23,7 @@ from jit_portal.database import factory, session, transaction
 from jit_portal.demo.postgres import APP, Postgres
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import rules
+from jit_portal.exhibits import releasing, rules
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.bytes import Sent
 from jit_portal.exhibits.descriptions import read
@@ -297,8 +297,8 @@ def test_each_verb_on_exhibits_commits_once(world: World, commits: Callable[[], 
         ("reclassify", lambda: exhibits.reclassify(leader, exhibit, read(described), exhibit.edition)),
         ("open", lambda: exhibit_bytes.open_for_reading(leader, exhibit)),
         ("download", lambda: exhibit_bytes.download(leader, exhibit)),
-        ("release", lambda: keep("release", exhibits.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE))),
-        ("withdraw", lambda: exhibits.withdraw(leader, made["release"], "Done.")),
+        ("release", lambda: keep("release", releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE))),
+        ("withdraw", lambda: releasing.withdraw(leader, made["release"], "Done.")),
         ("set rule", lambda: keep("rule", rules.set_rule(leader, world.workspace, france, forbid))),
         ("close rule", lambda: rules.close_rule(leader, made["rule"])),
         ("hand over", lambda: custody.hand_over(leader, exhibit, member.id, "Copy it.")),
@@ -370,10 +370,10 @@ def on_exhibits(world: World) -> None:
     session().refresh(exhibit)
     exhibits.reclassify(leader, exhibit, said, exhibit.edition)
     to = f"party:{world.parties['nl'].id}"
-    release = exhibits.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, conditions=SECRET)
+    release = releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, conditions=SECRET)
     custody.hand_over(leader, exhibit, world["fr_member"].id, SECRET)
     custody.decline(world["fr_member"], exhibit, SECRET)
-    exhibits.withdraw(leader, release, SECRET)
+    releasing.withdraw(leader, release, SECRET)
     described = RuleDescription(is_forbid=True, to=to, sight=Sight.READ, tag=SECRET.lower(), note=SECRET)
     rules.close_rule(leader, rules.set_rule(leader, world.workspace, world.parties["fr"], described))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from jit_portal.exhibits import service
+from jit_portal.exhibits import releasing, service
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.realtime import missed
 from jit_portal.vocabulary import Purpose, Sight
@@ -60,7 +60,7 @@ def is_told(signed: Signed, **says: Any) -> bool:
 
 def release(world: World, exhibit: Exhibit) -> Release:
     to = f"party:{world.parties['nl'].id}"
-    return service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+    return releasing.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
 
 
 def test_who_missed_nothing_is_told_nothing(dutch: Signed, world: World, exhibit: Exhibit, listening: Ear) -> None:
@@ -80,7 +80,7 @@ def test_a_withdrawal_meanwhile_is_made_up_for(dutch: Signed, world: World, exhi
     ending = release(world, exhibit)
     listening.hear("changed")
     then = made(dutch)
-    service.withdraw(world["fr_leader"], ending, "By mistake.")
+    releasing.withdraw(world["fr_leader"], ending, "By mistake.")
     listening.hear("changed")
     assert is_told(dutch, as_of=then)
 

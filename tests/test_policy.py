@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session, transaction
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.identity.scim.models import ProposedClosing
 from jit_portal.vocabulary import (
@@ -305,7 +305,7 @@ def test_the_last_leaders_of_a_party_that_left_look_at_what_is_theirs_and_withdr
     assert policy.may(world["nl_member"], May.READ, things["exhibit shown"]), "what it had released stays released"
     release = things["release"]
     assert isinstance(release, Release)
-    exhibits.withdraw(world["fr_leader"], release, "We left.")
+    releasing.withdraw(world["fr_leader"], release, "We left.")
     assert not policy.may(world["nl_member"], May.READ, things["exhibit shown"])
 
 

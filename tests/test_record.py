@@ -26,6 +26,7 @@ from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.exhibits import bytes as exhibit_bytes
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
@@ -115,7 +116,7 @@ def read(world: World, exhibit: Exhibit, count: int, by: str = "fr_member") -> N
 def test_an_entry_says_who_did_what_to_whom_when_and_how_far(world: World, exhibit: Exhibit, look: Look) -> None:
     leader = world["fr_leader"]
     to = f"party:{world.parties['nl'].id}"
-    exhibits.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+    releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
     custody_of(world, exhibit, "nl_member")
     exhibit_bytes.open_for_reading(world["fr_leader"], exhibit)
     opened, handed, released = rows(look("fr_leader"))

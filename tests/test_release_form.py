@@ -14,7 +14,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
-from jit_portal.exhibits import service
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import Duty, Outcome
@@ -160,7 +160,7 @@ class TestReleaseForm:
         with transaction():
             custody.receive(world["fr_member"], exhibit)
         assert str(receiver.id) in client.get(path).text
-        service.withdraw(world["fr_leader"], given, "By mistake.")
+        releasing.withdraw(world["fr_leader"], given, "By mistake.")
         status, page = post(client, path, to=str(receiver.id), reason="For examination.")
         assert status == 409
         assert "Release it to them first" in page

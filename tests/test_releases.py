@@ -15,7 +15,7 @@ from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.errors import NotAllowed, NotFound, Refused
-from jit_portal.exhibits import rules, service, windows
+from jit_portal.exhibits import releasing, rules, windows
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.notices.models import Notice
@@ -30,15 +30,15 @@ def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
     leader, other = world["fr_leader"], world["nl_member"]
     with pytest.raises(NotFound):
         policy.fetch(other, Exhibit, exhibit.id)
-    made = service.release(
+    made = releasing.release(
         leader, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE, conditions="No copies."
     )
     assert policy.allowed(other, exhibit) == {May.SEE, May.READ}
-    service.withdraw(leader, made, "Released by mistake.")
+    releasing.withdraw(leader, made, "Released by mistake.")
     assert policy.allowed(other, exhibit) == frozenset()
     assert all_acts() == ["exhibit.released", "exhibit.withdrawn"]
     with pytest.raises(Refused):
-        service.withdraw(leader, made, "Again.")
+        releasing.withdraw(leader, made, "Again.")
 
 
 def told_of_releases() -> Counter[uuid.UUID]:
@@ -52,7 +52,7 @@ def test_a_release_is_told_to_all_who_see_further_by_it(app: Flask) -> None:
     other, to = world["nl_member"], f"party:{world.parties['nl'].id}"
     factories.release(world, exhibit, other, Sight.READ)
     for sight in (Sight.READ, Sight.READ, Sight.USE):
-        service.release(world["fr_leader"], exhibit, to, sight, Purpose.JIT_PURPOSE)
+        releasing.release(world["fr_leader"], exhibit, to, sight, Purpose.JIT_PURPOSE)
     assert told_of_releases() == {other.id: 1, world["nl_leader"].id: 2}
 
 
@@ -62,7 +62,7 @@ def test_only_a_leader_of_the_seizing_party_releases(app: Flask, name: str) -> N
     exhibit = factories.exhibit(world)
     to = f"party:{world.parties['nl'].id}"
     with pytest.raises((NotAllowed, NotFound)):
-        service.release(world[name], exhibit, to, Sight.SEE, Purpose.JIT_PURPOSE)
+        releasing.release(world[name], exhibit, to, Sight.SEE, Purpose.JIT_PURPOSE)
     assert session().scalars(select(Release).execution_options(policy=True)).all() == []
 
 
@@ -71,7 +71,7 @@ def test_whom_the_agreement_does_not_name_is_refused(app: Flask) -> None:
     exhibit = factories.exhibit(world)
     for stranger in (f"party:{elsewhere.parties['ro'].id}", f"person:{elsewhere['ro_member'].id}", "party:x", ""):
         with pytest.raises(Refused, match="does not name them"):
-            service.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
+            releasing.release(world["fr_leader"], exhibit, stranger, Sight.SEE, Purpose.JIT_PURPOSE)
 
 
 @pytest.mark.parametrize("name", ["al_member", "icc_participant"])
@@ -81,7 +81,7 @@ def test_releases_to_third_countries_and_international_bodies_are_refused_with_a
     party = f"party:{world.members[name].party_id}"
     for target in (party, f"person:{world[name].id}"):
         with pytest.raises(Refused, match="Articles 17 and 18") as refused:
-            service.release(world["fr_leader"], exhibit, target, Sight.SEE, Purpose.JIT_PURPOSE)
+            releasing.release(world["fr_leader"], exhibit, target, Sight.SEE, Purpose.JIT_PURPOSE)
         assert refused.value.status == 409
     with pytest.raises(Refused, match="Articles 17 and 18"):
         rules.set_rule(
@@ -95,9 +95,11 @@ def test_nothing_is_released_after_the_agreement_has_ended(app: Flask) -> None:
     made = factories.release(world, exhibit, "nl")
     factories.end_agreement(world)
     with pytest.raises(NotAllowed):
-        service.release(world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.USE, Purpose.JIT_PURPOSE)
+        releasing.release(
+            world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.USE, Purpose.JIT_PURPOSE
+        )
     assert May.READ in policy.allowed(world["nl_member"], exhibit)
-    service.withdraw(world["fr_leader"], made, "The case is over.")
+    releasing.withdraw(world["fr_leader"], made, "The case is over.")
     assert policy.allowed(world["nl_member"], exhibit) == frozenset()
 
 
@@ -120,12 +122,12 @@ def test_an_expert_of_the_seizing_party_is_shown_things_by_name(app: Flask) -> N
         for role in (Role.SECRETARIAT, Role.AUDITOR):
             world.join(f"fr_{role}", "fr", role)
     assert policy.allowed(expert, exhibit) == frozenset()
-    service.release(world["fr_leader"], exhibit, f"person:{expert.id}", Sight.READ, Purpose.JIT_PURPOSE)
+    releasing.release(world["fr_leader"], exhibit, f"person:{expert.id}", Sight.READ, Purpose.JIT_PURPOSE)
     assert policy.allowed(expert, exhibit) == {May.SEE, May.READ}
     for name in ("fr_member", "fr_leader", "fr_secretariat", "fr_auditor"):
         to = f"person:{world[name].id}"
         with pytest.raises(Refused, match="does not name them"):
-            service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+            releasing.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
 
 
 def test_what_three_hundred_people_see_can_be_withdrawn_and_all_are_told(app: Flask, cluster: Postgres) -> None:
@@ -138,10 +140,10 @@ def test_what_three_hundred_people_see_can_be_withdrawn_and_all_are_told(app: Fl
     wanted = {str(world[f"nl_{number}"].id) for number in range(300)}
     with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
         connection.execute(f"LISTEN {CHANNEL}")
-        made = service.release(
+        made = releasing.release(
             world["fr_leader"], exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
         )
-        service.withdraw(world["fr_leader"], made, "Too many.")
+        releasing.withdraw(world["fr_leader"], made, "Too many.")
         for notice in connection.notifies(timeout=20):
             said = json.loads(notice.payload)
             told |= set(said["also"]) if said["act"] == "exhibit.withdrawn" else set()
@@ -191,7 +193,7 @@ def test_a_release_withdrawn_before_it_began_is_told_to_nobody_whom_it_would_hav
     world = factories.world()
     tomorrow = factories.now() + dt.timedelta(days=1)
     made = factories.release(world, factories.exhibit(world), "nl", live_from=tomorrow)
-    service.withdraw(world["fr_leader"], made, "Not needed.")
+    releasing.withdraw(world["fr_leader"], made, "Not needed.")
     assert told_by_a_sweep(cluster) == set()
 
 

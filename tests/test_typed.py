@@ -15,7 +15,7 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Model, session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import releasing, rules
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
@@ -121,7 +121,7 @@ def test_every_script_survives_in_what_is_said_of_an_exhibit(world: World, text:
 @every_script
 def test_every_script_survives_in_conditions_reasons_and_notes(world: World, text: str) -> None:
     leader, exhibit, to = world["fr_leader"], factories.exhibit(world), f"party:{world.parties['nl'].id}"
-    service.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, conditions=text)
+    releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, conditions=text)
     rules.set_rule(
         leader, world.workspace, world.parties["fr"], rules.RuleDescription(False, to, Sight.SEE, tag=text, note=text)
     )

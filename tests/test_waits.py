@@ -16,7 +16,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import Refused
-from jit_portal.exhibits import entrusting, rules
+from jit_portal.exhibits import entrusting, releasing, rules
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import Exhibit, Release
@@ -203,12 +203,12 @@ def test_who_was_invited_does_not_join_once_her_host_may_not_invite(place: Place
 
 
 ON_EXHIBITS: dict[str, Callable[[World, User, Exhibit], object]] = {
-    "release": lambda world, actor, exhibit: exhibits.release(
+    "release": lambda world, actor, exhibit: releasing.release(
         actor, exhibit, f"party:{world.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE
     ),
     "describe": lambda _, actor, exhibit: exhibits.describe(actor, exhibit, "Anew", "", "", 1),
     "reclassify": lambda _, actor, exhibit: exhibits.reclassify(actor, exhibit, read({"handling": "H0"}), 1),
-    "withdraw": lambda _, actor, exhibit: exhibits.withdraw(
+    "withdraw": lambda _, actor, exhibit: releasing.withdraw(
         actor, session().scalars(policy.which(actor, Release)).one(), "Enough."
     ),
 }

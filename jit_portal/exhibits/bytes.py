@@ -13,6 +13,7 @@ from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import Refused, about
+from jit_portal.exhibits import admission
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.files import names
@@ -42,7 +43,7 @@ class Sent:
 def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Sent) -> StoredFile:
     """Register an exhibit and begin its file, both or neither; under a key that is known, answer the known file."""
     policy.require(actor, May.UPLOAD, workspace)
-    party = exhibits.own_membership(actor, workspace).party
+    party = admission.own_membership(actor, workspace).party
     with transaction(), about(party):
         if sent.key is not None:
             session().execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(str(sent.key), 8))))
@@ -52,7 +53,7 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
         # Asked first: neither a key nor an object of the store is taken back with what was refused.
         files.refuse_longest(sent.length)
         names.checked(sent.name)
-        exhibits.hold_place(*exhibits.admitted(actor, workspace, details, sent.name))
+        exhibits.hold_place(*admission.admitted(actor, workspace, details, sent.name))
         file = files.begin(
             actor,
             workspace,

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, Refused
-from jit_portal.exhibits import entrusting, pages, service
+from jit_portal.exhibits import admission, entrusting, pages
 from jit_portal.exhibits.forms import EntrustForm
 from jit_portal.exhibits.models import Entrustment
 from jit_portal.jits.models import Party
@@ -25,7 +25,7 @@ bp = Blueprint("entrusting", __name__)
 
 def _own(workspace_id: uuid.UUID) -> tuple[Workspace, Party]:
     workspace = policy.fetch(viewer(), Workspace, workspace_id)
-    return workspace, service.own_membership(viewer(), workspace).party
+    return workspace, admission.own_membership(viewer(), workspace).party
 
 
 def _back(workspace_id: uuid.UUID) -> Response:

@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session
+from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
-from jit_portal.vocabulary import Sight
+from jit_portal.vocabulary import May, Sight
 
 Sights = dict[tuple[uuid.UUID, uuid.UUID], Sight]
 """How far each person sees each exhibit, by the ids of both; what is not seen is left out."""
@@ -64,3 +65,8 @@ def who_see_further(before: Sights, after: Sights) -> set[uuid.UUID]:
 def sights(exhibits: Iterable[uuid.UUID], people: Iterable[uuid.UUID] | None = None) -> Sights:
     """How far these people, or all there are, see each of these exhibits now."""
     return policy.everyones_sights(exhibits, people)
+
+
+def people_who_see(exhibit: Exhibit, may: May = May.SEE) -> set[uuid.UUID]:
+    """Everyone who may do this to the exhibit now."""
+    return set(session().scalars(policy.who(exhibit, may).with_only_columns(policy.person.person.id)))

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.custody.forms import DeclineForm
 from jit_portal.errors import Invalid, Refused
+from jit_portal.exhibits import admission, delivery, limits, lists, pages, releasing, service
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import delivery, limits, lists, pages, service
 from jit_portal.exhibits import history as histories
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.forms import (
@@ -44,7 +44,7 @@ bp = Blueprint("exhibits", __name__)
 def _words(state: BlueprintSetupState) -> None:
     # Globals, not context: imported macros see no context.
     words = {"role_label": ROLES.get, "kind_label": KINDS.get, "purpose_label": PURPOSES.get}
-    state.app.jinja_env.globals.update(words, preview=delivery.shown, upload_refusal=service.upload_refusal)
+    state.app.jinja_env.globals.update(words, preview=delivery.shown, upload_refusal=admission.upload_refusal)
 
 
 def _wanted() -> lists.Wanted:
@@ -71,9 +71,9 @@ def index(workspace_id: uuid.UUID) -> str:
         return render_template("exhibits/_list.html", is_alone=True, **context)
     pages.visit(viewer(), context["workspace"])
     form = UploadForm(formdata=None)
-    mine = service.own_membership(viewer(), context["workspace"])
+    mine = admission.own_membership(viewer(), context["workspace"])
     form.offer(mine.party.provider.open_authorities)
-    refusal = service.upload_refusal(mine)
+    refusal = admission.upload_refusal(mine)
     may_upload = May.UPLOAD in context["workspace_may"] and not refusal
     return render_template("exhibits/index.html", form=form, may_upload=may_upload, refusal=refusal, **context)
 
@@ -219,7 +219,7 @@ def release_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
         return _release_page(exhibit, form), 422
     zone = viewer().time_zone
     try:
-        made = service.release(
+        made = releasing.release(
             viewer(),
             exhibit,
             form.to.data,
@@ -257,5 +257,5 @@ def withdraw_submit(release_id: uuid.UUID) -> Response | tuple[str, int]:
     form = WithdrawForm()
     if not form.validate():
         return _form_page(exhibit, "withdraw", form=form, release=made), 422
-    service.withdraw(viewer(), made, (form.reason.data or "").strip())
+    releasing.withdraw(viewer(), made, (form.reason.data or "").strip())
     return _back(exhibit, gettext("Withdrawn. It is gone from their screens."))

@@ -14,7 +14,7 @@ from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits import moving
 from jit_portal.exhibits.models import CountryRule, Exhibit
 from jit_portal.exhibits.moving import Move
-from jit_portal.exhibits.service import sent_before
+from jit_portal.exhibits.releasing import sent_before
 from jit_portal.exhibits.targets import resolve
 from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party

@@ -1,10 +1,9 @@
-"""The verbs on exhibits: register, describe, reclassify, release, withdraw."""
+"""The verbs on exhibits: register, describe, reclassify."""
 
-import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,22 +12,24 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
-from jit_portal.errors import Invalid, Refused
+from jit_portal.errors import Refused
 from jit_portal.exhibits import moving
-from jit_portal.exhibits.descriptions import Description, is_marked, read
-from jit_portal.exhibits.limits import no_further, refuse_further
-from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
-from jit_portal.exhibits.targets import resolve
+from jit_portal.exhibits.admission import (
+    admitted,
+    own_membership,
+    refuse_foreign_authority,
+    refuse_marked,
+    refuse_unbuilt,
+)
+from jit_portal.exhibits.descriptions import Description
+from jit_portal.exhibits.limits import no_further
+from jit_portal.exhibits.models import Exhibit, ExhibitTag, Shelf
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Authority, User
+from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
-from jit_portal.notices import service as notices
-from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, NoticeKind, PartyKind, Purpose, Sight
+from jit_portal.vocabulary import ExhibitKind, May
 from jit_portal.wording import gettext
-from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Membership, Workspace
-
-R = TypeVar("R", Release, CountryRule)
 
 
 def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file: StoredFile) -> Exhibit:
@@ -64,84 +65,11 @@ def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file
     return exhibit
 
 
-def admitted(
-    actor: User, workspace: Workspace, details: Mapping[str, Any], file_name: str
-) -> tuple[Membership, Description]:
-    """Through whose membership, and as what, such a file is registered; refused where it cannot be."""
-    policy.require(actor, May.UPLOAD, workspace)
-    said = read(details, file_name)
-    member = own_membership(actor, workspace)
-    _refuse_unbuilt(member, said)
-    _refuse_classified(said, file_name)
-    _refuse_foreign_authority(member, said)
-    return member, said
-
-
 def hold_place(member: Membership, said: Description) -> None:
     """Wait for all that registering waits for, before anything is put on record: the other way round two could wait
     for each other."""
     _hold_numbers(member.workspace_id, member.party)
     _classification(member.workspace_id, member.party_id, said)
-
-
-def own_membership(actor: User, workspace: Workspace) -> Membership:
-    """The live membership through which a person acts in a workspace; the caller has passed its gates."""
-    live = policy.person.live(Membership.live_from, Membership.live_until)
-    mine = policy.which(actor, Membership).where(
-        Membership.workspace_id == workspace.id, Membership.user_id == actor.id, live
-    )
-    return session().scalars(mine).one()
-
-
-def upload_refusal(member: Membership) -> str:
-    """Why nothing can be uploaded through this membership yet, where that is so."""
-    if member.party.kind == PartyKind.MEMBER_STATE and not member.is_outside_union:
-        return ""
-    return gettext(
-        "Uploads by third countries and by bodies need the verification of Article 17(3), which this portal "
-        "does not offer yet. Ask a member state's member to register the item."
-    )
-
-
-def _refuse_unbuilt(member: Membership, said: Description) -> None:
-    if refusal := upload_refusal(member):
-        raise Refused(refusal)
-    if tuple(said.handling) != (HandlingCode.H0,):
-        raise Refused(
-            gettext(
-                "Only handling code H0 can be given yet: the portal does not enforce H1, H2 and H3 so far, and does "
-                "not take what it cannot protect."
-            )
-        )
-
-
-def _refuse_classified(said: Description, file_name: str) -> None:
-    _refuse_marked(said.title, said.description, said.place, *said.tags, file_name)
-    if not said.is_unclassified:
-        raise Refused(
-            gettext(
-                "Classified information (EU RESTRICTED and above, or its national equal) may not be stored here. "
-                "Confirm that the item is not classified, or send it through the channel for classified information."
-            )
-        )
-
-
-def _refuse_marked(*texts: str) -> None:
-    if is_marked(*texts):
-        raise Refused(
-            gettext(
-                "This bears a marking of classified information (EU RESTRICTED and above, or its national equal), "
-                "which may not be stored here. Send it through the channel for classified information."
-            )
-        )
-
-
-def _refuse_foreign_authority(member: Membership, said: Description) -> None:
-    if said.authority_id is None:
-        return
-    authority = session().get(Authority, said.authority_id)
-    if authority is None or authority.provider_id != member.party.provider_id:
-        raise Invalid(gettext("This authority is not one of your country's."), field="authority")
 
 
 def _next_number(workspace: Workspace, party: Party) -> int:
@@ -212,7 +140,7 @@ def describe(actor: User, exhibit: Exhibit, title: str, description: str, place:
     with transaction():
         exhibit = policy.locked(actor, May.DESCRIBE, exhibit)
         _refuse_stale(exhibit, edition)
-        _refuse_marked(title, description, place)
+        refuse_marked(title, description, place)
         changed = [
             name
             for name, value in (("title", title), ("description", description), ("place", place))
@@ -237,10 +165,10 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
         exhibit = policy.locked(actor, May.RECLASSIFY, exhibit)
         _refuse_stale(exhibit, edition)
         member = own_membership(actor, exhibit.workspace)
-        _refuse_unbuilt(member, said)
-        _refuse_foreign_authority(member, said)
-        _refuse_marked(*said.tags)
-        before = people_who_see(exhibit)
+        refuse_unbuilt(member, said)
+        refuse_foreign_authority(member, said)
+        refuse_marked(*said.tags)
+        before = moving.people_who_see(exhibit)
         with no_further(actor, exhibit):
             _classify(exhibit, said)
         exhibit.edition += 1
@@ -263,8 +191,8 @@ def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iter
     """Inside the block the exhibit is classified anew; afterwards it is as it was, and nothing is on record."""
     policy.require_right(actor, May.RECLASSIFY, exhibit)
     member = own_membership(actor, exhibit.workspace)
-    _refuse_unbuilt(member, said)
-    _refuse_foreign_authority(member, said)
+    refuse_unbuilt(member, said)
+    refuse_foreign_authority(member, said)
     with moving.trial():
         _classify(exhibit, said)
         yield
@@ -278,115 +206,3 @@ def _classify(exhibit: Exhibit, said: Description) -> None:
     session().flush()
     _put_tags(exhibit)
     session().flush()
-
-
-def people_who_see(exhibit: Exhibit, may: May = May.SEE) -> set[uuid.UUID]:
-    """Everyone who may do this to the exhibit now."""
-    return set(session().scalars(policy.who(exhibit, may).with_only_columns(policy.person.person.id)))
-
-
-def release(
-    actor: User,
-    exhibit: Exhibit,
-    to: str,
-    sight: Sight,
-    purpose: Purpose,
-    *,
-    conditions: str = "",
-    live_from: dt.datetime | None = None,
-    live_until: dt.datetime | None = None,
-    token: uuid.UUID | None = None,
-) -> Release:
-    """Show an exhibit to somebody whom the agreement names, up to a sight, for a purpose, for a time, never backwards.
-
-    The same ``token`` again answers the release that it made before.
-    """
-    with transaction():
-        # Holding the exhibit's row: two releases, or a release and a withdrawal, come one after the other.
-        exhibit = policy.locked(actor, May.RELEASE, exhibit)
-        refuse_further(actor, exhibit, sight)
-        known, now = _released_with(actor, exhibit, token), seats.now()
-        begins = _beginning(live_from, known.released_at if known else now)
-        _refuse_no_time(begins, live_until, now)
-        said = {
-            "principal_id": resolve(actor, exhibit.workspace, exhibit.party_id, to).id,
-            "sight": int(sight),
-            "purpose": purpose,
-            "conditions": conditions,
-            "live_until": live_until,
-            **({"live_from": begins} if begins else {}),
-        }
-        if known is not None:
-            return sent_before(known, said)
-        before = moving.sights([exhibit.id])
-        made = Release(
-            workspace_id=exhibit.workspace_id,
-            exhibit_id=exhibit.id,
-            exhibit_created_at=exhibit.created_at,
-            released_by_id=actor.id,
-            token=token or uuid.uuid4(),
-            **({"live_from": now} | said),
-        )
-        session().add(made)
-        session().flush()
-        further = moving.who_see_further(before, moving.sights([exhibit.id]))
-        notices.tell(NoticeKind.RELEASED, exhibit, further, actor)
-        audit.record(
-            actor,
-            "exhibit.released",
-            exhibit,
-            release=made.id,
-            to=made.principal.kind,
-            principal=made.principal_id,
-            sight=sight.name.lower(),
-            purpose=purpose,
-            begins=begins,
-            until=live_until,
-        )
-    return made
-
-
-def _beginning(live_from: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
-    """The later moment at which it begins; None where that is at once, as the minute just typed is too."""
-    if live_from is None or live_from > now:
-        return live_from
-    # What is typed has no seconds, and is sent up to a minute later.
-    if live_from <= now - dt.timedelta(minutes=2):
-        raise Invalid(
-            gettext("A release cannot begin in the past. Leave this empty, and it begins at once."), field="live_from"
-        )
-    return None
-
-
-def _refuse_no_time(begins: dt.datetime | None, live_until: dt.datetime | None, now: dt.datetime) -> None:
-    if live_until is not None and live_until <= max(now, begins or now):
-        raise Invalid(gettext("The release would end before it begins."), field="live_until")
-
-
-def _released_with(actor: User, exhibit: Exhibit, token: uuid.UUID | None) -> Release | None:
-    same = (Release.exhibit_id == exhibit.id, Release.released_by_id == actor.id, Release.token == token)
-    return session().scalar(policy.which(actor, Release).where(*same))
-
-
-def sent_before(known: R, said: Mapping[str, Any]) -> R:
-    """What the same form made before; refused when it says something else now, or when that has ended."""
-    if any(getattr(known, name) != value for name, value in said.items()):
-        raise Refused(gettext("This form was sent before. Look at what it did; if you mean it again, send it again."))
-    return known
-
-
-def withdraw(actor: User, release: Release, reason: str) -> None:
-    """End a release at once; those who lose sight are told to look again."""
-    exhibit = policy.fetch(actor, Exhibit, release.exhibit_id)
-    with transaction():
-        exhibit = policy.locked(actor, May.WITHDRAW, exhibit)
-        release = policy.fetch(actor, Release, release.id, lock=True)
-        if release.live_until is not None and release.live_until <= seats.now():
-            raise Refused(gettext("This release has already ended."))
-        before = people_who_see(exhibit)
-        release.live_until = seats.now()
-        release.withdrawn_by_id, release.withdrawn_because = actor.id, reason
-        session().flush()
-        audit.record(
-            actor, "exhibit.withdrawn", exhibit, also=before, release=release.id, principal=release.principal_id
-        )

@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound
-from jit_portal.exhibits.service import own_membership, upload_refusal
+from jit_portal.exhibits.admission import own_membership, upload_refusal
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.tasks import boards, citations, people, reading

@@ -7,8 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select
 
 from jit_portal.database import session
-from jit_portal.exhibits import rules
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import releasing, rules
 from jit_portal.identity.models import User
 from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
@@ -250,7 +249,7 @@ def test_what_is_cited_follows_every_change_of_sight(window: OpenWindow, world: 
     connected(dutch)
     cited, party = dutch.locator("#message-1 a.cited"), f"party:{world.parties['nl'].id}"
     expect(dutch.locator("#message-1")).to_contain_text("an exhibit not released to you")
-    release = exhibits.release(world["fr_leader"], exhibit, party, Sight.READ, Purpose.JIT_PURPOSE)
+    release = releasing.release(world["fr_leader"], exhibit, party, Sight.READ, Purpose.JIT_PURPOSE)
     expect(cited).to_contain_text("Carrier ledger")
     said = rules.RuleDescription(is_forbid=True, to=party, sight=Sight.SEE)
     forbid = rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], said)
@@ -258,7 +257,7 @@ def test_what_is_cited_follows_every_change_of_sight(window: OpenWindow, world: 
     rules.close_rule(world["fr_leader"], forbid)
     expect(cited).to_contain_text("Carrier ledger")
     expect(dutch.locator("#message-2")).to_contain_text("an exhibit not released to you")
-    exhibits.withdraw(world["fr_leader"], release, "By mistake")
+    releasing.withdraw(world["fr_leader"], release, "By mistake")
     expect(dutch.locator("#message-1")).to_contain_text("an exhibit not released to you")
     for word in ("Carrier ledger", exhibit.reference, str(exhibit.id)):
         assert word not in dutch.locator(".message-list").inner_html()

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
-from jit_portal.exhibits import rules, service
+from jit_portal.exhibits import releasing, rules
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.identity import endings
@@ -57,7 +57,7 @@ def vault(world: World) -> str:
 
 def release(world: World, exhibit: Exhibit) -> Release:
     to = f"party:{world.parties['nl'].id}"
-    return service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+    return releasing.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
 
 
 def forbid(world: World) -> None:
@@ -100,7 +100,7 @@ def test_what_is_withdrawn_leaves_every_open_screen(dutch: Windows, world: World
     for page in here.values():
         expect(page.get_by_text("Carrier ledger").first).to_be_visible()
     expect(counted := here[vault(world)].locator("#vault-count")).to_have_text("1 exhibit")
-    service.withdraw(world["fr_leader"], made, "By mistake.")
+    releasing.withdraw(world["fr_leader"], made, "By mistake.")
     for page in here.values():
         expect(page.get_by_text("Carrier ledger")).to_have_count(0)
     expect(counted).to_have_text("0 exhibits")
@@ -121,7 +121,7 @@ def test_what_is_withdrawn_while_a_page_is_on_its_way_leaves_it(dutch: Windows, 
     with page.expect_request("**/main-*.js"):
         page.goto(vault(world), wait_until="commit")
     expect(page.get_by_role("link", name="Carrier ledger")).to_be_visible()
-    service.withdraw(world["fr_leader"], made, "By mistake.")
+    releasing.withdraw(world["fr_leader"], made, "By mistake.")
     expect(elsewhere.get_by_text("Nothing in the vault that you see")).to_be_visible()
     held[0].continue_()
     expect(page.get_by_text("Nothing in the vault that you see")).to_be_visible()

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
-from jit_portal.exhibits import service
+from jit_portal.exhibits import releasing
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity import endings
 from jit_portal.messages import service as messages
@@ -28,7 +28,7 @@ def world(web: Web) -> World:
 
 def release(world: World, exhibit: Exhibit) -> Release:
     to = f"party:{world.parties['nl'].id}"
-    return service.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
+    return releasing.release(world["fr_leader"], exhibit, to, Sight.READ, Purpose.JIT_PURPOSE)
 
 
 def reader(window: OpenWindow, world: World, way: NoticeWay) -> Page:
@@ -97,7 +97,7 @@ def test_what_is_withdrawn_or_read_elsewhere_leaves_the_screen(window: OpenWindo
     first, *_ = [release(world, exhibit) for exhibit in exhibits]
     toasts = page.locator("#toasts .toast")
     expect(toasts).to_have_count(3)
-    service.withdraw(world["fr_leader"], first, "By mistake.")
+    releasing.withdraw(world["fr_leader"], first, "By mistake.")
     expect(page.locator("#toasts").get_by_text(exhibits[0].reference)).to_have_count(0)
     expect(toasts).to_have_count(2)
     expect(count(page)).to_contain_text("2")

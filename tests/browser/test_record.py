@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import releasing
 from jit_portal.vocabulary import Purpose, Sight
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow
@@ -24,7 +24,7 @@ def world(web: object) -> World:
     with transaction():
         custody.receive(leader, session().merge(exhibit))
     exhibit_bytes.open_for_reading(leader, exhibit)
-    exhibits.release(leader, exhibit, f"party:{made.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE)
+    releasing.release(leader, exhibit, f"party:{made.parties['nl'].id}", Sight.READ, Purpose.JIT_PURPOSE)
     session().refresh(exhibit)
     custody.hand_over(leader, exhibit, made["nl_leader"].id, "For the laboratory.")
     return made

@@ -33,8 +33,7 @@ from jit_portal.demo.case.people import BY_SUBJECT
 from jit_portal.demo.case.shapes import DemoJit
 from jit_portal.errors import Refusal
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import entrusting, rules
-from jit_portal.exhibits import service as exhibits
+from jit_portal.exhibits import entrusting, releasing, rules
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.exhibits.rules import RuleDescription
 from jit_portal.files.models import StoredFile
@@ -201,7 +200,7 @@ def release_all(held: Vault, parties: Parties, people: People) -> None:
 def _release(release: DemoRelease, exhibit: Exhibit, parties: Parties, people: People) -> None:
     ends = release.until_days and dt.datetime.now(dt.UTC) + dt.timedelta(days=release.until_days)
     try:
-        made = exhibits.release(
+        made = releasing.release(
             people[release.by],
             exhibit,
             _chosen(release.target, parties, people),
@@ -214,7 +213,7 @@ def _release(release: DemoRelease, exhibit: Exhibit, parties: Parties, people: P
         refusal.add_note(f"It was {release}.")
         raise
     if release.withdrawn_because:
-        exhibits.withdraw(people[release.by], made, release.withdrawn_because)
+        releasing.withdraw(people[release.by], made, release.withdrawn_because)
 
 
 def _open(exhibit: Exhibit, people: People, chance: random.Random) -> None:
