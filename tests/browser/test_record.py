@@ -41,3 +41,14 @@ def test_an_entry_opens_and_says_all(world: World, window: OpenWindow, faults: F
     expect(released.get_by_text(re.compile("^[0-9a-f]{64}$"))).to_be_visible()
     assert faults(page) == {}
     assert page.locator(".scroller").evaluate("it => it.scrollWidth - it.clientWidth") == 0
+
+
+def test_on_a_phone_the_filters_wait_until_they_are_asked_for(world: World, window: OpenWindow) -> None:
+    page = window(world["fr_leader"], f"/workspaces/{world.workspace.id}/record", PHONE)
+    outcome = page.get_by_label("Outcome")
+    expect(outcome).to_be_hidden()
+    page.get_by_role("button", name="More filters").click()
+    outcome.select_option("Refused")
+    page.locator("#narrow").get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("heading", name="Nothing on record fits")).to_be_visible()
+    expect(page.get_by_role("button", name="More filters: in use")).to_be_visible()
