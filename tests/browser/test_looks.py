@@ -8,7 +8,7 @@ from jit_portal.database import session, transaction
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Authority
 from tests import factories
-from tests.browser.conftest import OpenWindow
+from tests.browser.conftest import DESKTOP, PHONE, OpenWindow
 from tests.factories import World
 
 PLACED = """(row) => [...row.querySelectorAll("td")].filter((cell) => cell.innerText.trim()).map((cell) => {
@@ -65,3 +65,24 @@ def test_what_is_not_ticked_looks_like_what_is_not_filled_in(window: OpenWindow,
     assert box.evaluate(COLOUR) == empty.evaluate(COLOUR)
     box.check()
     assert box.evaluate(COLOUR) != empty.evaluate(COLOUR)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_sends_files_is_in_sight_however_much_is_to_be_filled_in(
+    window: OpenWindow, evidence: World, size: tuple[int, int]
+) -> None:
+    page = window(evidence["fr_leader"], f"/workspaces/{evidence.workspace.id}/vault", size)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("button", name="Send the files")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_label("Nothing here is classified")).not_to_be_in_viewport()
+
+
+def test_what_is_pressed_or_typed_is_set_like_the_text_around_it(window: OpenWindow, evidence: World) -> None:
+    page = window(evidence["fr_leader"], f"/workspaces/{evidence.workspace.id}/board")
+    set_otherwise = page.evaluate("""() => {
+      const how = (element) => getComputedStyle(element).textRendering;
+      const all = [...document.querySelectorAll("button, input, select, textarea")];
+      return [all.length, all.filter((each) => how(each) !== how(document.documentElement)).length];
+    }""")
+    assert set_otherwise[0] > 10
+    assert set_otherwise[1] == 0
