@@ -16,7 +16,18 @@ export class MessageList {
     this.first = Number(chat.dataset.first);
     this.last = Number(chat.dataset.last);
     this.scroller.addEventListener("scrollend", () => performance.now() < this.#heldUntil && this.#putAtEnd());
+    this.#keepLineAboveBox();
     for (const gesture of GESTURES) chat.addEventListener(gesture, () => { this.#heldUntil = 0; }, { capture: true, passive: true });
+  }
+
+  /** What is typed makes the box taller, and so does a phone's keyboard: the line that stands above the box stays there. */
+  #keepLineAboveBox() {
+    let height = this.scroller.clientHeight;
+    new ResizeObserver(() => {
+      const lost = height - this.scroller.clientHeight;
+      height = this.scroller.clientHeight;
+      if (lost > 0) this.scroller.scrollTop += lost;
+    }).observe(this.scroller);
   }
 
   item(number) {

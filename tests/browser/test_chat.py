@@ -206,6 +206,21 @@ def test_history_loads_upward_and_unread_is_marked(window: OpenWindow, world: Wo
     expect(dutch.locator("[data-channel-line] .count")).to_be_hidden()
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_long_answer_does_not_cover_what_it_answers(
+    window: OpenWindow, world: World, channel: Channel, size: tuple[int, int]
+) -> None:
+    for number in range(30):
+        service.post(world["fr_leader"], channel, f"Line {number}", uuid.uuid4())
+    page = connected(window(world["fr_leader"], f"/channels/{channel.id}", size))
+    last = page.locator("#message-30 .message-text")
+    expect(last).to_be_in_viewport(ratio=1)
+    box(page).fill("\n".join(["A line of a long answer."] * 8))
+    expect(last).to_be_in_viewport(ratio=1)
+    box(page).fill("")
+    expect(last).to_be_in_viewport(ratio=1)
+
+
 def test_other_channels_count_what_is_new(window: OpenWindow, world: World, channel: Channel) -> None:
     wish = ChannelWish("arrests", audience=Audience.PEOPLE, user_ids=frozenset({world["nl_leader"].id}))
     hidden = channels.open_channel(world["fr_leader"], world.workspace, wish)
