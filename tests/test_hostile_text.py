@@ -1,5 +1,6 @@
 """HTML, Markdown and template code in everything that people type: it is text on every page, and nothing else."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -18,12 +19,14 @@ from jit_portal.database import Model, session, transaction
 from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
+from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Message
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Duty, Sight
 from tests import factories
+from tests.scim import CORE, Directory
 from tests.test_routes import Doors, Visitor, make_doors, methods, rules
 
 T = TypeVar("T", Exhibit, Task, Message)
@@ -84,10 +87,13 @@ OWN = {
     "waiting_act": {"endpoint", "address", "sent_from", "noun"},
 }
 """Columns that hold the portal's own words, or a form's choice among them."""
-NOT_SHOWN_TO_LEADERS = {
-    *("login_session.browser", "login_session.strayed_browser", "user.claimed_name", "user.vouched_name"),
-    *("task_change.title", "task_change.description", "announced_person.user_name", "announced_person.display_name"),
-    *("glass_challenge.reason", "identity_provider.withdrawn_by"),
+SHOWN_TO_NOBODY = {
+    "login_session.browser": "only what it is known as, such as Edge on Windows",
+    "login_session.strayed_browser": "only what it is known as",
+    "user.vouched_name": "compared with what the login says next",
+    "task_change.title": "kept, for no page compares what a task was with what it is",
+    "task_change.description": "kept, as the title is",
+    "glass_challenge.reason": "becomes that of the opening",
 }
 PAGE_AND_PIECE: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"})
 LONG = "<script>alert(1)</script>[l](javascript:alert(1)) ![p](https://evil.example/p.png)"
@@ -162,6 +168,7 @@ def doors(app: Flask, database: Postgres) -> Iterator[Doors]:
     for name, duty in (("administrator", Duty.NATIONAL_ADMINISTRATOR), ("operator", Duty.OPERATOR)):
         made.world.people[name] = factories.administrator(made.world.providers["fr"], duty)
     _let_everything_happen(made)
+    _let_countries_act(app, made)
     session.remove()
     with psycopg.connect(database.url(OWNER), autocommit=True) as owner:
         for table, columns in TYPED.items():
@@ -198,21 +205,52 @@ def _let_everything_happen(doors: Doors) -> None:
     factories.glass_opening(factories.glass_account(), leader)
 
 
+def _let_countries_act(app: Flask, doors: Doors) -> None:
+    """Somebody whom a directory has announced, somebody whose login gives another name now, a login that was closed."""
+    operator = doors.world["operator"]
+    factories.acts_in(operator)
+    doors.ids["directory"] = scim_tokens.make(operator, "fr", dt.timedelta(days=1))[1]
+    directory = Directory(app, doors.ids["directory"])
+    assert directory.ask("POST", "", {"schemas": [CORE], "externalId": "new", "userName": "New"}).status_code == 201
+    with transaction():
+        closed = factories.provider("ro")
+        closed.is_enabled = False
+        session().execute(sa.update(User).where(User.id == doors.world["fr_member"].id).values(flagged="name"))
+    doors.ids["closed"] = str(closed.id)
+
+
 def _known(model: type[T], id: str) -> T:
     return session().scalars(sa.select(model).where(model.id == id).execution_options(policy=True)).unique().one()
 
 
-@pytest.mark.parametrize("name", ["fr_leader", "nl_leader", "administrator", "operator"])
-def test_what_people_typed_is_text_on_every_page(
-    app: Flask, doors: Doors, browse: Callable[[User], FlaskClient], name: str
+MORE = {
+    "fr_leader": ["/tasks/{declined}"],
+    "nl_leader": ["/tasks/{declined}"],
+    "administrator": [],
+    "operator": ["/providers/{closed}"],
+}
+"""Who walks, and where else than behind every address."""
+
+
+def test_what_people_typed_is_text_on_every_page_and_every_text_stands_on_one(
+    app: Flask, doors: Doors, browse: Callable[[User], FlaskClient]
 ) -> None:
-    visitor = Visitor(app, browse(doors.world[name]), is_signed_in=True)
-    says = ""
-    for rule in rules(app):
-        for headers in PAGE_AND_PIECE if "GET" in methods(rule) else ():
-            answer = visitor.asks(rule, "GET", doors.values(rule), None, **headers)
-            says += look(answer, f"{rule.rule} {headers}")
-    says += look(visitor.client.get(f"/tasks/{doors.ids['declined']}"), "a task that was declined")
-    if name == "fr_leader":
-        labels = {f"{table}.{column}" for table, columns in TYPED.items() for column in columns}
-        assert {label for label in labels if f"<b id=evil>{label}</b>" not in says} == NOT_SHOWN_TO_LEADERS
+    says = _said_to_directory(app, doors)
+    for name, more in MORE.items():
+        visitor = Visitor(app, browse(doors.world[name]), is_signed_in=True)
+        for rule in rules(app):
+            for headers in PAGE_AND_PIECE if "GET" in methods(rule) else ():
+                answer = visitor.asks(rule, "GET", doors.values(rule), None, **headers)
+                says += look(answer, f"{name}: {rule.rule} {headers}")
+        for path in more:
+            says += look(visitor.client.get(path.format(**doors.ids)), f"{name}: {path}")
+    labels = {f"{table}.{column}" for table, columns in TYPED.items() for column in columns}
+    assert {label for label in labels if f"<b id=evil>{label}</b>" not in says} == SHOWN_TO_NOBODY.keys()
+
+
+def _said_to_directory(app: Flask, doors: Doors) -> str:
+    """What a country's directory is told of the people that it announced: no browser takes that for a page."""
+    answer = Directory(app, doors.ids["directory"]).ask("GET")
+    assert (answer.status_code, answer.mimetype) == (200, "application/scim+json")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    return str(answer.json)
