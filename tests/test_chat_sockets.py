@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 import socketio
 from flask import Flask
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from jit_portal.messages.sockets import SIGNS_OF_WRITING
 from jit_portal.vocabulary import Audience, Sight
 from tests import factories
 from tests.factories import World
-from tests.web import Ear, Signed, Web
+from tests.web import PATIENCE, Ear, Signed, Web
 
 
 @pytest.fixture
@@ -160,11 +161,17 @@ def test_signs_of_writing_are_few_however_much_is_asked(world: World, channel: C
     assert dutch.hears_nothing_of("typing", 0.3)
 
 
-def test_reading_is_told_to_ones_own_windows_only(world: World, channel: Channel, listen: Listen) -> None:
+def test_reading_is_told_to_ones_own_windows_only(web: Web, world: World, channel: Channel, listen: Listen) -> None:
     first, second, dutch = listen(world["fr_leader"]), listen(world["fr_leader"]), listen(world["nl_member"])
     dutch.post(channel.id, "Hello")
     assert first.ask("channel:read", {"channel": str(channel.id), "number": 1}) == {"ok": True, "number": 1}
     assert second.hear("read") == {"channel": str(channel.id), "number": 1}
+    dutch.post(channel.id, "Are you there?")
+    signed = first.signed
+    address, said = f"{web.origin}/channels/{channel.id}/read", {"number": 2}
+    answer = requests.post(address, said, headers=signed.open_form(), timeout=PATIENCE, allow_redirects=False)
+    assert answer.status_code == 303, "a page without JavaScript says so by its form"
+    assert second.hear("read") == {"channel": str(channel.id), "number": 2}
     assert dutch.hears_nothing_of("read", 0.3)
 
 

@@ -21,8 +21,8 @@ from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.test_routes import Doors, Visitor, make_doors, methods, rules
 
-NOUNS = {*PUSHED, "notice", "user"}
-"""What can be said to be changed; of accounts and notices those hear whom the act names."""
+NOUNS = {*PUSHED, "notice", "read_mark", "user"}
+"""What can be said to be changed; of accounts and notices those hear whom the act names, of marks whoever reads."""
 NO_PAGE = {"tasks.card"}
 """Asked for by id from the board, which says where it goes."""
 

@@ -14,7 +14,7 @@ from jit_portal.errors import Invalid, Refused, TooFast
 from jit_portal.messages import channels, reading, references, service, showing
 from jit_portal.messages.forms import MOST_NUMBERS, ChannelForm, EditForm, PostForm, ReadForm
 from jit_portal.messages.models import Channel, Message
-from jit_portal.messages.sockets import POSTS
+from jit_portal.messages.sockets import POSTS, read_on
 from jit_portal.messages.text import LONGEST
 from jit_portal.messages.words import channel_name
 from jit_portal.vocabulary import May
@@ -132,7 +132,7 @@ def read(channel_id: uuid.UUID) -> Response:
     form = ReadForm()
     if not form.validate_on_submit():
         raise Invalid(gettext("This is not something the portal understands."))
-    service.read_until(viewer(), channel, form.number.data)
+    read_on(viewer(), channel, form.number.data)
     return redirect(url_for("messages.show", channel_id=channel.id), 303)
 
 

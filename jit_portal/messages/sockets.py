@@ -53,9 +53,14 @@ def withdraw(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
 @receive("channel:read", is_use=False)
 def read(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
     channel = policy.fetch(person, Channel, id_in(payload, "channel"))
-    number = service.read_until(person, channel, from_payload(ReadForm, payload).number.data)
-    push.tell([person.id], "read", {"channel": str(channel.id), "number": number})
-    return {"number": number}
+    return {"number": read_on(person, channel, from_payload(ReadForm, payload).number.data)}
+
+
+def read_on(person: User, channel: Channel, number: int) -> int:
+    """``service.read_until``, of which her other open pages hear; answers how far that is."""
+    until = service.read_until(person, channel, number)
+    push.tell([person.id], "read", {"channel": str(channel.id), "number": until})
+    return until
 
 
 @receive("channel:typing")

@@ -83,6 +83,8 @@ function watch() {
   socket.on("changed", changed);
   // What carries a message says that it changed, too.
   socket.on("message", ({ id }) => changed({ noun: "message", id }));
+  // She has read on, in this window or another.
+  socket.on("read", ({ channel }) => changed({ noun: "read_mark", id: channel }));
   socket.on("look_again", lookAgain);
   // A line still being built goes down with its page; closing it by hand would only make the console complain.
   addEventListener("pagehide", () => socket.connected && socket.disconnect());

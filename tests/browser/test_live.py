@@ -164,6 +164,18 @@ def test_what_is_said_in_a_channel_is_counted_on_an_open_home(dutch: Windows, wo
     expect(page.locator(".jit-card-news")).to_contain_text("2 unread messages")
 
 
+@pytest.mark.parametrize("where", ["home", "overview"])
+def test_what_is_read_in_one_window_is_read_in_the_others(dutch: Windows, world: World, where: str) -> None:
+    channel = factories.channel(world)
+    messages.post(world["fr_leader"], channel, "At noon.", uuid.uuid4())
+    other = dutch("/" if where == "home" else f"/workspaces/{world.workspace.id}")
+    news = other.locator(".jit-card-news" if where == "home" else "section[aria-labelledby=news]")
+    expect(news).not_to_contain_text("Nothing new")
+    chat = dutch(f"/channels/{channel.id}")
+    expect(chat.get_by_text("At noon.")).to_be_visible()
+    expect(news).to_contain_text("Nothing new")
+
+
 def test_a_rule_of_ones_own_appears_in_the_open_list(window: OpenWindow, world: World) -> None:
     page = window(world["fr_member"], f"/workspaces/{world.workspace.id}/rules")
     expect(page.locator("html[data-connected]")).to_be_attached()
