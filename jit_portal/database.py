@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ __all__ = [
     "Thing",
     "bind",
     "leave",
+    "line_apart",
     "may_be_done",
     "nothing_done_yet",
     "pause",
@@ -100,6 +102,7 @@ class _Sessions(orm.scoped_session[orm.Session]):
 _OPTIONS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
 _HEARTBEAT = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 """Seconds, and milliseconds, after which this machine gives up a line whose other end fell silent without a word."""
+_CONNECTING = {"connect_timeout": 5, "options": _OPTIONS, **_HEARTBEAT}
 
 factory = orm.sessionmaker(expire_on_commit=False, autoflush=True)
 session = _Sessions(factory)
@@ -114,7 +117,7 @@ def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
         pool_pre_ping=True,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "options": _OPTIONS, **_HEARTBEAT},
+        connect_args=_CONNECTING,
     )
     event.listen(engine, "connect", _prepare_early)
     ask = engine.dialect.do_ping
@@ -123,6 +126,20 @@ def bind(url: str, *, pool_size: int = 20) -> sa.Engine:
     )
     factory.configure(bind=engine)
     return engine
+
+
+def line_apart() -> sa.Connection:
+    """A new line to the database of this session, for itself alone: it ends when it is closed.
+
+    One taken out of the pool for good would be the one that was used last, with all that the database has prepared on
+    it.
+    """
+    return _engine_apart(session().get_bind().engine.url).connect()
+
+
+@cache
+def _engine_apart(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=_CONNECTING)
 
 
 def _prepare_early(connection: Any, _record: Any) -> None:

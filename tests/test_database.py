@@ -7,14 +7,15 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
-from jit_portal.database import leave, session, transaction, undo
+from jit_portal.database import leave, line_apart, session, transaction, undo
 from jit_portal.demo.postgres import Postgres
 from jit_portal.identity.models import User
 from tests import factories, services
+from tests.demo import wait_until
 from tests.factories import World
 
 
@@ -81,6 +82,23 @@ def test_a_refusal_keeps_what_the_database_prepared(world: World, browse: Callab
         assert client.get(f"/exhibits/{uuid.uuid4()}").status_code == 404
     prepared = session().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
     assert any("FROM login_session" in statement for statement in prepared)
+
+
+def test_a_line_apart_takes_nothing_from_the_others(world: World) -> None:
+    """It is another, ends when it is closed, and leaves to the one used last what the database prepared on it."""
+    number, known = select(func.pg_backend_pid()), text("SELECT pid FROM pg_stat_activity")
+    for _ in range(3):
+        name_of(world)
+    used_last = session().scalar(number)
+    leave()
+    with line_apart() as line:
+        apart = line.scalar(number)
+        assert session().scalar(number) == used_last
+        prepared = session().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        assert any("user" in statement for statement in prepared)
+        assert {apart, used_last} <= set(session().scalars(known))
+    leave()
+    wait_until(lambda: apart not in session().scalars(known).all(), 10)
 
 
 def test_a_line_that_broke_while_it_rested_is_not_lent(world: World, cluster: Postgres) -> None:

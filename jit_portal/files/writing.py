@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
-from jit_portal.database import session
+from jit_portal import database
 from jit_portal.errors import StoreUnavailable
 from jit_portal.files import keys
 from jit_portal.files.models import StoredFile
@@ -90,9 +90,8 @@ def sole_writer(file_id: uuid.UUID, *, patience: int) -> Iterator[Upload]:
 
     The connection is the lock's own: when this process is killed, the database frees the lock at once.
     """
-    with session().get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.line_apart().execution_options(isolation_level="AUTOCOMMIT") as connection:
         line = cast(psycopg.Connection, connection.connection.driver_connection)
-        connection.detach()
         connection.exec_driver_sql(f"SET lock_timeout = '{patience}s'")
         try:
             connection.execute(sa.select(sa.func.pg_advisory_lock(sa.func.hashtextextended(str(file_id), 7))))
