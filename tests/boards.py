@@ -14,7 +14,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refusal
 from jit_portal.identity.models import User
-from jit_portal.tasks import reading, service
+from jit_portal.tasks import assigning, reading, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, Role
@@ -85,7 +85,7 @@ def entries(act: str) -> list[LedgerEntry]:
 
 def asked_of_nl(place: Place) -> Callable[[Task], Task]:
     nl = place.world.parties["nl"].id
-    return lambda task: service.ask(place["fr_leader"], task.id, task.edition, nl, "You have the tool.")
+    return lambda task: assigning.ask(place["fr_leader"], task.id, task.edition, nl, "You have the tool.")
 
 
 def restricted(place: Place, *names: str) -> tuple[Board, dict[str, uuid.UUID]]:

@@ -38,7 +38,7 @@ from jit_portal.jits import documents
 from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement
 from jit_portal.jits.terms import terms_of
-from jit_portal.tasks import boards
+from jit_portal.tasks import assigning, boards
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Audience, Sight
@@ -245,7 +245,7 @@ def _tasks(world: World) -> tuple[Task, Task]:
     leader, board = world["fr_leader"], factories.board(world)
     column = session().merge(board).columns[0].id
     free, asked = (tasks.create_task(leader, board.id, column, title) for title in ("Free", "Asked"))
-    return free, tasks.ask(leader, asked.id, 1, world.parties["nl"].id, "Because")
+    return free, assigning.ask(leader, asked.id, 1, world.parties["nl"].id, "Because")
 
 
 def _handed_over(world: World) -> Exhibit:

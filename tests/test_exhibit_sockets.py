@@ -15,6 +15,7 @@ from jit_portal.exhibits import entrusting, releasing, rules, service, windows
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import ExhibitKind, Purpose, Sight
 from jit_portal.workspaces import service as workspaces
@@ -178,10 +179,10 @@ def test_the_answer_to_a_question_is_not_heard_by_an_asker_who_has_left(room: Ro
     world = room.world
     board = factories.board(world)
     task = tasks.create_task(world["fr_leader"], board.id, columns_of(board)["todo"], "Trace the lorry")
-    tasks.ask(world["fr_leader"], task.id, task.edition, world.parties["nl"].id, "You have the tool.")
+    assigning.ask(world["fr_leader"], task.id, task.edition, world.parties["nl"].id, "You have the tool.")
     factories.end_membership(world, "fr_leader")
     room.hearers("", task)
-    tasks.decline(world["nl_leader"], task.id, task.edition, "We have not.")
+    assigning.decline(world["nl_leader"], task.id, task.edition, "We have not.")
     assert room.hearers("", task) == {"fr_member", *NETHERLANDS, "al_leader", "al_member"}
 
 

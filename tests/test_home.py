@@ -16,6 +16,7 @@ from jit_portal.files.models import StoredFile
 from jit_portal.identity import proposals
 from jit_portal.jits.models import Agreement
 from jit_portal.messages.models import Channel, ReadMark
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board
 from jit_portal.vocabulary import Audience, ColumnKind, Duty, Integrity, NoticeKind, Sight
@@ -98,7 +99,7 @@ def test_each_jit_says_what_changed_for_one_and_who_joined(world: World, browse:
     reader, board = world["fr_member"], factories.board(world)
     mine = task(world, board, "Mine", None, "fr_member")
     task(world, board, "Somebody else's", None)
-    asked = tasks.ask(world["fr_leader"], task(world, board, "Asked", None).id, 1, world.parties["nl"].id, "Please")
+    asked = assigning.ask(world["fr_leader"], task(world, board, "Asked", None).id, 1, world.parties["nl"].id, "Please")
     with transaction():
         me = session().merge(world.members["fr_member"])
         me.live_from = factories.now() - dt.timedelta(minutes=1)
@@ -117,7 +118,7 @@ def test_each_jit_says_what_changed_for_one_and_who_joined(world: World, browse:
     assert card.tasks == 0
     [card] = home.home(world["nl_leader"]).cards
     assert card.tasks == 1
-    tasks.decline(world["nl_leader"], asked.id, asked.edition, "No time")
+    assigning.decline(world["nl_leader"], asked.id, asked.edition, "No time")
     [card] = home.home(world["nl_leader"]).cards
     assert card.tasks == 0
 

@@ -22,6 +22,7 @@ from jit_portal.identity.models import User
 from jit_portal.identity.scim import tokens as scim_tokens
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Message
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Duty, Sight
@@ -198,9 +199,9 @@ def _let_everything_happen(doors: Doors) -> None:
     column = session().merge(open_board).columns[0].id
     for name in ("task_id", "declined"):
         asked = tasks.create_task(leader, open_board.id, column, "Asked")
-        tasks.ask(leader, asked.id, 1, world.parties["nl"].id, "Because")
+        assigning.ask(leader, asked.id, 1, world.parties["nl"].id, "Because")
         doors.ids[name] = str(asked.id)
-    tasks.decline(world["nl_leader"], asked.id, 2, "Because")
+    assigning.decline(world["nl_leader"], asked.id, 2, "Because")
     factories.channel(world)
     factories.glass_opening(factories.glass_account(), leader)
 

@@ -34,7 +34,7 @@ from jit_portal.messages import channels
 from jit_portal.messages import service as messages
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.notices import service as notices
-from jit_portal.tasks import boards
+from jit_portal.tasks import assigning, boards
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Audience, May, NoticeKind, Outcome, Purpose, Role, Sight
 from jit_portal.workspaces import service as workspaces
@@ -393,11 +393,11 @@ def on_boards(world: World) -> None:
     task = tasks.create_task(leader, board.id, todo, SECRET, SECRET)
     task = tasks.edit_task(leader, task.id, task.edition, title=f"{SECRET} 2", description=SECRET, due_on=None)
     task = tasks.move_task(leader, task.id, task.edition, doing)
-    task = tasks.ask(leader, task.id, task.edition, world.parties["nl"].id, SECRET)
-    task = tasks.decline(other, task.id, task.edition, SECRET)
-    task = tasks.assign(leader, task.id, task.edition, world["fr_member"].id)
-    task = tasks.give_back(leader, task.id, task.edition)
-    tasks.take(leader, task.id)
+    task = assigning.ask(leader, task.id, task.edition, world.parties["nl"].id, SECRET)
+    task = assigning.decline(other, task.id, task.edition, SECRET)
+    task = assigning.assign(leader, task.id, task.edition, world["fr_member"].id)
+    task = assigning.give_back(leader, task.id, task.edition)
+    assigning.take(leader, task.id)
     tasks.delete(leader, task.id)
 
 

@@ -15,6 +15,7 @@ from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity.models import User
 from jit_portal.realtime.push import PUSHED
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Duty
@@ -127,7 +128,7 @@ def _asked_and_offered(doors: Doors) -> Task:
         session().execute(offered.values(offered_to_id=world["nl_leader"].id))
     board = factories.board(world)
     task = tasks.create_task(leader, board.id, session().merge(board).columns[0].id, "Compare")
-    return tasks.ask(leader, task.id, task.edition, world.parties["nl"].id, "Please")
+    return assigning.ask(leader, task.id, task.edition, world.parties["nl"].id, "Please")
 
 
 class _Forms(HTMLParser):

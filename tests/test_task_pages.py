@@ -19,7 +19,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement
-from jit_portal.tasks import service
+from jit_portal.tasks import assigning, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Audience, Outcome, Sight
@@ -364,7 +364,7 @@ def test_queries_do_not_grow_with_the_cards(desk: Desk) -> None:
                 leader, desk.board.id, desk.columns["todo"], f"Task {number}", due_on=dt.date(2026, 1, 1)
             )
             who = desk.world["fr_member" if number % 2 else "fr_leader"]
-            service.assign(leader, made.id, made.edition, who.id)
+            assigning.assign(leader, made.id, made.edition, who.id)
 
     def queries(address: str) -> int:
         session.remove()

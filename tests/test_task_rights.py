@@ -8,7 +8,7 @@ from sqlalchemy import select
 from jit_portal.database import session
 from jit_portal.errors import Invalid, NotFound, Refusal, Refused
 from jit_portal.identity.models import User
-from jit_portal.tasks import people, reading, service
+from jit_portal.tasks import assigning, people, reading, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.models import BoardParty, BoardPerson, Task
 from jit_portal.vocabulary import Audience
@@ -61,43 +61,45 @@ def test_who_may_edit(place: Place) -> None:
 
 def test_who_may_assign(place: Place) -> None:
     member = place["fr_member"].id
-    found = tried(place, lambda who, task: service.assign(who, task.id, task.edition, member))
+    found = tried(place, lambda who, task: assigning.assign(who, task.id, task.edition, member))
     expect(found, "fr_leader", "fr_member nl_leader nl_member al_leader al_member")
 
 
 def test_who_may_take(place: Place) -> None:
-    found = tried(place, lambda who, task: service.take(who, task.id))
+    found = tried(place, lambda who, task: assigning.take(who, task.id))
     expect(found, "fr_leader fr_member", "nl_leader nl_member al_leader al_member")
 
 
 def test_who_may_give_back(place: Place) -> None:
     found = tried(
         place,
-        lambda who, task: service.give_back(who, task.id, task.edition),
-        lambda task: service.assign(place["fr_leader"], task.id, task.edition, place["fr_member"].id),
+        lambda who, task: assigning.give_back(who, task.id, task.edition),
+        lambda task: assigning.assign(place["fr_leader"], task.id, task.edition, place["fr_member"].id),
     )
     expect(found, "fr_leader fr_member", "nl_leader nl_member al_leader al_member")
 
 
 def test_who_may_ask(place: Place) -> None:
     nl = place.world.parties["nl"].id
-    found = tried(place, lambda who, task: service.ask(who, task.id, task.edition, nl, "Please"))
+    found = tried(place, lambda who, task: assigning.ask(who, task.id, task.edition, nl, "Please"))
     expect(found, "fr_leader", "fr_member nl_leader nl_member al_leader al_member")
 
 
 def test_who_may_accept(place: Place) -> None:
     member = place["nl_member"].id
-    found = tried(place, lambda who, task: service.accept(who, task.id, task.edition, member), asked_of_nl(place))
+    found = tried(place, lambda who, task: assigning.accept(who, task.id, task.edition, member), asked_of_nl(place))
     expect(found, "nl_leader", "fr_leader fr_member nl_member al_leader al_member")
 
 
 def test_who_may_decline(place: Place) -> None:
-    found = tried(place, lambda who, task: service.decline(who, task.id, task.edition, "No time."), asked_of_nl(place))
+    found = tried(
+        place, lambda who, task: assigning.decline(who, task.id, task.edition, "No time."), asked_of_nl(place)
+    )
     expect(found, "nl_leader", "fr_leader fr_member nl_member al_leader al_member")
 
 
 def test_who_may_take_the_question_back(place: Place) -> None:
-    found = tried(place, lambda who, task: service.stop_asking(who, task.id, task.edition), asked_of_nl(place))
+    found = tried(place, lambda who, task: assigning.stop_asking(who, task.id, task.edition), asked_of_nl(place))
     expect(found, "fr_leader", "fr_member nl_leader nl_member al_leader al_member")
 
 
@@ -110,13 +112,13 @@ def test_an_expert_works_on_what_is_theirs_alone(place: Place) -> None:
     board, columns = restricted(place, "expert")
     theirs = service.create_task(place["fr_leader"], board.id, columns["todo"], "Transcribe")
     other = service.create_task(place["fr_leader"], board.id, columns["todo"], "Something else")
-    theirs = service.assign(place["fr_leader"], theirs.id, theirs.edition, place["expert"].id)
+    theirs = assigning.assign(place["fr_leader"], theirs.id, theirs.edition, place["expert"].id)
     assert service.move_task(place["expert"], theirs.id, theirs.edition, columns["done"]).column.id == columns["done"]
     assert outcome(lambda: service.edit_task(place["expert"], theirs.id, 9, "Transcribed", "", None)) == 200
     assert outcome(lambda: service.move_task(place["expert"], other.id, 1, columns["done"])) == 403
-    assert outcome(lambda: service.take(place["expert"], other.id)) == 403
+    assert outcome(lambda: assigning.take(place["expert"], other.id)) == 403
     assert outcome(lambda: service.create_task(place["expert"], board.id, columns["todo"], "Mine")) == 403
-    assert outcome(lambda: service.give_back(place["expert"], theirs.id, theirs.edition)) == 200
+    assert outcome(lambda: assigning.give_back(place["expert"], theirs.id, theirs.edition)) == 200
 
 
 def test_a_restricted_board_does_not_exist_for_others(place: Place) -> None:
@@ -182,11 +184,11 @@ def test_without_an_agreement_everything_is_read_and_nothing_changed(place: Plac
         lambda: place.make(),
         lambda: service.edit_task(leader, task.id, 1, "New", "", None),
         lambda: service.move_task(leader, task.id, 1, done),
-        lambda: service.assign(leader, task.id, 1, leader.id),
-        lambda: service.take(leader, task.id),
-        lambda: service.ask(leader, task.id, 1, place.world.parties["nl"].id, ""),
-        lambda: service.accept(place["nl_leader"], asked.id, asked.edition, place["nl_member"].id),
-        lambda: service.decline(place["nl_leader"], asked.id, asked.edition, "No"),
+        lambda: assigning.assign(leader, task.id, 1, leader.id),
+        lambda: assigning.take(leader, task.id),
+        lambda: assigning.ask(leader, task.id, 1, place.world.parties["nl"].id, ""),
+        lambda: assigning.accept(place["nl_leader"], asked.id, asked.edition, place["nl_member"].id),
+        lambda: assigning.decline(place["nl_leader"], asked.id, asked.edition, "No"),
         lambda: service.delete(leader, task.id),
         lambda: open_board(leader, place.world.workspace.id, "Other", "OTH", Audience.EVERYONE),
     ]
@@ -212,31 +214,31 @@ def test_ids_of_another_jit_and_unknown_ids_are_missing(place: Place) -> None:
             lambda t=foreign_task: service.move_task(leader, task.id, 1, todo, before_id=t),  # type: ignore[misc]
             lambda c=foreign_column: service.create_task(leader, place.board.id, c, "x"),  # type: ignore[misc]
             lambda t=foreign_task: service.edit_task(leader, t, 1, "x", "", None),  # type: ignore[misc]
-            lambda t=foreign_task: service.assign(leader, t, 1, leader.id),  # type: ignore[misc]
-            lambda t=foreign_task: service.take(leader, t),  # type: ignore[misc]
-            lambda t=foreign_task: service.give_back(leader, t, 1),  # type: ignore[misc]
-            lambda t=foreign_task: service.ask(leader, t, 1, place.world.parties["nl"].id, ""),  # type: ignore[misc]
-            lambda t=foreign_task: service.stop_asking(leader, t, 1),  # type: ignore[misc]
-            lambda t=foreign_task: service.accept(leader, t, 1, leader.id),  # type: ignore[misc]
-            lambda t=foreign_task: service.decline(leader, t, 1, "x"),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.assign(leader, t, 1, leader.id),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.take(leader, t),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.give_back(leader, t, 1),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.ask(leader, t, 1, place.world.parties["nl"].id, ""),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.stop_asking(leader, t, 1),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.accept(leader, t, 1, leader.id),  # type: ignore[misc]
+            lambda t=foreign_task: assigning.decline(leader, t, 1, "x"),  # type: ignore[misc]
             lambda t=foreign_task: service.delete(leader, t),  # type: ignore[misc]
         ]
         assert [outcome(act) for act in missing] == [404] * len(missing)
     for person_id in (other["fr_member"].id, place["nl_member"].id, place["auditor"].id, place["gone"].id, NOBODY):
-        assert outcome(lambda p=person_id: service.assign(leader, task.id, 1, p)) == 422  # type: ignore[misc]
+        assert outcome(lambda p=person_id: assigning.assign(leader, task.id, 1, p)) == 422  # type: ignore[misc]
     for party_id in (other.parties["nl"].id, place.world.parties["fr"].id, NOBODY):
-        assert outcome(lambda p=party_id: service.ask(leader, task.id, 1, p, "")) == 422  # type: ignore[misc]
+        assert outcome(lambda p=party_id: assigning.ask(leader, task.id, 1, p, "")) == 422  # type: ignore[misc]
     assert place.order() == ["Trace the lorry"]
 
 
 def test_a_party_that_nobody_leads_cannot_be_asked(place: Place) -> None:
     task = place.make()
     with pytest.raises(Refused, match="Nobody who leads"):
-        service.ask(place["fr_leader"], task.id, 1, place.world.parties["eu"].id, "")
+        assigning.ask(place["fr_leader"], task.id, 1, place.world.parties["eu"].id, "")
     board, columns = restricted(place, "nl_member")
     covert = service.create_task(place["fr_leader"], board.id, columns["todo"], "Covert")
     with pytest.raises(Refused, match="Nobody who leads"):
-        service.ask(place["fr_leader"], covert.id, 1, place.world.parties["nl"].id, "")
+        assigning.ask(place["fr_leader"], covert.id, 1, place.world.parties["nl"].id, "")
     askable = [party.country for party in people.askable(place.board, place.world.parties["fr"].id)]
     assert sorted(askable) == ["AL", "NL"]
 
@@ -245,4 +247,4 @@ def test_only_people_of_the_boards_audience_are_assigned(place: Place) -> None:
     board, columns = restricted(place)
     task = service.create_task(place["fr_leader"], board.id, columns["todo"], "Covert")
     with pytest.raises(Invalid):
-        service.assign(place["fr_leader"], task.id, 1, place["fr_member"].id)
+        assigning.assign(place["fr_leader"], task.id, 1, place["fr_member"].id)

@@ -12,7 +12,7 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.notices.models import Notice
-from jit_portal.tasks import reading, service
+from jit_portal.tasks import assigning, reading, service
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import NoticeKind, TaskAct
 from tests import factories
@@ -23,38 +23,38 @@ FIXTURES = (place,)
 
 
 def test_asked_and_accepted(place: Place) -> None:
-    task = service.take(place["fr_member"], place.make().id)
+    task = assigning.take(place["fr_member"], place.make().id)
     asked = asked_of_nl(place)(task)
     assert (asked.assignee, asked.asked_party_id) == (None, place.world.parties["nl"].id)
-    assert outcome(lambda: service.take(place["fr_member"], task.id)) == 409, "the answer comes first"
-    done = service.accept(place["nl_leader"], task.id, asked.edition, place["nl_member"].id)
+    assert outcome(lambda: assigning.take(place["fr_member"], task.id)) == 409, "the answer comes first"
+    done = assigning.accept(place["nl_leader"], task.id, asked.edition, place["nl_member"].id)
     assert (done.party_id, done.asked_party, done.assignee_id) == (
         place.world.parties["nl"].id,
         None,
         place["nl_member"].id,
     )
     assert outcome(lambda: service.delete(place["fr_leader"], task.id)) == 403, "the task is no longer theirs"
-    assert outcome(lambda: service.accept(place["nl_leader"], task.id, done.edition, place["nl_member"].id)) == 403
+    assert outcome(lambda: assigning.accept(place["nl_leader"], task.id, done.edition, place["nl_member"].id)) == 403
 
 
 def test_asked_and_declined(place: Place) -> None:
     asked = asked_of_nl(place)(place.make())
-    assert outcome(lambda: service.decline(place["nl_leader"], asked.id, asked.edition, "  ")) == 422
-    declined = service.decline(place["nl_leader"], asked.id, asked.edition, "Our court is closed.")
+    assert outcome(lambda: assigning.decline(place["nl_leader"], asked.id, asked.edition, "  ")) == 422
+    declined = assigning.decline(place["nl_leader"], asked.id, asked.edition, "Our court is closed.")
     assert told(place)[-1] == ("fr_leader", NoticeKind.ASK_DECLINED, asked.id)
     assert (declined.asked_party, declined.declined_because) == (None, "Our court is closed.")
     assert declined.party_id == place.world.parties["fr"].id
     assert [each.act for each in reading.history(declined)][:2] == [TaskAct.DECLINED, TaskAct.ASKED]
     again = asked_of_nl(place)(declined)
     assert again.declined_because == ""
-    assert service.stop_asking(place["fr_leader"], again.id, again.edition).asked_party is None
+    assert assigning.stop_asking(place["fr_leader"], again.id, again.edition).asked_party is None
 
 
 def test_assigning_ones_own_takes_the_question_back(place: Place) -> None:
     asked = asked_of_nl(place)(place.make())
-    given = service.assign(place["fr_leader"], asked.id, asked.edition, place["fr_member"].id)
+    given = assigning.assign(place["fr_leader"], asked.id, asked.edition, place["fr_member"].id)
     assert given.asked_party is None
-    assert outcome(lambda: service.decline(place["nl_leader"], asked.id, given.edition, "No")) == 403
+    assert outcome(lambda: assigning.decline(place["nl_leader"], asked.id, given.edition, "No")) == 403
 
 
 def test_creating_for_another_party_asks_it(place: Place) -> None:
@@ -79,9 +79,9 @@ def told(place: Place) -> list[tuple[str, NoticeKind, uuid.UUID]]:
 
 def test_whoever_gets_a_task_or_is_asked_is_told(place: Place) -> None:
     task = place.make()
-    service.assign(place["fr_leader"], task.id, 1, place["fr_member"].id)
+    assigning.assign(place["fr_leader"], task.id, 1, place["fr_member"].id)
     asked = asked_of_nl(place)(session().merge(task))
-    service.accept(place["nl_leader"], asked.id, asked.edition, place["nl_member"].id)
+    assigning.accept(place["nl_leader"], asked.id, asked.edition, place["nl_member"].id)
     assert told(place) == [
         ("fr_member", NoticeKind.ASSIGNED, task.id),
         ("nl_leader", NoticeKind.ASKED, task.id),
@@ -89,7 +89,7 @@ def test_whoever_gets_a_task_or_is_asked_is_told(place: Place) -> None:
         ("fr_leader", NoticeKind.ASK_ACCEPTED, task.id),
     ]
     mine = place.make()
-    service.assign(place["fr_leader"], mine.id, 1, place["fr_leader"].id)
+    assigning.assign(place["fr_leader"], mine.id, 1, place["fr_leader"].id)
     assert len(told(place)) == 4, "nobody is told what they did themselves"
 
 
@@ -99,17 +99,17 @@ def test_every_act_is_on_record_by_its_key_and_without_a_word_of_it(place: Place
     task = service.create_task(leader, place.board.id, place.columns["todo"], words[0], words[1])
     service.edit_task(leader, task.id, 1, words[0] + " again", words[1], TODAY)
     service.move_task(leader, task.id, 2, place.columns["done"])
-    service.assign(leader, task.id, 3, place["fr_member"].id)
-    service.give_back(place["fr_member"], task.id, 4)
-    service.take(leader, task.id)
+    assigning.assign(leader, task.id, 3, place["fr_member"].id)
+    assigning.give_back(place["fr_member"], task.id, 4)
+    assigning.take(leader, task.id)
     answers: list[Callable[[int], object]] = [
-        lambda edition: service.stop_asking(leader, task.id, edition),
-        lambda edition: service.decline(nl, task.id, edition, words[2]),
-        lambda edition: service.accept(nl, task.id, edition, nl.id),
+        lambda edition: assigning.stop_asking(leader, task.id, edition),
+        lambda edition: assigning.decline(nl, task.id, edition, words[2]),
+        lambda edition: assigning.accept(nl, task.id, edition, nl.id),
     ]
     for answer in answers:
         edition = session().merge(task).edition
-        asked = service.ask(leader, task.id, edition, place.world.parties["nl"].id, words[2])
+        asked = assigning.ask(leader, task.id, edition, place.world.parties["nl"].id, words[2])
         answer(asked.edition)
     service.delete(nl, task.id)
     every = session().scalars(select(LedgerEntry).where(LedgerEntry.noun == "task"), execution_options=UNCHECKED).all()
@@ -184,7 +184,7 @@ def test_searching_does_not_tell_of_a_restricted_board(place: Place) -> None:
 
 
 def test_filters(place: Place) -> None:
-    mine = service.take(place["fr_member"], place.make("Mine").id)
+    mine = assigning.take(place["fr_member"], place.make("Mine").id)
     service.edit_task(place["fr_member"], mine.id, mine.edition, "Mine", "", TODAY - dt.timedelta(days=1))
     asked_of_nl(place)(place.make("Asked"))
     place.make("Dutch 100%", by="nl_leader")
@@ -213,11 +213,11 @@ def test_my_tasks_over_all_jits(place: Place) -> None:
     board = factories.board(other, "Theirs", "OSP")
     columns = columns_of(board)
     late = service.create_task(other["fr_leader"], board.id, columns["todo"], "Late", due_on=TODAY - dt.timedelta(9))
-    service.assign(other["fr_leader"], late.id, 1, place["fr_member"].id)
+    assigning.assign(other["fr_leader"], late.id, 1, place["fr_member"].id)
     for title, due in (("Soon", TODAY), ("Never", None)):
         made = service.create_task(place["fr_leader"], place.board.id, place.columns["todo"], title, due_on=due)
-        service.take(place["fr_member"], made.id)
-    finished = service.take(place["fr_member"], place.make("Finished").id)
+        assigning.take(place["fr_member"], made.id)
+    finished = assigning.take(place["fr_member"], place.make("Finished").id)
     service.move_task(place["fr_member"], finished.id, finished.edition, place.columns["done"])
     assert [task.title for task in reading.mine(place["fr_member"])] == ["Late", "Soon", "Never"]
     factories.end_membership(other, "fr_member_too")

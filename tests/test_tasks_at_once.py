@@ -10,7 +10,7 @@ from sqlalchemy import select
 from jit_portal.database import session
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import Refused
-from jit_portal.tasks import ranks, service
+from jit_portal.tasks import assigning, ranks, service
 from jit_portal.tasks.models import Task, TaskChange
 from jit_portal.tasks.reasons import ChangedMeanwhile
 from jit_portal.vocabulary import TaskAct
@@ -46,7 +46,7 @@ def test_changes_of_different_kinds_merge(place: Place) -> None:
     task = place.make()
     seen = task.edition
     service.edit_task(place["nl_member"], task.id, seen, "Trace both lorries", "", None)
-    service.assign(place["fr_leader"], task.id, seen, place["fr_member"].id)
+    assigning.assign(place["fr_leader"], task.id, seen, place["fr_member"].id)
     moved = service.move_task(place["fr_member"], task.id, seen, place.columns["doing"])
     assert (moved.title, moved.column.id, moved.assignee_id) == (
         "Trace both lorries",
@@ -74,12 +74,12 @@ def test_a_second_edit_is_refused_and_nothing_written_is_lost(place: Place) -> N
 
 def test_a_stale_assignment_is_refused(place: Place) -> None:
     task = place.make()
-    service.take(place["fr_member"], task.id)
+    assigning.take(place["fr_member"], task.id)
     with pytest.raises(ChangedMeanwhile) as refusal:
-        service.assign(place["fr_leader"], task.id, 1, place["fr_leader"].id)
+        assigning.assign(place["fr_leader"], task.id, 1, place["fr_leader"].id)
     assert place["fr_member"].name in refusal.value.reason
     with pytest.raises(Refused) as taken:
-        service.take(place["fr_leader"], task.id)
+        assigning.take(place["fr_leader"], task.id)
     assert "already" in taken.value.reason
 
 
@@ -110,15 +110,18 @@ def test_of_two_who_take_at_the_same_moment_one_has_it(app: Flask, place: Place)
     task_id = place.make().id
     leader, member = place["fr_leader"], place["fr_member"]
     session.remove()
-    assert in_threads(app, lambda: service.take(leader, task_id), lambda: service.take(member, task_id)) == [200, 409]
+    assert in_threads(app, lambda: assigning.take(leader, task_id), lambda: assigning.take(member, task_id)) == [
+        200,
+        409,
+    ]
 
 
 CHANGES: dict[str, Callable[[Place, Task], object]] = {
     "create": lambda place, _: place.make(),
     "edit": lambda place, task: service.edit_task(place["fr_leader"], task.id, 1, "Otherwise", "", None),
     "move": lambda place, task: service.move_task(place["fr_leader"], task.id, 1, place.columns["done"]),
-    "assign": lambda place, task: service.assign(place["fr_leader"], task.id, 1, place["fr_member"].id),
-    "take": lambda place, task: service.take(place["fr_leader"], task.id),
+    "assign": lambda place, task: assigning.assign(place["fr_leader"], task.id, 1, place["fr_member"].id),
+    "take": lambda place, task: assigning.take(place["fr_leader"], task.id),
     "delete": lambda place, task: service.delete(place["fr_leader"], task.id),
 }
 

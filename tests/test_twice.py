@@ -22,6 +22,7 @@ from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from jit_portal.jits import documents
 from jit_portal.jits.models import Agreement
 from jit_portal.messages import service as messages
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from jit_portal.vocabulary import Assurance, Duty, Outcome
@@ -113,7 +114,7 @@ def _at_task(
 
 def _asked(stage: Stage) -> Task:
     task = _task(stage)
-    return tasks.ask(stage.world["fr_leader"], task.id, task.edition, stage.world.parties["nl"].id, "Please")
+    return assigning.ask(stage.world["fr_leader"], task.id, task.edition, stage.world.parties["nl"].id, "Please")
 
 
 @row("tasks.take")

@@ -24,9 +24,9 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from jit_portal.errors import Invalid
 from jit_portal.jits.models import Party
+from jit_portal.tasks.assigning import REASON_LENGTH
 from jit_portal.tasks.boards import NAME_LENGTH, PREFIX_LENGTH
 from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Column
-from jit_portal.tasks.service import REASON_LENGTH
 from jit_portal.tasks.words import column_name
 from jit_portal.vocabulary import Audience
 from jit_portal.wording import country, gettext

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.errors import Invalid, Refused
 from jit_portal.messages.routes import first_conversation
-from jit_portal.tasks import pages, service
+from jit_portal.tasks import assigning, pages, service
 from jit_portal.tasks.boards import open_board
 from jit_portal.tasks.forms import (
     AskForm,
@@ -166,13 +166,13 @@ def assign(task_id: uuid.UUID) -> Page:
     form = PersonForm()
     if not form.validate():
         raise _wrong(form)
-    task = service.assign(viewer(), task_id, form.edition.data, form.person.data)
+    task = assigning.assign(viewer(), task_id, form.edition.data, form.person.data)
     return _back(task, gettext("Assigned."))
 
 
 @bp.post("/tasks/<uuid:task_id>/take")
 def take(task_id: uuid.UUID) -> Page:
-    return _back(service.take(viewer(), task_id), gettext("You have it now."))
+    return _back(assigning.take(viewer(), task_id), gettext("You have it now."))
 
 
 @bp.post("/tasks/<uuid:task_id>/give-back")
@@ -180,7 +180,7 @@ def give_back(task_id: uuid.UUID) -> Page:
     form = EditionForm()
     if not form.validate():
         raise _wrong(form)
-    return _back(service.give_back(viewer(), task_id, form.edition.data), gettext("Given back."))
+    return _back(assigning.give_back(viewer(), task_id, form.edition.data), gettext("Given back."))
 
 
 @bp.post("/tasks/<uuid:task_id>/ask")
@@ -188,7 +188,7 @@ def ask(task_id: uuid.UUID) -> Page:
     form = AskForm()
     if not form.validate():
         raise _wrong(form)
-    task = service.ask(viewer(), task_id, form.edition.data, form.party.data, form.because.data or "")
+    task = assigning.ask(viewer(), task_id, form.edition.data, form.party.data, form.because.data or "")
     return _back(task, gettext("Asked. Their leaders have been told."))
 
 
@@ -197,7 +197,7 @@ def stop_asking(task_id: uuid.UUID) -> Page:
     form = EditionForm()
     if not form.validate():
         raise _wrong(form)
-    return _back(service.stop_asking(viewer(), task_id, form.edition.data), gettext("The question is taken back."))
+    return _back(assigning.stop_asking(viewer(), task_id, form.edition.data), gettext("The question is taken back."))
 
 
 @bp.post("/tasks/<uuid:task_id>/accept")
@@ -205,7 +205,7 @@ def accept(task_id: uuid.UUID) -> Page:
     form = PersonForm()
     if not form.validate():
         raise _wrong(form)
-    task = service.accept(viewer(), task_id, form.edition.data, form.person.data)
+    task = assigning.accept(viewer(), task_id, form.edition.data, form.person.data)
     return _back(task, gettext("Accepted and assigned."))
 
 
@@ -214,7 +214,7 @@ def decline(task_id: uuid.UUID) -> Page:
     form = DeclineForm()
     if not form.validate():
         raise _wrong(form)
-    task = service.decline(viewer(), task_id, form.edition.data, form.because.data)
+    task = assigning.decline(viewer(), task_id, form.edition.data, form.because.data)
     return _back(task, gettext("Declined."))
 
 

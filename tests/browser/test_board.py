@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity.models import LoginSession
-from jit_portal.tasks import service
+from jit_portal.tasks import assigning, service
 from jit_portal.tasks.models import Board, Task
 from tests import factories
 from tests.browser.conftest import PHONE, Faults, OpenWindow, connected, sign_in
@@ -192,7 +192,7 @@ def test_edits_and_deletions_arrive(wall: Wall, window: OpenWindow) -> None:
     dutch = connected(window(wall.world["nl_member"], wall.path))
     service.edit_task(wall.world["fr_leader"], wall.tasks["Bread"].id, 1, "Butter", "", None)
     expect(wall.titles(dutch, "todo")).to_have_text(["Apples", "Butter", "Cheese"])
-    service.assign(wall.world["fr_leader"], wall.tasks["Bread"].id, 2, wall.world["fr_member"].id)
+    assigning.assign(wall.world["fr_leader"], wall.tasks["Bread"].id, 2, wall.world["fr_member"].id)
     expect(wall.card(dutch, "Bread").locator(".avatar")).to_have_attribute("title", wall.world["fr_member"].name)
     wall.card(dutch, "Bread").locator(".card-title").focus()
     service.delete(wall.world["fr_leader"], wall.tasks["Bread"].id)
@@ -203,10 +203,10 @@ def test_edits_and_deletions_arrive(wall: Wall, window: OpenWindow) -> None:
 def test_a_filtered_board_stays_filtered(wall: Wall, window: OpenWindow) -> None:
     french = connected(window(wall.world["fr_member"], wall.path + "?whose=mine"))
     expect(french.locator(".card")).to_have_count(0)
-    service.take(wall.world["fr_member"], wall.tasks["Bread"].id)
+    assigning.take(wall.world["fr_member"], wall.tasks["Bread"].id)
     expect(wall.titles(french, "todo")).to_have_text(["Bread"])
     service.edit_task(wall.world["fr_leader"], wall.tasks["Apples"].id, 1, "Apricots", "", None)
-    service.give_back(wall.world["fr_member"], wall.tasks["Bread"].id, 2)
+    assigning.give_back(wall.world["fr_member"], wall.tasks["Bread"].id, 2)
     expect(french.locator(".card")).to_have_count(0)
 
 
@@ -260,7 +260,7 @@ def test_without_javascript(wall: Wall, window: OpenWindow) -> None:
 
 def test_nothing_stands_in_anybodys_way(wall: Wall, window: OpenWindow, faults: Faults) -> None:
     leader, nl = wall.world["fr_leader"], wall.world.parties["nl"].id
-    service.ask(leader, wall.tasks["Bread"].id, 1, nl, "Please")
+    assigning.ask(leader, wall.tasks["Bread"].id, 1, nl, "Please")
     task, new = f"/tasks/{wall.tasks['Bread'].id}", f"/boards/{wall.board.id}/tasks/new"
     page = window(leader, wall.path)
     for path in (wall.path, task, f"{task}/edit", "/tasks", new, f"/workspaces/{wall.world.workspace.id}/boards/new"):

@@ -13,6 +13,7 @@ from jit_portal.messages import channels, service
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
 from jit_portal.notices.models import Notice
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Audience, Purpose, Sight
 from jit_portal.workspaces import service as workspaces
@@ -311,7 +312,7 @@ def unread(someone: User) -> int:
 def test_what_was_told_is_read_by_following_it(window: OpenWindow, world: World, channel: Channel) -> None:
     board = session().merge(factories.board(world))
     work = tasks.create_task(world["nl_leader"], board.id, board.columns[0].id, "Trace")
-    tasks.assign(world["nl_leader"], work.id, 1, world["nl_member"].id)
+    assigning.assign(world["nl_leader"], work.id, 1, world["nl_member"].id)
     service.post(world["fr_leader"], channel, "@Nl_Member look", uuid.uuid4())
     dutch = window(world["nl_member"], "/")
     dutch.get_by_role("link", name="Fr_Leader mentioned you").click()

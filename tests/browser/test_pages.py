@@ -33,6 +33,7 @@ from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel
 from jit_portal.policy.people import CONFIRMED_FOR
+from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
@@ -104,7 +105,7 @@ def furnished() -> Doors:
     made.ids["drafted_jit_id"] = str(_first_draft(made).jit_id)
     board = uuid.UUID(made.ids["board_id"])
     late = tasks.create_task(leader, board, uuid.UUID(made.ids["column_id"]), "Compare both", due_on=TODAY)
-    tasks.assign(leader, late.id, late.edition, leader.id)
+    assigning.assign(leader, late.id, late.edition, leader.id)
     made.ids["task_id"] = str(late.id)
     return made
 

@@ -18,7 +18,7 @@ from jit_portal.messages import channels, references
 from jit_portal.messages import service as messages
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
-from jit_portal.tasks import boards
+from jit_portal.tasks import assigning, boards
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Board, Column, Task
 from jit_portal.vocabulary import INVESTIGATORS, Audience, ColumnKind
@@ -108,7 +108,7 @@ def _create(place: Place, board: Board, task: DemoTask, made: dict[str, Task]) -
         ask_party_id=place.parties[task.asked].id if task.asked else None,
     )
     if task.assignee:
-        return tasks.assign(author, created.id, created.edition, place.people[task.assignee].id)
+        return assigning.assign(author, created.id, created.edition, place.people[task.assignee].id)
     return created
 
 
