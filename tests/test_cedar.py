@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import cedarpy
@@ -18,7 +19,7 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import StepUpNeeded
 from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.identity.models import LoginSession, User
-from jit_portal.policy import entrusting
+from jit_portal.policy import entrusting, grants
 from jit_portal.policy import exhibits as rules
 from jit_portal.policy import person as asking
 from jit_portal.policy.person import NOW, leads_party, live, me
@@ -83,8 +84,8 @@ def swap(patch: pytest.MonkeyPatch, may: May, **changed: sa.ColumnElement[bool])
     patch.setitem(policy.RULES, rule, {**conditions, **changed})
 
 
-def say_again(patch: pytest.MonkeyPatch, **reaches: rules.Reaches) -> None:
-    """Make the conditions of every sight again, with whatever has been patched in the rules' module."""
+def say_again(patch: pytest.MonkeyPatch, **reaches: grants.Reaches) -> None:
+    """Make the conditions of every sight again, with whatever has been patched in the rules' modules."""
     for may, sight in rules.SIGHT_OF.items():
         swap(patch, may, **rules.sight_conditions(sight, **reaches))
 
@@ -97,33 +98,32 @@ def without(name: str, *mays: May) -> Fault:
     return fault
 
 
-def patched(name: str, value: object) -> Fault:
+def patched(module: ModuleType, name: str, value: object) -> Fault:
     def fault(patch: pytest.MonkeyPatch) -> None:
-        assert hasattr(rules, name)
-        patch.setattr(rules, name, value)
+        patch.setattr(module, name, value)
         say_again(patch)
 
     return fault
 
 
 def experts_reached_by_groups(patch: pytest.MonkeyPatch) -> None:
-    say_again(patch, grants=rules.reaches_for_forbids)
+    say_again(patch, grants=grants.reaches_for_forbids)
 
 
 def forbids_do_not_reach_the_login(patch: pytest.MonkeyPatch) -> None:
-    say_again(patch, refuses=rules.reaches_for_grants)
+    say_again(patch, refuses=grants.reaches_for_grants)
 
 
 def third_countries_are_reached(patch: pytest.MonkeyPatch) -> None:
     for may, sight in rules.SIGHT_OF.items():
         mine = sa.or_(rules.own, rules.holder) if may == May.SEE else rules.own
-        shown = sa.or_(mine, rules.live_release(sight), rules.standing_release(sight))
+        shown = sa.or_(mine, grants.live_release(sight), grants.standing_release(sight))
         swap(patch, may, own_or_shown=shown)
 
 
 def forbids_touch_the_seizing_party(patch: pytest.MonkeyPatch) -> None:
     for may, sight in rules.SIGHT_OF.items():
-        swap(patch, may, not_forbidden=sa.not_(rules.forbidden(sight)))
+        swap(patch, may, not_forbidden=sa.not_(grants.forbidden(sight)))
 
 
 def everyone_of_the_party_owns(patch: pytest.MonkeyPatch) -> None:
@@ -230,13 +230,13 @@ FAULTS: dict[str, Fault] = {
     "forbids miss logins": forbids_do_not_reach_the_login,
     "experts by groups": experts_reached_by_groups,
     "third countries": third_countries_are_reached,
-    "ended is live": patched("live", started_is_live),
-    "future is live": patched("live", open_is_live),
+    "ended is live": patched(grants, "live", started_is_live),
+    "future is live": patched(grants, "live", open_is_live),
     "any role owns": everyone_of_the_party_owns,
     "holder forgotten": holder_is_forgotten,
-    "no standing release": patched("standing_release", lambda *_: sa.false()),
-    "no release": patched("live_release", lambda *_: sa.false()),
-    "codes ignored": patched("has_code", lambda *_: sa.true()),
+    "no standing release": patched(rules, "standing_release", lambda *_: sa.false()),
+    "no release": patched(rules, "live_release", lambda *_: sa.false()),
+    "codes ignored": patched(grants, "has_code", lambda *_: sa.true()),
     "inactive accounts": without("account_active", *SIGHTS),
     "ended memberships": without("membership_live", *SIGHTS),
     "parties that left": without("party_live", *SIGHTS),

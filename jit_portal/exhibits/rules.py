@@ -178,7 +178,7 @@ def _meant(rule: CountryRule) -> tuple[list[uuid.UUID], list[uuid.UUID]]:
     """The newest exhibits that a rule means, one more than are compared, and the people whom it names: nobody else's
     sight is moved by it, and of nothing else.
     """
-    newest = policy.exhibits.meant_by(rule.id).limit(MOST_COMPARED + 1)
+    newest = policy.country_rules.meant_by(rule.id).limit(MOST_COMPARED + 1)
     return list(session().scalars(newest)), list(session().scalars(policy.people_named(rule.principal_id)))
 
 

@@ -1,6 +1,18 @@
 """Every access rule, once: who may do what with which thing, and why."""
 
-from jit_portal.policy import entrusting, exhibits, glass, jits, people, person, providers, stepup, work
+from jit_portal.policy import (
+    country_rules,
+    entrusting,
+    exhibits,
+    glass,
+    grants,
+    jits,
+    people,
+    person,
+    providers,
+    stepup,
+    work,
+)
 from jit_portal.policy.asking import (
     GROUNDS,
     GUARDED,
@@ -41,12 +53,14 @@ __all__ = [
     "allowed",
     "asked",
     "asker",
+    "country_rules",
     "entrusting",
     "everyones_sights",
     "exhibits",
     "explain",
     "fetch",
     "glass",
+    "grants",
     "holds",
     "is_guest",
     "is_shown_by_rule",

@@ -1,11 +1,9 @@
 """Who sees which exhibit how far, and what may be done with it (E1, E2, E4, E5, E9 of the written policy)."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, not_, or_, select
 
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
@@ -13,6 +11,18 @@ from jit_portal.files.models import StoredFile
 from jit_portal.jits.models import Party
 from jit_portal.policy.asking import Ground, joined, protect, rule
 from jit_portal.policy.entrusting import entrusted_by
+from jit_portal.policy.grants import (
+    Moment,
+    Reaches,
+    forbidden,
+    forbids,
+    live_release,
+    reaches_for_forbids,
+    reaches_for_grants,
+    releases_of_it,
+    standing_release,
+    standing_releases,
+)
 from jit_portal.policy.person import (
     GATES,
     NOW,
@@ -24,18 +34,14 @@ from jit_portal.policy.person import (
     is_investigator,
     is_participant_of_body,
     leads_party,
-    live,
     me,
     membership_live,
     party_live,
     person,
     there_is,
 )
-from jit_portal.vocabulary import INVESTIGATORS, HandlingCode, May, Role, Sight
-from jit_portal.workspaces.models import MembershipPrincipal, Workspace
-
-Reaches = Callable[[SQLColumnExpression[Any]], ColumnElement[bool]]
-Moment = SQLColumnExpression[Any]
+from jit_portal.vocabulary import INVESTIGATORS, May, Role, Sight
+from jit_portal.workspaces.models import Workspace
 
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
 holder = and_(Exhibit.holder_id == person.id, not_(has_role(Role.SECRETARIAT, Role.AUDITOR)))
@@ -48,108 +54,6 @@ GATES_OF_OWN: Conditions = {
     "membership_live": membership_live,
     "party_live": or_(party_live, _left_but_keeps),
 }
-
-
-def reaches_for_grants(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    """The principal of a release or standing release means this membership."""
-    return _answers_to(principal_id, MembershipPrincipal.is_for_grants)
-
-
-def reaches_for_forbids(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    """The principal of a forbid means this membership."""
-    return _answers_to(principal_id, sa.true())
-
-
-def _answers_to(principal_id: SQLColumnExpression[Any], condition: SQLColumnExpression[bool]) -> ColumnElement[bool]:
-    return (
-        select(MembershipPrincipal.principal_id)
-        .where(MembershipPrincipal.membership_id == me.id, MembershipPrincipal.principal_id == principal_id, condition)
-        .correlate_except(MembershipPrincipal)
-        .exists()
-    )
-
-
-def releases_of_it(reaches: Reaches = reaches_for_grants, at: Moment = NOW) -> list[ColumnElement[bool]]:
-    """The live releases that show the exhibit to the person (E2, E4)."""
-    return [
-        Release.exhibit_id == Exhibit.id,
-        live(Release.live_from, Release.live_until, at),
-        reaches(Release.principal_id),
-    ]
-
-
-def released_sight(reaches: Reaches = reaches_for_grants) -> ColumnElement[int]:
-    """How far live releases to the person go; 0 without one."""
-    found = select(func.max(Release.sight)).where(*releases_of_it(reaches))
-    return func.coalesce(found.correlate_except(Release).scalar_subquery(), 0)
-
-
-def live_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
-    """A live release of at least this sight reaches the person."""
-    return released_sight(reaches) >= sight
-
-
-def has_code(code: SQLColumnExpression[Any], codes: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    """The code is one of the codes; where there is none, it counts as H3."""
-    return or_(code == func.any(codes), and_(func.cardinality(codes) == 0, code == HandlingCode.H3.value))
-
-
-def standing_releases(reaches: Reaches = reaches_for_grants, at: Moment = NOW) -> list[ColumnElement[bool]]:
-    """The live standing releases that show the exhibit to the person (E5); what is unknown matches none."""
-    return [
-        *_live_rules(at),
-        CountryRule.is_forbid.is_(False),
-        reaches(CountryRule.principal_id),
-        or_(CountryRule.kind.is_(None), CountryRule.kind == Exhibit.kind),
-        or_(CountryRule.handling.is_(None), has_code(CountryRule.handling, Exhibit.handling)),
-        or_(CountryRule.authority_id.is_(None), CountryRule.authority_id == Exhibit.authority_id),
-        or_(CountryRule.seized_from.is_(None), Exhibit.seized_on >= CountryRule.seized_from),
-        or_(CountryRule.seized_until.is_(None), Exhibit.seized_on <= CountryRule.seized_until),
-    ]
-
-
-def forbids(reaches: Reaches = reaches_for_forbids, at: Moment = NOW) -> list[ColumnElement[bool]]:
-    """The live forbids that name the person and mean the exhibit (E5); what is unknown matches every one."""
-    return [
-        *_live_rules(at),
-        CountryRule.is_forbid.is_(True),
-        reaches(CountryRule.principal_id),
-        or_(CountryRule.kind.is_(None), Exhibit.kind.is_(None), CountryRule.kind == Exhibit.kind),
-        or_(CountryRule.handling.is_(None), has_code(CountryRule.handling, Exhibit.handling)),
-        or_(
-            CountryRule.authority_id.is_(None),
-            Exhibit.authority_id.is_(None),
-            CountryRule.authority_id == Exhibit.authority_id,
-        ),
-    ]
-
-
-def _live_rules(at: Moment) -> list[ColumnElement[bool]]:
-    return [
-        CountryRule.workspace_id == Exhibit.workspace_id,
-        CountryRule.party_id == Exhibit.party_id,
-        live(CountryRule.live_from, CountryRule.live_until, at),
-        or_(CountryRule.tag.is_(None), CountryRule.tag == func.any(Exhibit.tags)),
-    ]
-
-
-def _of_rules(sight: ColumnElement[int], conditions: list[ColumnElement[bool]]) -> sa.ScalarSelect[int]:
-    return select(sight).where(*conditions).correlate_except(CountryRule).scalar_subquery()
-
-
-def standing_sight(reaches: Reaches = reaches_for_grants) -> ColumnElement[int]:
-    """How far standing releases to the person go; 0 without one."""
-    return func.coalesce(_of_rules(func.max(CountryRule.sight), standing_releases(reaches)), 0)
-
-
-def standing_release(sight: Sight, reaches: Reaches = reaches_for_grants) -> ColumnElement[bool]:
-    """A standing release of at least this sight reaches the person."""
-    return standing_sight(reaches) >= sight
-
-
-def forbidden(sight: Sight, reaches: Reaches = reaches_for_forbids) -> ColumnElement[bool]:
-    """A forbid takes this sight, or one below it, away from the person."""
-    return func.coalesce(_of_rules(func.min(CountryRule.sight), forbids(reaches)) <= sight, sa.false())
 
 
 def sight_conditions(
@@ -285,28 +189,6 @@ def uploads_own_file() -> Conditions:
     }
 
 
-_left_but_keeps_rules = and_(me.keeps_own_exhibits, me.party_id == CountryRule.party_id)
-protect(
-    CountryRule,
-    Ground(workspace=CountryRule.workspace_id, gates={**GATES, "party_live": or_(party_live, _left_but_keeps_rules)}),
-)
-
-
-@rule(CountryRule, May.SEE)
-def sees_country_rule() -> Conditions:
-    return {"own_party": and_(me.party_id == CountryRule.party_id, or_(is_investigator, is_participant_of_body))}
-
-
-@rule(CountryRule, May.WITHDRAW)
-def closes_country_rule() -> Conditions:
-    """Ending a forbid widens a sight, so it takes an agreement in force, but for a party that left."""
-    return {
-        "own_party": me.party_id == CountryRule.party_id,
-        "leader": or_(leads_party, me.keeps_own_exhibits),
-        "widens_nothing": or_(CountryRule.is_forbid.is_(False), me.keeps_own_exhibits, agreement_in_force),
-    }
-
-
 protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
 
 
@@ -332,13 +214,3 @@ def shown_by(release_id: uuid.UUID) -> sa.Select[uuid.UUID]:
     means = (reaches_for_grants(Release.principal_id), not_(me.is_outside_union), not_(forbidden(Sight.SEE)))
     shown = joined(select(person.id), Release).where(Release.id == release_id, began, *GATES.values(), *means)
     return shown.distinct().execution_options(policy=True)
-
-
-def meant_by(rule_id: uuid.UUID) -> sa.Select[uuid.UUID]:
-    """The exhibits of its own party that a live country rule means, whoever it names, newest first; for that party's
-    leaders.
-    """
-    anyone: Reaches = lambda _: sa.true()  # noqa: E731 (a rule's reach, left out on purpose)
-    standing, forbidding = and_(*standing_releases(anyone)), and_(*forbids(anyone))
-    statement = select(Exhibit.id).join(CountryRule, or_(standing, forbidding)).where(CountryRule.id == rule_id)
-    return statement.order_by(Exhibit.created_at.desc(), Exhibit.id.desc()).execution_options(policy=True)

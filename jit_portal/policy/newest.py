@@ -35,7 +35,8 @@ from sqlalchemy.sql import visitors
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
 from jit_portal.identity.models import User
-from jit_portal.policy.exhibits import GATES_OF_OWN, has_code, own, seen_at_all
+from jit_portal.policy.exhibits import GATES_OF_OWN, own, seen_at_all
+from jit_portal.policy.grants import has_code
 from jit_portal.policy.person import live, me, my_party, person, there_is
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import MembershipPrincipal, Workspace

@@ -12,11 +12,10 @@ from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.identity.models import User
 from jit_portal.policy.asking import answered_once, holds, joined
-from jit_portal.policy.exhibits import (
-    SIGHT_OF,
+from jit_portal.policy.exhibits import SIGHT_OF, own
+from jit_portal.policy.grants import (
     forbidden,
     forbids,
-    own,
     released_sight,
     releases_of_it,
     standing_release,

@@ -137,7 +137,7 @@ def _arrived(hers: Subquery) -> CompoundSelect[uuid.UUID]:
     )
     meant = (
         select(Exhibit.id)
-        .join(CountryRule, and_(*policy.exhibits.standing_releases(reaches)))
+        .join(CountryRule, and_(*policy.grants.standing_releases(reaches)))
         .where(
             CountryRule.workspace_id == hers.c.workspace_id,
             CountryRule.live_from > hers.c.since,
