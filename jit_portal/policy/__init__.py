@@ -7,11 +7,14 @@ from jit_portal.policy import (
     glass,
     grants,
     jits,
+    own,
     people,
     person,
     providers,
+    record,
     stepup,
     work,
+    workspaces,
 )
 from jit_portal.policy.asking import (
     GROUNDS,
@@ -69,6 +72,7 @@ __all__ = [
     "may",
     "newest",
     "noun",
+    "own",
     "pairs",
     "parties_from",
     "parties_of",
@@ -78,6 +82,7 @@ __all__ = [
     "portal_fetch",
     "portal_which",
     "providers",
+    "record",
     "require",
     "require_right",
     "seers",
@@ -87,4 +92,5 @@ __all__ = [
     "which",
     "who",
     "work",
+    "workspaces",
 ]

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, not_, or_, sele
 from jit_portal.custody.models import CustodyEvent
 from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.files.models import StoredFile
-from jit_portal.jits.models import Party
 from jit_portal.policy.asking import Ground, joined, protect, rule
 from jit_portal.policy.entrusting import entrusted_by
 from jit_portal.policy.grants import (
@@ -40,8 +39,7 @@ from jit_portal.policy.person import (
     person,
     there_is,
 )
-from jit_portal.vocabulary import INVESTIGATORS, May, Role, Sight
-from jit_portal.workspaces.models import Workspace
+from jit_portal.vocabulary import May, Role, Sight
 
 own = and_(me.party_id == Exhibit.party_id, or_(is_investigator, is_participant_of_body))
 holder = and_(Exhibit.holder_id == person.id, not_(has_role(Role.SECRETARIAT, Role.AUDITOR)))
@@ -187,22 +185,6 @@ def uploads_own_file() -> Conditions:
         "investigator": is_investigator,
         "agreement_in_force": agreement_in_force,
     }
-
-
-protect(Party, Ground(path=((Workspace, Workspace.jit_id == Party.jit_id),), workspace=Workspace.id))
-
-
-@rule(Party, May.SET_RULES, May.ENTRUST)
-def sets_rules() -> Conditions:
-    return {
-        "own_party": me.party_id == Party.id,
-        "leader": leads_party,
-        "agreement_in_force": agreement_in_force,
-    }
-
-
-def upload_conditions() -> Conditions:
-    return {"investigator": me.role.in_(INVESTIGATORS), "agreement_in_force": agreement_in_force}
 
 
 def shown_by(release_id: uuid.UUID) -> sa.Select[uuid.UUID]:
