@@ -18,7 +18,7 @@ from jit_portal.audit.proof import Damage, Head, Verdict, verify
 from jit_portal.config import Settings
 from jit_portal.database import bind, session
 from jit_portal.errors import NotFound, Refusal
-from jit_portal.identity import invitations, oidc, proposals, registry
+from jit_portal.identity import invitations, ourselves, proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.glass import accounts as glass
 from jit_portal.identity.glass import switch
@@ -91,7 +91,7 @@ def providers(settings: Settings, chosen: argparse.Namespace) -> int:
 
     Into an empty register the first login is entered at once: there is nobody yet who could approve.
     """
-    oidc.use(settings)
+    ourselves.use(settings)
     return _said_of(settings, lambda: _with_providers(chosen))
 
 

@@ -24,7 +24,7 @@ from jit_portal.database import Thing, session, transaction
 from jit_portal.demo.case.people import BY_SUBJECT
 from jit_portal.demo.providers.registration import rows
 from jit_portal.extensions import limiter
-from jit_portal.identity import invitations, oidc, registry
+from jit_portal.identity import invitations, ourselves, registry
 from jit_portal.identity.models import Invitation, LoginSession, User
 from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import Assurance, PartyKind
@@ -184,11 +184,11 @@ def national(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 def registered(app: Flask, national: National) -> Iterator[None]:
     """The five demo logins in the register, and the portal at the address they know."""
     settings = app.config["SETTINGS"]
-    oidc.use(replace(settings, origin=national.origin))
+    ourselves.use(replace(settings, origin=national.origin))
     limiter.reset()
     registry.ensure_providers(rows(national.base))
     yield
-    oidc.use(settings)
+    ourselves.use(settings)
 
 
 @pytest.fixture

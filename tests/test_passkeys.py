@@ -14,7 +14,7 @@ from sqlalchemy import update
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed
-from jit_portal.identity import answers, oidc, passkeys, sessions
+from jit_portal.identity import answers, ourselves, passkeys, sessions
 from jit_portal.identity.models import LoginSession, PasskeyChallenge, User
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance
@@ -241,7 +241,7 @@ def test_passkeys_are_not_tried_without_end(client: FlaskClient, leader: User) -
 
 def test_the_site_is_the_configured_one_whatever_a_request_says(app: Flask, leader: User, key: SecurityKey) -> None:
     settings = app.config["SETTINGS"]
-    oidc.use(replace(settings, origin="https://portal.example:8443"))
+    ourselves.use(replace(settings, origin="https://portal.example:8443"))
     try:
         options = json.loads(passkeys.offer_enrolment(leader))
         assert options["rp"]["id"] == "portal.example"
@@ -250,7 +250,7 @@ def test_the_site_is_the_configured_one_whatever_a_request_says(app: Flask, lead
         right = SecurityKey("https://portal.example:8443", "portal.example")
         assert passkeys.enrol(leader, "Key", right.create(json.loads(passkeys.offer_enrolment(leader)))).name == "Key"
     finally:
-        oidc.use(settings)
+        ourselves.use(settings)
 
 
 def test_who_is_nobody_offers_nothing(leader: User) -> None:

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.demo.secrets import write_private
-from jit_portal.identity import invitations, oidc, registry
+from jit_portal.identity import invitations, oidc, ourselves, registry
 from jit_portal.identity.models import User
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, UserinfoForm
 from tests import hostile
@@ -39,10 +39,10 @@ def secrets(tmp_path: Path) -> Path:
 @pytest.fixture
 def liar(app: Flask, secrets: Path) -> Iterator[Hostile]:
     settings = app.config["SETTINGS"]
-    oidc.use(replace(settings, provider_secrets=secrets))
+    ourselves.use(replace(settings, provider_secrets=secrets))
     with hostile.running() as issuer:
         yield issuer
-    oidc.use(settings)
+    ourselves.use(settings)
 
 
 @pytest.fixture

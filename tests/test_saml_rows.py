@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
-from jit_portal.identity import oidc, proposals, protocols, registry
+from jit_portal.identity import ourselves, proposals, protocols, registry
 from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from jit_portal.identity.saml.metadata import MD, POST, REDIRECT
 from jit_portal.identity.saml.own import NoKey, fingerprint, own
@@ -112,7 +112,7 @@ def test_what_this_server_cannot_speak_is_not_entered(
     assert "cannot speak SAML" not in hers.get("/providers/new?preset=eidas").text
     settings = app.config["SETTINGS"]
     if lacks == "key":
-        oidc.use(replace(settings, saml_key=None))
+        ourselves.use(replace(settings, saml_key=None))
     elif lacks == "program":
         monkeypatch.setenv("PATH", "/nowhere")
     else:
@@ -132,7 +132,7 @@ def test_what_this_server_cannot_speak_is_not_entered(
         assert withdrawn
         assert not withdrawn.is_enabled, "that needs nothing"
     finally:
-        oidc.use(settings)
+        ourselves.use(settings)
 
 
 def test_a_login_that_people_have_used_keeps_its_protocol(liar: Liar, ada: User) -> None:
@@ -181,11 +181,11 @@ def test_what_waiting_does_not_mend_is_said_so_and_on_record(
     with transaction():
         values = {"saml_metadata": pinned, "version": IdentityProvider.version + 1}
         session().execute(update(IdentityProvider).where(IdentityProvider.slug == "xx").values(values))
-    oidc.use(replace(settings, saml_key=weak if wrong == "a weak key" else settings.saml_key))
+    ourselves.use(replace(settings, saml_key=weak if wrong == "a weak key" else settings.saml_key))
     try:
         answer = Visitor(app).portal.get("/sign-in/xx")
     finally:
-        oidc.use(settings)
+        ourselves.use(settings)
     assert (answer.status_code, "waiting does not help" in answer.text) == (503, True)
     assert ledger("login.refused")[-1]["why"] == "not_as_agreed"
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.demo.secrets import write_private
-from jit_portal.identity import checking, checking_saml, checking_words, oidc, protocols
+from jit_portal.identity import checking, checking_saml, checking_words, ourselves, protocols
 from jit_portal.identity.checking import Check, Result
 from jit_portal.identity.models import ProviderTest
 from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, UserinfoForm
@@ -174,7 +174,7 @@ def test_a_missing_secret_is_named_and_never_shown(app: Flask, desk: Callable[..
     settings = app.config["SETTINGS"]
     path = tmp_path / "secrets.json"
     try:
-        oidc.use(replace(settings, provider_secrets=path))
+        ourselves.use(replace(settings, provider_secrets=path))
         one = desk(authenticates_by=ClientAuthentication.CLIENT_SECRET_BASIC)
         one.press()
         assert one.findings()[Check.MATERIAL] == (Result.WRONG, "no_secret")
@@ -183,7 +183,7 @@ def test_a_missing_secret_is_named_and_never_shown(app: Flask, desk: Callable[..
         assert one.findings()[Check.MATERIAL] == (Result.PASSED, "secret")
         assert "hush" not in one.page()
     finally:
-        oidc.use(settings)
+        ourselves.use(settings)
 
 
 def test_without_checks_there_is_no_sign_in(desk: Callable[..., Desk]) -> None:

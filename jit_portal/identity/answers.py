@@ -16,7 +16,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from jit_portal.identity import oidc
+from jit_portal.identity import ourselves
 from jit_portal.identity.models import Passkey
 
 LARGEST = 16 << 10
@@ -33,7 +33,7 @@ class Unsound(Exception):
 
 def host() -> str:
     """The site that keys are for."""
-    return urlsplit(oidc.origin()).hostname or ""
+    return urlsplit(ourselves.origin()).hostname or ""
 
 
 def made(said: str, challenge: bytes) -> VerifiedRegistration:
@@ -43,7 +43,7 @@ def made(said: str, challenge: bytes) -> VerifiedRegistration:
             credential=credential(said),
             expected_challenge=challenge,
             expected_rp_id=host(),
-            expected_origin=oidc.origin(),
+            expected_origin=ourselves.origin(),
             require_user_verification=True,
         )
     except _UNSOUND as error:
@@ -57,7 +57,7 @@ def used(passkey: Passkey, said: str, challenge: bytes) -> VerifiedAuthenticatio
             credential=credential(said),
             expected_challenge=challenge,
             expected_rp_id=host(),
-            expected_origin=oidc.origin(),
+            expected_origin=ourselves.origin(),
             credential_public_key=passkey.public_key,
             credential_current_sign_count=0,  # going back is not just another failure
             require_user_verification=True,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, update
 
 from jit_portal.database import session, transaction
-from jit_portal.identity import oidc, protocols, spent, tokens
+from jit_portal.identity import ourselves, protocols, spent, tokens
 from jit_portal.identity.models import IdentityProvider, LoginAttempt
 from jit_portal.identity.refusals import SignInRefused, Why
 from jit_portal.identity.vouching import Answer, Vouched
@@ -77,4 +77,4 @@ def _secrets(browser: str, state: str) -> tuple[str, str]:
 
 
 def _callback(slug: str) -> str:
-    return f"{oidc.origin()}/sign-in/{slug}/callback"
+    return f"{ourselves.origin()}/sign-in/{slug}/callback"

@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from jit_portal.identity import oidc
+from jit_portal.identity import oidc, ourselves
 from jit_portal.identity.claims import plain
 from jit_portal.identity.discovery import SIGNS_ANSWERS, addresses
 from jit_portal.identity.models import IdentityProvider
@@ -335,7 +335,7 @@ def refused(check: Check, refusal: SignInRefused | ProviderAway) -> list[Finding
 def gone(row: IdentityProvider) -> Finding:
     """The browser is on its way to the login's own sign-out."""
     back = f"/sign-in/{row.slug}/logout" if row.protocol == Speaks.SAML else "/signed-out"
-    return untried(Check.LEFT, "gone", back=f"{oidc.origin()}{back}")
+    return untried(Check.LEFT, "gone", back=f"{ourselves.origin()}{back}")
 
 
 def back() -> Finding:

@@ -4,7 +4,7 @@ import datetime as dt
 from importlib import import_module
 from typing import Any
 
-from jit_portal.identity import oidc, protocols
+from jit_portal.identity import ourselves, protocols
 from jit_portal.identity.checking import Check, Finding, passed, untried, wrong
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.saml.own import fingerprint, own
@@ -15,7 +15,7 @@ def walk(row: IdentityProvider) -> list[Finding]:
     if (lacks := protocols.lacking()) is not None:
         rest = (Check.PINNED, Check.KEYS, Check.SIGN_OUT)
         return [wrong(Check.MATERIAL, f"lacks_{lacks}"), *(untried(check, "before") for check in rest)]
-    ours = passed(Check.MATERIAL, "own_rsa", print=fingerprint(own(oidc.portal().saml_key).certificate))
+    ours = passed(Check.MATERIAL, "own_rsa", print=fingerprint(own(ourselves.portal().saml_key).certificate))
     metadata = import_module("jit_portal.identity.saml.metadata")
     try:
         pinned = metadata.read(row.saml_metadata)

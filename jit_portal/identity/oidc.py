@@ -5,26 +5,21 @@ import json
 import logging
 import time
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import requests
 from authlib.common.urls import add_params_to_qs
-from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
+from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OpenIDMixin
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, InvalidClaimError, InvalidKeyIdError, JoseError
-from joserfc.jwk import ECKey
-from joserfc.jws import JWSRegistry
 
-from jit_portal.config import Settings
 from jit_portal.identity import claims as reading
-from jit_portal.identity import client_secrets
+from jit_portal.identity import client_secrets, jwts, ourselves
 from jit_portal.identity.discovery import NONSENSE, SIGNS_ANSWERS, Published
 from jit_portal.identity.models import IdentityProvider
+from jit_portal.identity.ourselves import Portal
 from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.identity.wire import Wire, patience
@@ -36,33 +31,8 @@ logging.getLogger("authlib").setLevel(logging.INFO)
 ONLY_SIGNED = ("acr", "auth_time", "sid")
 """What counts in the ID token alone, and not in userinfo."""
 
-TIMES = ("exp", "iat", "nbf", "auth_time")
-NAMES = ("sub", "sid", "jti")
-_LAST = 253_000_000_000
-"""A moment in the year 9987: later ones are on no calendar, or cannot be added to."""
-_UNREADABLE = (OAuthError, JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
-
 BACK_CHANNEL = "http://schemas.openid.net/event/backchannel-logout"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-@dataclass(frozen=True)
-class Portal:
-    """The portal as its providers know it: its origin, its own keys, and where the secrets lie that they gave it."""
-
-    origin: str
-    key: ECKey
-    secrets: Path | None = None
-    saml_key: Path | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Portal":
-        key = ECKey.import_key(json.loads(Path(settings.signing_key).read_text()))
-        return cls(settings.origin.rstrip("/"), key, settings.provider_secrets, settings.saml_key)
-
-    def jwks(self) -> dict[str, Any]:
-        """The public half of its own key, as logins take it that are to know it."""
-        return {"keys": [self.key.as_dict(private=False)]}
 
 
 class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
@@ -200,8 +170,8 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             info = self.userinfo(token=token)
         except requests.RequestException as error:
             raise ProviderAway(self.slug, f"token: {type(error).__name__}") from error
-        except _UNREADABLE as error:
-            raise SignInRefused(Why.UNSOUND, _wrong(error)) from error
+        except jwts.UNREADABLE as error:
+            raise SignInRefused(Why.UNSOUND, jwts.wrong(error)) from error
         if info.get("sub") != said["sub"]:
             raise SignInRefused(Why.UNSOUND, "userinfo is of another sub")
         return self._vouched(token["id_token"], {**info, **dict.fromkeys(ONLY_SIGNED), **said})
@@ -233,27 +203,11 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
         opened = self._open(response.text)
         if str(opened.header.get("typ", "JWT")).upper() != "JWT" or "nonce" in opened.claims:
             raise SignInRefused(Why.UNSOUND, "another kind of token in place of userinfo")
-        _claims(self.issuer, self.leeway).validate(opened.claims)
+        jwts.claims(self.issuer, self.leeway).validate(opened.claims)
         return dict(opened.claims)
 
     def _open(self, token: str) -> jwt.Token:
-        """What is signed by the row's algorithms, for this portal alone, with times and names that can be kept.
-
-        An unknown key is looked up again, at most once a minute.
-        """
-        registry = JWSRegistry(algorithms=self.algorithms, strict_check_header=False)
-        registry.max_header_length = self.header_limit
-        try:
-            opened = jwt.decode(token, self.published.keys(), registry=registry)
-        except (InvalidKeyIdError, BadSignatureError):
-            opened = jwt.decode(token, self.published.keys(again=True), registry=registry)
-        if opened.claims.get("aud") not in (self.client_id, [self.client_id]):
-            raise InvalidClaimError("aud")
-        for name in TIMES:
-            _check_time(name, opened.claims.get(name))
-        for name in NAMES:
-            _check_name(name, opened.claims.get(name))
-        return opened
+        return jwts.opened(token, self.published, self.client_id, self.algorithms, self.header_limit)
 
     def _vouched(self, id_token: str, said: dict[str, Any]) -> Vouched:
         acr = said.get("acr")
@@ -313,7 +267,7 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
             opened = self._open(logout_token)
             said = opened.claims
             needed = {name: {"essential": True} for name in ("iat", "exp", "jti", "events")}
-            _claims(self.issuer, self.leeway, **needed).validate(said)
+            jwts.claims(self.issuer, self.leeway, **needed).validate(said)
             named = [said.get(name) for name in ("sub", "sid")]
             holds = {
                 "typ": str(opened.header.get("typ", "")).lower() in types,
@@ -321,67 +275,25 @@ class NationalLogin(OAuth2Mixin, OpenIDMixin, BaseApp):
                 "nonce": "nonce" not in said,
                 "sub and sid": any(named) and all(each is None or isinstance(each, str) for each in named),
             }
-        except _UNREADABLE as error:
-            raise SignInRefused(Why.UNSOUND, f"logout token: {_wrong(error)}") from error
+        except jwts.UNREADABLE as error:
+            raise SignInRefused(Why.UNSOUND, f"logout token: {jwts.wrong(error)}") from error
         if not all(holds.values()):
             raise SignInRefused(Why.UNSOUND, f"logout token: {', '.join(name for name in holds if not holds[name])}")
         return Farewell(said["jti"], said["exp"], said.get("sub"), said.get("sid"))
 
 
-def _check_time(name: str, value: object) -> None:
-    """Refuse a time that is left neither out nor on the calendar."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
-        raise InvalidClaimError(name)
-
-
-def _check_name(name: str, value: object) -> None:
-    """Refuse a name that no database keeps: with a NUL, or half a letter."""
-    if isinstance(value, str) and not value.isprintable():
-        raise InvalidClaimError(name)
-
-
-def _wrong(error: Exception) -> str:
-    """What is wrong with what came, in the library's words; of a provider's own only the code is taken over."""
-    words = str(error) if isinstance(error, JoseError | KeyError) else getattr(error, "error", "")
-    return f"{type(error).__name__}: {reading.plain(words, 100)}"
-
-
-def _claims(issuer: str, leeway: int, **more: Any) -> jwt.JWTClaimsRegistry:
-    """What must hold of everything this issuer signs."""
-    return jwt.JWTClaimsRegistry(leeway=leeway, iss={"essential": True, "value": issuer}, **more)
-
-
 _clients: dict[uuid.UUID, tuple[int, Portal, NationalLogin]] = {}
-_portal: list[Portal] = []
-
-
-def use(settings: Settings) -> None:
-    """Let this process speak to the national logins as the portal of these settings."""
-    _portal[:] = [Portal.of(settings)]
-    _clients.clear()
 
 
 def client(row: IdentityProvider) -> NationalLogin:
     """The client of a registry row, made anew whenever the row has changed."""
     kept = _clients.get(row.id)
-    if kept is None or kept[0] != row.version or kept[1] is not _portal[0]:
-        kept = (row.version, _portal[0], NationalLogin(row, _portal[0]))
+    if kept is None or kept[0] != row.version or kept[1] is not ourselves.portal():
+        kept = (row.version, ourselves.portal(), NationalLogin(row, ourselves.portal()))
         _clients[row.id] = kept
     return kept[2]
 
 
 def unbelieving(row: IdentityProvider) -> NationalLogin:
     """A client of its own for a test: it knows nothing yet of what the login publishes."""
-    return NationalLogin(row, _portal[0])
-
-
-def portal() -> Portal:
-    """The portal as this process speaks for it."""
-    return _portal[0]
-
-
-def origin() -> str:
-    """The portal's own origin, as the providers know it."""
-    return _portal[0].origin
+    return NationalLogin(row, ourselves.portal())

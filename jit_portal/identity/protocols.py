@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from flask_babel import lazy_gettext as _
 
-from jit_portal.identity import oidc
+from jit_portal.identity import oidc, ourselves
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway
 from jit_portal.identity.saml.own import NoKey, own
@@ -54,7 +54,7 @@ def lacking() -> str | None:
     if shutil.which("xmlsec1") is None:
         return "program"
     try:
-        own(oidc.portal().saml_key)
+        own(ourselves.portal().saml_key)
     except NoKey:
         return "key"
     return None
@@ -69,4 +69,4 @@ def saml(row: IdentityProvider) -> Any:
     """The client of a row that speaks SAML; ProviderAway on a server that cannot."""
     if (lacks := lacking()) is not None:
         raise ProviderAway(row.slug, f"SAML lacks {lacks}", NOT_AS_AGREED)
-    return import_module("jit_portal.identity.saml.login").client(row, oidc.portal())
+    return import_module("jit_portal.identity.saml.login").client(row, ourselves.portal())

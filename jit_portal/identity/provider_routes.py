@@ -14,7 +14,7 @@ from jit_portal.errors import Invalid, NotFound, Refused
 from jit_portal.identity import (
     checking_words,
     endings,
-    oidc,
+    ourselves,
     proposals,
     protocols,
     provider_words,
@@ -101,7 +101,7 @@ def _told(row: Mapping[str, Any]) -> list[tuple[Any, str]]:
 @bp.get("/key")
 def key() -> Response:
     _require_duty()
-    response = make_response(json.dumps(oidc.portal().jwks()))
+    response = make_response(json.dumps(ourselves.portal().jwks()))
     response.content_type = "application/jwk-set+json"
     response.headers["Content-Disposition"] = 'attachment; filename="portal-key.json"'
     return response

@@ -12,7 +12,7 @@ from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import (
     endings,
     invitations,
-    oidc,
+    ourselves,
     passkeys,
     people,
     registry,
@@ -37,7 +37,7 @@ from jit_portal.web.session import device, hand_over_forms, viewer, viewer_or_no
 from jit_portal.wording import country
 
 bp = Blueprint("identity", __name__)
-bp.record_once(lambda state: oidc.use(state.app.config["SETTINGS"]))
+bp.record_once(lambda state: ourselves.use(state.app.config["SETTINGS"]))
 bp.add_app_template_filter(country)
 
 PARTING = "parting"

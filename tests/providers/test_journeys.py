@@ -22,7 +22,7 @@ from sqlalchemy import select, update
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Release
-from jit_portal.identity import oidc, registry
+from jit_portal.identity import oidc, ourselves, registry
 from jit_portal.identity.models import Authority, LoginSession, ProviderTest, User
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Assurance, Duty, NoticeKind, Outcome, Role
@@ -400,7 +400,7 @@ def test_ten_tabs_sign_in_at_once(login: Login, visitor: Visitor) -> None:
 @pytest.mark.parametrize("login", ["certified-rs", "certified-es"], indirect=True)
 def test_a_strong_and_recent_sign_in_is_asked_in_the_providers_own_words(login: Certified, app: Flask) -> None:
     settings = app.config["SETTINGS"]
-    oidc.use(settings)
+    ourselves.use(settings)
     client = oidc.client(registry.provider(login.slug))
     given = {"state": "s", "nonce": "n" * 43, "code_verifier": "v" * 43}
     back = f"{login.origin}/sign-in/{login.slug}/callback"

@@ -20,7 +20,7 @@ from saml2.config import SPConfig
 
 from jit_portal.identity import claims
 from jit_portal.identity.models import IdentityProvider
-from jit_portal.identity.oidc import Portal
+from jit_portal.identity.ourselves import Portal
 from jit_portal.identity.refusals import NOT_AS_AGREED, ProviderAway, SignInRefused, Why
 from jit_portal.identity.saml import eidas, metadata, redirects
 from jit_portal.identity.saml.assertion import (

@@ -10,7 +10,7 @@ from scim2_models import Context, Error, Resource, ResourceType, Schema, SCIMExc
 from werkzeug.wrappers import Response
 
 from jit_portal.errors import NotFound
-from jit_portal.identity import oidc
+from jit_portal.identity import ourselves
 from jit_portal.identity.scim import people, resources, service
 from jit_portal.identity.scim.filters import fitting
 from jit_portal.identity.scim.models import ScimToken
@@ -35,7 +35,7 @@ def _token() -> ScimToken:
 
 
 def _place() -> str:
-    return f"{oidc.origin()}/scim/v2/Users"
+    return f"{ourselves.origin()}/scim/v2/Users"
 
 
 def _said(error: Error) -> Response:
