@@ -12,8 +12,9 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.demo.secrets import write_private
-from jit_portal.identity import checking, checking_saml, checking_words, ourselves, protocols
-from jit_portal.identity.checking import Check, Result
+from jit_portal.identity import ourselves, protocols
+from jit_portal.identity.checking import findings, pinned, published, sign_ins, words
+from jit_portal.identity.checking.findings import Check, Result
 from jit_portal.identity.models import ProviderTest
 from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, UserinfoForm
 from tests import factories, hostile
@@ -30,7 +31,7 @@ def test_a_sound_login_passes_every_check(desk: Callable[..., Desk]) -> None:
     assert "Run the checks" in one.page()
     assert one.press().status_code == 303
     assert {result for result, _ in one.findings().values()} == {Result.PASSED}
-    assert set(one.findings()) == set(Check) - {Check.PINNED, *checking.OF_A_SIGN_IN}
+    assert set(one.findings()) == set(Check) - {Check.PINNED, *findings.OF_A_SIGN_IN}
     page = plainly(one.page())
     assert "It signs with ES256, which the row allows." in page
     assert "one (EC, ES256)" in page
@@ -207,9 +208,11 @@ def test_what_was_found_is_forgotten_after_an_hour(liar: Hostile, desk: Callable
 
 
 def test_every_reason_has_words_and_no_word_is_left_over() -> None:
-    source = "".join(Path(module.__file__ or "").read_text("utf-8") for module in (checking, checking_saml))
+    source = "".join(
+        Path(module.__file__ or "").read_text("utf-8") for module in (findings, pinned, published, sign_ins)
+    )
     written = set(re.findall(r'"([a-z_]+)"', source)) | {check.value for check in Check}
-    assert set(checking_words.TITLES) == set(Check)
+    assert set(words.TITLES) == set(Check)
     made = {f"lacks_{word}" for word in protocols.LACKS}
     made |= {f"{check}_{end}" for check in ("pkce", "par") for end in ("not_offered", "unused")} | {"no_pkce", "no_par"}
-    assert checking_words.WHYS.keys() <= written | made
+    assert words.WHYS.keys() <= written | made

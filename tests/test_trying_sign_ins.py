@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
-from jit_portal.identity import checking_words, registry, trying
-from jit_portal.identity.checking import Check, Result
+from jit_portal.identity import registry, trying
+from jit_portal.identity.checking import words
+from jit_portal.identity.checking.findings import Check, Result
 from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.vouching import Answer
@@ -134,7 +135,7 @@ def test_what_is_wrong_with_an_answer_is_named(
         setattr(liar, name, changes)
     one.try_it(liar)
     assert one.findings()[check] == (Result.WRONG, why)
-    assert str(checking_words.TITLES[check]) in plainly(one.page())
+    assert str(words.TITLES[check]) in plainly(one.page())
     assert f"{check}: {why}" in ledger("provider.sign_in_tested")[0]["wrong"]
 
 

@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound, Refused
 from jit_portal.identity import (
-    checking_words,
     endings,
     ourselves,
     proposals,
@@ -22,6 +21,7 @@ from jit_portal.identity import (
     tokens,
     trying,
 )
+from jit_portal.identity.checking import words
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -271,9 +271,7 @@ def refuse(proposal_id: uuid.UUID) -> Response:
 def test(provider_id: uuid.UUID) -> str:
     provider = _provider(provider_id)
     found = trying.latest(viewer(), provider)
-    return _page(
-        "test", "_test", provider=provider, test=found, groups=checking_words.groups(found.findings if found else [])
-    )
+    return _page("test", "_test", provider=provider, test=found, groups=words.groups(found.findings if found else []))
 
 
 @bp.post("/<uuid:provider_id>/test")

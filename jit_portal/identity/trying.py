@@ -11,8 +11,9 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound, Refused
-from jit_portal.identity import attempts, checking, checking_saml, farewells, protocols, registry, tokens
-from jit_portal.identity.checking import Check, Finding, Result
+from jit_portal.identity import attempts, farewells, protocols, registry, tokens
+from jit_portal.identity.checking import findings, pinned, published, sign_ins
+from jit_portal.identity.checking.findings import Check, Finding, Result
 from jit_portal.identity.models import IdentityProvider, LoginAttempt, ProviderTest, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
@@ -30,7 +31,7 @@ def run(actor: User, provider_id: uuid.UUID) -> ProviderTest:
     """Check everything that needs nobody to sign in; what an earlier test of hers has found is forgotten."""
     with transaction():
         provider = policy.fetch(actor, IdentityProvider, provider_id)
-    walk = checking_saml.walk if provider.protocol == Speaks.SAML else checking.walk
+    walk = pinned.walk if provider.protocol == Speaks.SAML else published.walk
     found = walk(provider)
     test = ProviderTest(
         provider_id=provider.id,
@@ -67,7 +68,7 @@ def begin_sign_in(actor: User, provider_id: uuid.UUID, browser: str) -> str | No
     try:
         return attempts.start(provider, browser, asked, test_id=test.id, return_to="/")
     except (SignInRefused, ProviderAway) as refusal:
-        _keep_answer(actor, provider, test, checking.refused(Check.SIGN_IN, refusal))
+        _keep_answer(actor, provider, test, sign_ins.refused(Check.SIGN_IN, refusal))
         return None
 
 
@@ -100,10 +101,10 @@ def complete(actor: User | None, slug: str, browser: str, answer: Answer) -> Pro
     try:
         vouched = attempts.redeem(provider, browser, answer)
     except (SignInRefused, ProviderAway) as refusal:
-        _keep_answer(actor, provider, test, checking.refused(Check.SIGN_IN, refusal))
+        _keep_answer(actor, provider, test, sign_ins.refused(Check.SIGN_IN, refusal))
     else:
         is_listed = vouched.authority is not None and registry.listed(provider, vouched.authority) is not None
-        found = checking.vouched_for(provider, vouched, is_listed=is_listed)
+        found = sign_ins.vouched_for(provider, vouched, is_listed=is_listed)
         _keep_answer(actor, provider, test, found, vouched)
     return test
 
@@ -124,7 +125,7 @@ def leave(actor: User, provider_id: uuid.UUID, nonce: str) -> str | None:
     with transaction():
         test = _held(actor, test)
         test.left_at = None if address is None else dt.datetime.now(dt.UTC)
-        _put(test, [checking.no_way_out() if address is None else checking.gone(provider)])
+        _put(test, [sign_ins.no_way_out() if address is None else sign_ins.gone(provider)])
         if address is None:
             _record_way_out(actor, provider, test, Result.WRONG)
     return address
@@ -138,7 +139,7 @@ def came_back(actor: User | None, state: str) -> ProviderTest | None:
     test = _hers(actor, state)
     if actor is None or test is None or test.provider.protocol == Speaks.SAML:
         return None
-    return _close(actor, test, checking.back())
+    return _close(actor, test, sign_ins.back())
 
 
 def parted(
@@ -151,8 +152,8 @@ def parted(
     try:
         protocols.saml(provider).check_parting(said, nonce)
     except (SignInRefused, ProviderAway) as refusal:
-        return _close(actor, test, checking.not_parted(refusal))
-    return _close(actor, test, checking.parted())
+        return _close(actor, test, sign_ins.not_parted(refusal))
+    return _close(actor, test, sign_ins.parted())
 
 
 def _close(actor: User, test: ProviderTest, found: Finding) -> ProviderTest | None:
@@ -179,13 +180,13 @@ def concerned(provider: IdentityProvider, farewell: Farewell) -> list[ProviderTe
 
 def heard(provider: IdentityProvider, tests: Iterable[ProviderTest]) -> None:
     """A sound logout token came: whoever makes these tests is told, in the open transaction."""
-    _hear(provider, tests, [checking.told()])
+    _hear(provider, tests, [sign_ins.told()])
 
 
 def misheard(provider: IdentityProvider, refusal: SignInRefused | ProviderAway) -> None:
     """A logout token came that was not sound: nobody can tell whose, so all who wait for one are told, as above."""
     waiting = [each for each in session().scalars(_signed_in(provider)) if _result(each, Check.TOLD) != Result.PASSED]
-    _hear(provider, waiting, checking.refused(Check.TOLD, refusal))
+    _hear(provider, waiting, sign_ins.refused(Check.TOLD, refusal))
 
 
 def _signed_in(provider: IdentityProvider) -> Select[ProviderTest]:
@@ -226,7 +227,7 @@ def _keep_answer(
 ) -> None:
     with transaction():
         test = _held(actor, test)
-        test.findings = [each for each in test.findings if each["check"] not in checking.OF_A_SIGN_IN]
+        test.findings = [each for each in test.findings if each["check"] not in findings.OF_A_SIGN_IN]
         _put(test, found)
         test.came = {name: getattr(vouched, name) for name in _CAME} if vouched else None
         test.id_token, test.subject = (vouched.id_token, vouched.subject) if vouched else (None, None)

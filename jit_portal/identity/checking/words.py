@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from jit_portal.identity.checking import OF_A_SIGN_IN, Check
+from jit_portal.identity.checking.findings import OF_A_SIGN_IN, Check
 from jit_portal.identity.protocols import LACKS
 from jit_portal.identity.provider_words import LEVELS
 from jit_portal.vocabulary import Assurance

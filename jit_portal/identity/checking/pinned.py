@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from jit_portal.identity import ourselves, protocols
-from jit_portal.identity.checking import Check, Finding, passed, untried, wrong
+from jit_portal.identity.checking.findings import Check, Finding, passed, untried, wrong
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.saml.own import fingerprint, own
 
