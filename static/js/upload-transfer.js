@@ -1,6 +1,6 @@
 /**
  * One file on its way: sent by tus while its SHA-256 is computed beside, then the hash is declared. It says what happens to it by
- * change(state, more): "sending" {done, total}, "hashing" {done, total}, "paused" and "waiting" {reason}, both once it is known with
+ * change(state, more): "beginning", "sending" {done, total}, "hashing" {done, total}, "paused" and "waiting" {reason}, both once it is known with
  * {done, total} of what is stored, "away" while the vault does not answer, "elsewhere", "signed-out", "failed" {reason}, "refused" {reason}, "changed",
  * "gone", "ended", "cancelled", "finished", and when asked "verified" or "mismatch".
  */
@@ -61,7 +61,8 @@ export class Transfer {
   resume() {
     this.#isPaused = false;
     this.#isAsking = true;
-    this.change("waiting", { reason: this.#reason });
+    if (this.#reason) this.change("waiting", { reason: this.#reason });
+    else this.change("beginning");
     if (!this.#hasher) this.#hash();
     if (this.#isSent) this.#declare();
     else this.#upload.start();

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
@@ -231,8 +231,12 @@ def test_of_a_piece_whose_checksum_is_still_made_nothing_goes_out_after_a_pause(
     pieces: list[Request] = []
     page.on("request", lambda request: pieces.append(request) if request.method == "PATCH" else None)
     page.evaluate(HOLDS_DIGESTS)
+    begun: list[Route] = []
+    page.route("**/vault/uploads", lambda route: begun.append(route))
     send(page, made(tmp_path, "held.bin", MIB)[0])
     row = page.locator("[data-upload]")
+    expect(row.locator("[data-status]")).to_have_text("Starting")
+    begun[0].continue_()
     expect(row.locator("[data-status]")).to_have_text("Sending")
     row.locator(".is-pause").click()
     page.evaluate("window.letThemGo()")
