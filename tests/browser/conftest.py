@@ -18,11 +18,13 @@ from tests.web import Web
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # None of these rules reads style sheets anew; whether sound begins by itself is asked of what plays.
-_LOOK_FOR = {"runOnly": _RULES, "resultTypes": ["violations"], "preload": {"assets": ["media"]}}
+_LOOK_FOR = {"runOnly": _RULES, "resultTypes": ["violations"], "preload": {"assets": ["media"]}, "elementRef": True}
 
+# The HTML is taken of what is wrong: axe would take that of every element, once for each of its rules.
 _AXE_FINDS = """async (options) => {
+  axe.configure({ noHtml: true });
   const { violations } = await axe.run(document, options);
-  const htmls = (nodes) => nodes.map((node) => node.html.slice(0, 200));
+  const htmls = (nodes) => nodes.map((node) => node.element.outerHTML.slice(0, 200));
   return Object.fromEntries(violations.map(({ id, nodes }) => [id, htmls(nodes)]));
 }"""
 
@@ -151,6 +153,12 @@ def window(browser: Browser, web: Web) -> Iterator[OpenWindow]:
     for context in contexts:
         context.close()
     assert said == []
+
+
+def bring_axe(page: Page) -> None:
+    """What examines pages stands ready on each that this one goes to: to be sent anew for each takes longer."""
+    # Not within its frames, which nobody examines.
+    page.add_init_script(f"if (window.top === window) {{ {Axe().axe_script} }}")
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, settled
+from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, bring_axe, settled
 from tests.delivery import png
 from tests.drafting import PDF
 from tests.factories import World
@@ -254,6 +254,7 @@ def test_nothing_stands_in_anybodys_way(
 ) -> None:
     someone = doors.world.people.get(name)
     page = window(someone, "/", forgives=("404", "409", "403", "400"))
+    bring_axe(page)
     let_wait(someone)
     found: dict[str, Any] = {}
     seen = 0
