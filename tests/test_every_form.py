@@ -338,6 +338,14 @@ def ids_sent(walk: Walk) -> Iterator[IdSent]:
                 yield from (IdSent(endpoint, name, form, at, value, each.offers) for value in each.ids)
 
 
+def test_no_token_of_a_form_is_among_what_is_compared(walk: Walk) -> None:
+    """It says in which second it was made; where a page has two forms, its name is another in each."""
+    space, client = walk.doors.world.workspace.id, walk.visitor("fr_leader")[0]
+    page = client.get(f"/workspaces/{space}/people/{walk.doors.world.parties['fr'].id}/invite")
+    assert page.text.count(token_in(page.text)) > 2
+    assert token_in(page.text) not in plain(page, {})[1]
+
+
 def test_an_id_of_another_jit_in_a_form_is_as_good_as_none(walk: Walk) -> None:
     """And so is that of what another country keeps for itself: each alone, in a form that is right but for it."""
     tables, before = walk.tables(), walk.standing()

@@ -380,7 +380,7 @@ def visit(app: Flask, browse: Callable[[User], FlaskClient]) -> Visit:
 
 
 _CHANGING = (
-    (re.compile(r'(name="csrf[-_]token"[^>]*(?:content|value)=")[^"]+'), r"\1"),
+    (re.compile(r'(name="[\w-]*csrf[-_]token"[^>]*(?:content|value)=")[^"]+'), r"\1"),
     (re.compile(r'(name="token"[^>]*value=")[^"]+'), r"\1"),
     (re.compile(r"nonce[-=]\"?[A-Za-z0-9_-]+"), "nonce"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "request"),
