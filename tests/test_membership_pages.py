@@ -49,6 +49,13 @@ def test_the_pages_of_letting_in_inviting_and_ending(world: World, browse: Brows
     sent = {"known-person": str(world["nl_new"].id), "known-role": "member", "known-purpose": ""}
     assert submit(leader, page, f"/workspaces/{space}/people/{party}/enrol", sent).status_code == 303
     assert "New NL" in leader.get(f"/workspaces/{space}/people").text
+    again = submit(leader, page, f"/workspaces/{space}/people/{party}/enrol", sent)
+    assert (again.status_code, "New NL is in this JIT already." in again.text) == (409, True)
+    for stranger in (world["fr_new"], world["fr_member"]):
+        unknown = sent | {"known-person": str(stranger.id)}
+        other = submit(leader, page, f"/workspaces/{space}/people/{party}/enrol", unknown)
+        assert (other.status_code, "Not a valid choice" in other.text) == (422, True)
+        assert stranger.name not in other.text
     authority = str(world.providers["nl"].authorities[0].id)
     sent = {
         "new-name": f"Bram {HOSTILE}",
@@ -150,9 +157,10 @@ def test_what_is_wrong_is_said_above_the_form_and_leads_to_its_field(world: Worl
 
 def test_people_of_another_country_cannot_be_slipped_into_the_form(world: World, browse: Browse) -> None:
     page = f"/workspaces/{world.workspace.id}/people/{world.parties['nl'].id}/invite"
-    for name in ("fr_new", "nl_member", "stranger"):
+    # Who is in already is known to whoever would let her in.
+    for name, status in (("fr_new", 422), ("nl_member", 409), ("stranger", 422)):
         sent = {"known-person": str(world[name].id), "known-role": "member"}
-        assert submit(browse(world["nl_leader"]), page, page.replace("/invite", "/enrol"), sent).status_code == 422
+        assert submit(browse(world["nl_leader"]), page, page.replace("/invite", "/enrol"), sent).status_code == status
 
 
 def test_an_invitation_that_makes_no_sense_is_not_made(world: World, browse: Browse) -> None:

@@ -1,10 +1,11 @@
 """Inviting people and ending memberships, as they are typed."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Collection, Iterable
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField, TextAreaField
+from wtforms import Form, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from jit_portal.identity.forms import NewcomerForm
@@ -31,13 +32,24 @@ class _JoinForm(FlaskForm):
         self.role.choices = [(role.value, ROLES[role]) for role in leaders_last]
 
 
+class _PersonField(SelectField):
+    """Those who are in by now are not offered, but may be sent, as by a second click: the verb says why not."""
+
+    seated: Collection[str] = ()
+
+    def pre_validate(self, form: Form) -> None:
+        if self.data not in self.seated:
+            super().pre_validate(form)
+
+
 class EnrolForm(_JoinForm):
     """A person who signs in already joins."""
 
-    person = SelectField(_("Person"), [_NEEDED])
+    person = _PersonField(_("Person"), [_NEEDED])
 
-    def offer_people(self, people: Iterable[User]) -> None:
-        """Let only these people be chosen."""
+    def offer_people(self, people: Iterable[User], seated: Iterable[uuid.UUID]) -> None:
+        """Let only these people be chosen; those who are ``seated`` already may be sent."""
+        self.person.seated = {str(user_id) for user_id in seated}
         self.person.choices = [("", _("Choose a person")), *((str(each.id), _of(each)) for each in people)]
 
 

@@ -65,7 +65,8 @@ def _forms(workspace: Workspace, party: Party, sent: str = "") -> dict[str, Any]
     invite = InviteForm(prefix="new-") if sent == "invite" else InviteForm(formdata=None, prefix="new-")
     for form in (enrol, invite):
         form.offer_roles(listed)
-    enrol.offer_people(service.known_people(viewer(), workspace, party))
+    seated = service.seated_people(viewer(), workspace, party) if sent == "enrol" else ()
+    enrol.offer_people(service.known_people(viewer(), workspace, party), seated)
     invite.offer_authorities(party.provider.open_authorities if by_name else [])
     return {"enrol": enrol, "invite": invite if by_name else None, "party": party, "named": named}
 

@@ -184,7 +184,17 @@ def known_people(actor: User, workspace: Workspace, party: Party) -> Sequence[Us
         User.duty.is_(None),
         User.id.not_in(seated.execution_options(policy=True)),
     )
-    return session().scalars(found.order_by(User.name)).all()
+    return session().scalars(found.order_by(User.name, User.id)).all()
+
+
+def seated_people(actor: User, workspace: Workspace, party: Party) -> Sequence[uuid.UUID]:
+    """Who is in the workspace for a party now, as the actor sees them."""
+    seated = policy.which(actor, Membership).where(
+        Membership.workspace_id == workspace.id,
+        Membership.party_id == party.id,
+        policy.person.live(Membership.live_from, Membership.live_until),
+    )
+    return session().scalars(seated.with_only_columns(Membership.user_id)).all()
 
 
 def _check_belongs(workspace: Workspace, party: Party) -> None:
