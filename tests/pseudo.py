@@ -6,16 +6,21 @@
 import re
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import NoReturn
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
 from jit_portal.config import Settings
+from jit_portal.files.storage import StoreFull
 from jit_portal.portal import create_app
 from jit_portal.realtime import listener
 from jit_portal.resources import TRANSLATIONS
+from jit_portal.wording import gettext
 
 LOCALE = "ar"
 BEGIN, END = "⟦", "⟧"
@@ -50,12 +55,27 @@ def compile_catalogue(folder: Path) -> None:
         write_mo(file, made)
 
 
+def failing(status: int) -> NoReturn:
+    """Fails as the portal answers so, where it would have to be worn out for it, or lets nothing run on its page."""
+    match status:
+        case 415:
+            raise UnsupportedMediaType
+        case 429:
+            raise TooManyRequests
+        case 503:
+            raise OperationalError("", None, Exception())
+        case 507:
+            raise StoreFull(gettext("The store is full; the operator has to make room."))
+    raise ZeroDivisionError
+
+
 def make_app() -> Flask:
-    """The portal in the pseudo-language alone, whatever its reader asks for."""
+    """The portal in the pseudo-language alone, whatever its reader asks for, and with addresses that fail."""
     app = create_app(Settings.read())
     folder = Path(mkdtemp(prefix="jit-pseudo-"))
     compile_catalogue(folder)
     app.config["LOCALES"] = (LOCALE,)
     app.extensions["babel"].translation_directories = [str(folder)]
+    app.add_url_rule("/failing/<int:status>", view_func=failing)
     listener.start(app)
     return app

@@ -312,10 +312,49 @@ def test_where_nothing_is_yet_nothing_stands_in_anybodys_way(
     assert empty > 5
 
 
+SENDS = """([address, size]) => {
+  const form = Object.assign(document.createElement("form"), { method: "post", action: address });
+  form.append(Object.assign(document.createElement("textarea"), { name: "language", value: "x".repeat(size) }));
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def test_nothing_stands_in_anybodys_way_where_something_is_refused_or_fails(
+    web: Web, abroad: Web, browser: Browser, faults: Faults
+) -> None:
+    world = factories.world()
+    by_status = {405: "/language", 422: "/?q=%00"}
+    by_status |= {status: f"/failing/{status}" for status in (415, 429, 500, 503, 507)}
+    sent = {401: ("/jits", 1), 413: ("/language", 100_000)}
+    hers, nobodys = _abroad(browser, abroad, world["fr_member"]), _abroad(browser, abroad, None)
+    words = words_in_database(), words_of(LOCALE)
+    statuses, found = {}, {}
+    for status, path in by_status.items():
+        answer = hers.goto(abroad.origin + path)
+        statuses[status] = answer and answer.status
+        found[status] = faults(hers) | _wrong_here(hers, *words)
+    for status, form in sent.items():
+        nobodys.goto(abroad.origin + "/sign-in")
+        with nobodys.expect_navigation() as arriving:
+            nobodys.evaluate(SENDS, form)
+        statuses[status] = arriving.value and arriving.value.status
+        found[status] = faults(nobodys) | _wrong_here(nobodys, *words)
+    for page in (hers, nobodys):
+        page.context.close()
+    assert statuses == {status: status for status in found}
+    assert {status: wrong for status, wrong in found.items() if wrong} == {}
+
+
 def _abroad_wrong(page: Page, address: str, known: list[str], words: list[str]) -> dict[str, Any]:
     """What of an address is said in no pseudo-language, and of a page, what has no room."""
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     page.goto(address)
+    return _wrong_here(page, known, words)
+
+
+def _wrong_here(page: Page, known: list[str], words: list[str]) -> dict[str, Any]:
+    """The same of a page as it stands."""
     if is_page(page):
         settled(page)
     wrong = {"untranslated": page.evaluate(UNTRANSLATED, [BEGIN, END, known, words])}
