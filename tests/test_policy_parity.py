@@ -145,7 +145,7 @@ def check_why(space: Space, exhibit: Exhibit, seer: Seer) -> None:
 
 
 @settings(
-    max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32))
 def test_every_way_of_asking_answers_alike(app: Flask, seed: int) -> None:
