@@ -5,6 +5,7 @@ from jit_portal.custody import models as custody
 from jit_portal.exhibits import models as exhibits
 from jit_portal.files import models as files
 from jit_portal.identity import models as identity
+from jit_portal.identity import sign_in_models as sign_ins
 from jit_portal.identity.glass import models as glass
 from jit_portal.identity.scim import models as scim
 from jit_portal.jits import models as jits
@@ -24,6 +25,7 @@ __all__ = [
     "messages",
     "notices",
     "scim",
+    "sign_ins",
     "tasks",
     "workspaces",
 ]

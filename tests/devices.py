@@ -7,7 +7,8 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import NoticeKind
 from tests import factories

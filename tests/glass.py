@@ -13,7 +13,8 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
 from jit_portal.identity.glass import accounts
 from jit_portal.identity.glass.models import GlassAccount, GlassOpening
-from jit_portal.identity.models import LoginSession, Passkey, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.vocabulary import Duty, Outcome
 from tests import factories
 from tests.authenticator import SecurityKey

@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, User
+from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.vocabulary import Assurance, Outcome
 from tests import factories
 from tests.authenticator import SecurityKey

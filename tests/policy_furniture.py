@@ -8,15 +8,8 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.files.models import StoredFile
 from jit_portal.identity.glass.models import GlassOpening
-from jit_portal.identity.models import (
-    Invitation,
-    LoginSession,
-    Passkey,
-    ProviderProposal,
-    ProviderTest,
-    User,
-    WaitingAct,
-)
+from jit_portal.identity.models import Invitation, ProviderProposal, ProviderTest, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Column, Task

@@ -14,8 +14,9 @@ from jit_portal.custody.models import CustodyEvent
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Invitation, LoginSession, User
+from jit_portal.identity.models import Invitation, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits.models import Agreement
 from jit_portal.messages.models import Channel, ChannelParty, ChannelPerson, Message
 from jit_portal.notices.models import Notice

@@ -22,7 +22,8 @@ from jit_portal.exhibits import entrusting, releasing, rules, service
 from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.exhibits.rules import RuleDescription
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import Assurance, May, PrincipalKind, Purpose, Sight
 from jit_portal.workspaces.models import Workspace

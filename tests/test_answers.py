@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import discovery, registry
-from jit_portal.identity.models import LoginAttempt
+from jit_portal.identity.sign_in_models import LoginAttempt
 from tests.hostile import Hostile
 from tests.signing_in import (
     Browser,

@@ -18,7 +18,8 @@ from jit_portal.database import session
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import StepUpNeeded
 from jit_portal.exhibits.models import Entrustment, Exhibit
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.policy import entrusting, grants
 from jit_portal.policy import exhibits as rules
 from jit_portal.policy import person as asking

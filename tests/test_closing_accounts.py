@@ -13,7 +13,8 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.files import again
 from jit_portal.identity import accounts, endings, proposals, sessions
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.accounts import DAY, LONG_AGO, Browse, acts, is_live, now_of, post, put, world

@@ -11,7 +11,7 @@ from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.exhibits import delivery, releasing
 from jit_portal.files import again
 from jit_portal.identity import endings, sessions
-from jit_portal.identity.models import LoginSession
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.vocabulary import Sight
 from jit_portal.workspaces.models import Membership
 from tests import factories

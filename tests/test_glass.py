@@ -14,7 +14,7 @@ from jit_portal.identity.devices import Device
 from jit_portal.identity.glass import accounts
 from jit_portal.identity.glass import opening as breaking
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
-from jit_portal.identity.models import LoginSession, Passkey
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import NoticeKind
 from tests import factories

@@ -12,7 +12,7 @@ from jit_portal.demo.postgres import OWNER, Postgres
 from jit_portal.identity.answers import credential_id
 from jit_portal.identity.glass import accounts, enrolling
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge
-from jit_portal.identity.models import Passkey
+from jit_portal.identity.sign_in_models import Passkey
 from tests.factories import World, now
 from tests.glass import Keys, Window, account, count, keys, link, made, why_refused, window, world
 from tests.signing_in import again, ledger

@@ -14,7 +14,7 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed, Refused
 from jit_portal.identity import passkeys
 from jit_portal.identity.glass.models import GlassAccount, GlassOpening
-from jit_portal.identity.models import LoginSession, Passkey
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Role
 from jit_portal.workspaces import service as workspaces

@@ -15,7 +15,8 @@ from jit_portal.demo.case.people import PEOPLE
 from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid
 from jit_portal.identity import registry, sessions
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.policy import Work
 from jit_portal.vocabulary import Assurance
 from tests.hostile import Hostile

@@ -17,7 +17,8 @@ from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import endings, sessions, tokens
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.realtime import push
 from jit_portal.realtime.listener import LOGINS_ASKED_EVERY
 from jit_portal.realtime.sockets import EVENTS

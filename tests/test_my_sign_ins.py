@@ -14,7 +14,8 @@ from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.identity import endings, registry, service, sessions
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from tests import factories
 from tests.signing_in import (
     Browser,

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.identity import stepping
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.policy import stepup
 from tests import factories
 from tests.authenticator import SecurityKey

@@ -15,7 +15,8 @@ from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotAllowed
 from jit_portal.identity import answers, ourselves, passkeys, sessions
-from jit_portal.identity.models import LoginSession, PasskeyChallenge, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, PasskeyChallenge
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance
 from tests import factories

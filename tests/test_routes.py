@@ -24,7 +24,8 @@ from jit_portal.audit.models import PORTAL_CHAIN, LedgerEntry
 from jit_portal.database import Thing, session, transaction
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Invitation, LoginSession, User, WaitingAct
+from jit_portal.identity.models import Invitation, User
+from jit_portal.identity.sign_in_models import LoginSession, WaitingAct
 from jit_portal.messages.models import Channel, ChannelParty, Message
 from jit_portal.notices.models import Notice
 from jit_portal.tasks.models import Board, BoardParty, Task

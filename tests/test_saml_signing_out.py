@@ -15,9 +15,9 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import registry
-from jit_portal.identity.models import LoginSession
 from jit_portal.identity.refusals import SignInRefused
 from jit_portal.identity.saml import redirects
+from jit_portal.identity.sign_in_models import LoginSession
 from tests import factories
 from tests import hostile_saml as saml
 from tests.hostile_saml import ISSUER, SUCCESS, Liar, asked, status

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import registry
-from jit_portal.identity.models import LoginAttempt, SpentToken
+from jit_portal.identity.sign_in_models import LoginAttempt, SpentToken
 from tests import hostile_saml as saml
 from tests.hostile import Hostile
 from tests.hostile_saml import AUDIENCE, ISSUER, Liar, attribute, sent_on

@@ -12,8 +12,9 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.errors import NotFound
 from jit_portal.identity import closings
 from jit_portal.identity.closings import COUNTED
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
 from jit_portal.identity.scim.models import ProposedClosing
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Duty, NoticeKind
 from tests import factories

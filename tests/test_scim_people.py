@@ -13,8 +13,9 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import accounts, invitations
-from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.refusals import SignInRefused
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Vouched
 from jit_portal.vocabulary import Assurance
 from tests import factories

@@ -20,7 +20,8 @@ from jit_portal.demo.providers.registration import rows
 from jit_portal.errors import Invalid
 from jit_portal.identity import devices, endings, registry
 from jit_portal.identity.devices import Novelty
-from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession
 from tests import factories
 from tests.devices import HERE, WINDOWS, age, browser, move, someone
 from tests.hostile import Hostile

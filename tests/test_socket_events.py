@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from jit_portal.database import session, transaction
 from jit_portal.extensions import socketio
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.messages.models import ChannelParty, Message
 from jit_portal.messages.sockets import POSTS
 from jit_portal.realtime import push

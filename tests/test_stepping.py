@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import sessions
-from jit_portal.identity.models import LoginSession, User, WaitingAct
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, WaitingAct
 from jit_portal.policy import stepup
 from jit_portal.vocabulary import Assurance
 from tests.hostile import Hostile

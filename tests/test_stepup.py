@@ -10,7 +10,8 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotAllowed, NotFound, StepUpNeeded
 from jit_portal.exhibits.models import Release
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey
+from jit_portal.identity.models import IdentityProvider
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.vocabulary import Assurance, May
 from jit_portal.web.confirming import WAITING
 from tests import factories

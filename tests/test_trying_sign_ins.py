@@ -15,8 +15,9 @@ from jit_portal.demo.postgres import Postgres
 from jit_portal.identity import registry, trying
 from jit_portal.identity.checking import words
 from jit_portal.identity.checking.findings import Check, Result
-from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User
+from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from jit_portal.identity.refusals import SignInRefused
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Answer
 from tests import factories
 from tests.hostile import Hostile, sign, sign_by_hand

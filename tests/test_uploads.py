@@ -21,7 +21,8 @@ from jit_portal.files import keys, storage
 from jit_portal.files import service as files
 from jit_portal.files.models import StoredFile
 from jit_portal.files.refusals import TooLong
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits.models import Agreement
 from jit_portal.vocabulary import Integrity
 from jit_portal.workspaces.models import Membership, Workspace

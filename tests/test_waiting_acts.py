@@ -14,7 +14,8 @@ from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.exhibits import service
 from jit_portal.identity import endings, waiting
-from jit_portal.identity.models import PasskeyChallenge, User, WaitingAct
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import PasskeyChallenge, WaitingAct
 from jit_portal.vocabulary import Sight
 from jit_portal.web.confirming import WAITING
 from tests import factories

@@ -11,10 +11,11 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Refused
 from jit_portal.identity.endings import Because, end_all, end_in_turns, hold_of
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.refusals import Why
 from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
 from jit_portal.policy.people import administrators_of as _administrators_of

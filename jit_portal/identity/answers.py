@@ -17,7 +17,7 @@ from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from jit_portal.identity import ourselves
-from jit_portal.identity.models import Passkey
+from jit_portal.identity.sign_in_models import Passkey
 
 LARGEST = 16 << 10
 """Characters of what a browser says of a key."""

@@ -8,8 +8,9 @@ from sqlalchemy import delete, update
 
 from jit_portal.database import session, transaction
 from jit_portal.identity import ourselves, protocols, spent, tokens
-from jit_portal.identity.models import IdentityProvider, LoginAttempt
+from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.sign_in_models import LoginAttempt
 from jit_portal.identity.vouching import Answer, Vouched
 from jit_portal.policy.person import NOW
 

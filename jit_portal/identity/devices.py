@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jit_portal.identity import claims
-from jit_portal.identity.models import LoginSession, device_of
+from jit_portal.identity.sign_in_models import LoginSession, device_of
 
 _OF_A_NETWORK = {4: 24, 6: 48}
 """Bits of an address that stay when somebody's provider gives out another one."""

@@ -16,10 +16,11 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound
 from jit_portal.identity import farewells, protocols, registry, spent, tokens, trying, waiting
-from jit_portal.identity.models import GLASS, Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import GLASS, Authority, IdentityProvider, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused
 from jit_portal.identity.scim.models import Actor
 from jit_portal.identity.sessions import is_live
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Farewell
 from jit_portal.policy import Work, portal_which
 from jit_portal.vocabulary import May, Speaks

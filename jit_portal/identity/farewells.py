@@ -5,7 +5,8 @@ from typing import TypeVar
 from sqlalchemy import Select, or_
 
 from jit_portal.database import session
-from jit_portal.identity.models import LoginSession, ProviderTest
+from jit_portal.identity.models import ProviderTest
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Farewell
 
 T = TypeVar("T", LoginSession, ProviderTest)

@@ -23,8 +23,9 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity import answers, claims, stepping
 from jit_portal.identity.answers import Unsound
-from jit_portal.identity.models import LoginSession, Passkey, PasskeyChallenge, User
+from jit_portal.identity.models import User
 from jit_portal.identity.refusals import SignInRefused
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, PasskeyChallenge
 from jit_portal.notices import service as notices
 from jit_portal.policy import stepup
 from jit_portal.policy.person import NOW

@@ -23,8 +23,9 @@ from jit_portal.identity import (
     waiting,
 )
 from jit_portal.identity.forms import PreferencesForm
-from jit_portal.identity.models import IdentityProvider, LoginSession, ProviderTest, User, WaitingAct
+from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from jit_portal.identity.refusals import STEPPING_UP, ProviderAway, SignInRefused, Why
+from jit_portal.identity.sign_in_models import LoginSession, WaitingAct
 from jit_portal.identity.vouching import Answer
 from jit_portal.notices import service as notices
 from jit_portal.notices.forms import NoticeWaysForm

@@ -16,8 +16,9 @@ from jit_portal.identity.attempts import ATTEMPT
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
 from jit_portal.identity.invitations import ON_ACCEPT, invite
-from jit_portal.identity.models import IdentityProvider, Invitation, LoginAttempt, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, Invitation, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.sign_in_models import LoginAttempt, LoginSession
 from jit_portal.identity.vouching import Answer, Vouched
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_fetch, portal_which

@@ -8,8 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from jit_portal.database import session
 from jit_portal.identity import tokens
-from jit_portal.identity.models import IdentityProvider, SpentToken
+from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.sign_in_models import SpentToken
 from jit_portal.policy.person import NOW
 
 

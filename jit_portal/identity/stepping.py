@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.identity import tokens
-from jit_portal.identity.models import IdentityProvider, LoginAttempt, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.refusals import SignInRefused, Why
+from jit_portal.identity.sign_in_models import LoginAttempt, LoginSession
 from jit_portal.identity.vouching import Vouched
 from jit_portal.policy import Work, portal_which, stepup
 

@@ -14,8 +14,9 @@ from jit_portal.errors import NotFound, Refused
 from jit_portal.identity import attempts, farewells, protocols, registry, tokens
 from jit_portal.identity.checking import findings, pinned, published, sign_ins
 from jit_portal.identity.checking.findings import Check, Finding, Result
-from jit_portal.identity.models import IdentityProvider, LoginAttempt, ProviderTest, User
+from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
+from jit_portal.identity.sign_in_models import LoginAttempt
 from jit_portal.identity.vouching import Answer, Farewell, Vouched
 from jit_portal.policy import Work, portal_which, stepup
 from jit_portal.policy.person import NOW

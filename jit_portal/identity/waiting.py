@@ -12,7 +12,8 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.database import Thing, session, transaction
 from jit_portal.errors import NotFound, Refused, StepUpNeeded
-from jit_portal.identity.models import LoginSession, PasskeyChallenge, User, WaitingAct
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, PasskeyChallenge, WaitingAct
 from jit_portal.policy.person import NOW
 from jit_portal.wording import gettext
 

@@ -16,7 +16,8 @@ from jit_portal.database import Thing, session
 from jit_portal.exhibits.models import Entrustment, Exhibit
 from jit_portal.exhibits.words import SIGHT_WORDS
 from jit_portal.identity.glass.models import GlassOpening
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.messages.models import Message
 from jit_portal.messages.words import channel_name
 from jit_portal.notices.models import Notice

@@ -1,6 +1,6 @@
 """What is a person's own and nobody else's: notices, sign-ins, acts that wait, passkeys."""
 
-from jit_portal.identity.models import LoginSession, Passkey, WaitingAct
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.notices.models import Notice
 from jit_portal.policy.asking import Ground, protect, rule
 from jit_portal.policy.person import Conditions, breaks_glass, person

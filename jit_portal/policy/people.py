@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import aliased
 
 from jit_portal.database import session
-from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, LoginSession, User
+from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invitation, User
 from jit_portal.identity.scim.models import ProposedClosing
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.policy.asking import Ground, protect, rule, which, who
 from jit_portal.policy.person import NOW, Conditions, breaks_glass, leads_for, live, person
 from jit_portal.vocabulary import BODIES, Duty, May

@@ -12,7 +12,8 @@ from jit_portal.database import Thing, session
 from jit_portal.errors import NotFound
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Release
 from jit_portal.files.models import StoredFile
-from jit_portal.identity.models import Invitation, LoginSession, Passkey, ProviderTest, User
+from jit_portal.identity.models import Invitation, ProviderTest, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.messages.models import Channel, Message
 from jit_portal.policy.asking import noun
 from jit_portal.policy.people import closes_by_itself

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from jit_portal.database import Thing, session
 from jit_portal.errors import StepUpNeeded
 from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit
-from jit_portal.identity.models import IdentityProvider, LoginSession, Passkey, User
+from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.jits.models import Party
 from jit_portal.policy.person import NOW, Conditions
 from jit_portal.vocabulary import Assurance, May

@@ -15,7 +15,8 @@ from jit_portal.database import session
 from jit_portal.errors import Invalid, Refusal
 from jit_portal.extensions import socketio
 from jit_portal.identity import sessions
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.realtime import push
 from jit_portal.realtime.missed import heard
 from jit_portal.web import errors, strangers

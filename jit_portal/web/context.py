@@ -14,7 +14,8 @@ from flask_babel import get_locale
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.extensions import babel
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits.models import Jit, Party
 from jit_portal.web import news, speaking
 from jit_portal.web.session import viewer_or_none

@@ -18,7 +18,8 @@ from jit_portal.exhibits.models import CountryRule, Entrustment, Exhibit, Releas
 from jit_portal.exhibits.targets import targets
 from jit_portal.exhibits.words import SIGHT_WORDS
 from jit_portal.identity import endings
-from jit_portal.identity.models import LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import Sight
 from jit_portal.wording import gettext

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
-from jit_portal.identity.models import LoginSession
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.tasks import assigning, service
 from jit_portal.tasks.models import Board, Task
 from tests import factories

@@ -15,7 +15,8 @@ from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement
 from jit_portal.tasks import service as tasks

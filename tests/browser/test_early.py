@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from jit_portal.database import session
-from jit_portal.identity.models import Passkey
+from jit_portal.identity.sign_in_models import Passkey
 from jit_portal.tasks import service as tasks
 from jit_portal.tasks.models import Task
 from tests import factories

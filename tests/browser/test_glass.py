@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from jit_portal.database import session, transaction
 from jit_portal.identity.glass import accounts
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
-from jit_portal.identity.models import LoginSession, Passkey
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from tests import factories
 from tests.browser.conftest import Faults, OpenWindow, settled
 from tests.factories import World, now

@@ -7,7 +7,8 @@ from playwright.sync_api import Request, expect
 from sqlalchemy import update
 
 from jit_portal.database import session, transaction
-from jit_portal.identity.models import LoginSession, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.messages import service as messages
 from jit_portal.tasks import service as tasks
 from tests import factories

@@ -23,8 +23,9 @@ from playwright.sync_api import Browser, Page
 from jit_portal.database import Model, session, transaction
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.identity import invitations
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, User
+from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.jits import documents, signing
 from jit_portal.jits import service as jits
 from jit_portal.jits.models import Agreement

@@ -15,7 +15,8 @@ from sqlalchemy import func, select, update
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.identity import tokens
-from jit_portal.identity.models import Authority, IdentityProvider, LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.models import Authority, IdentityProvider, User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.messages import service as messages
 from tests import factories
 from tests.browser.conftest import (

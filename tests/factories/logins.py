@@ -11,7 +11,8 @@ from jit_portal.database import session, transaction
 from jit_portal.identity import sessions, stepping
 from jit_portal.identity.glass import accounts as glass
 from jit_portal.identity.glass.models import GlassOpening
-from jit_portal.identity.models import LoginSession, Passkey, User, WaitingAct
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey, WaitingAct
 from jit_portal.notices import service as notices
 from jit_portal.vocabulary import Assurance, NoticeKind
 

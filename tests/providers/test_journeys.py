@@ -23,7 +23,8 @@ from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Release
 from jit_portal.identity import oidc, ourselves, registry
-from jit_portal.identity.models import Authority, LoginSession, ProviderTest, User
+from jit_portal.identity.models import Authority, ProviderTest, User
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Assurance, Duty, NoticeKind, Outcome, Role
 from jit_portal.workspaces import service as workspaces

@@ -18,8 +18,9 @@ from jit_portal.demo.case.shapes import DemoJit, Member
 from jit_portal.demo.providers.registration import rows
 from jit_portal.identity import invitations, registry, tokens
 from jit_portal.identity.endings import Because
-from jit_portal.identity.models import IdentityProvider, LoginSession, User
+from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Vouched
 from jit_portal.jits import documents, signing
 from jit_portal.jits import service as jits

@@ -21,7 +21,7 @@ from jit_portal.identity import answers, tokens
 from jit_portal.identity.glass import challenges
 from jit_portal.identity.glass.models import GlassAccount
 from jit_portal.identity.glass.refusals import on_record, refused
-from jit_portal.identity.models import Passkey
+from jit_portal.identity.sign_in_models import Passkey
 from jit_portal.policy import Work, portal_which
 from jit_portal.vocabulary import GlassStep
 from jit_portal.wording import gettext

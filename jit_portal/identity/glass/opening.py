@@ -23,7 +23,8 @@ from jit_portal.identity.glass import challenges
 from jit_portal.identity.glass.enrolling import keys_of
 from jit_portal.identity.glass.models import GlassAccount, GlassChallenge, GlassOpening
 from jit_portal.identity.glass.refusals import on_record, refused
-from jit_portal.identity.models import LoginSession, Passkey, User
+from jit_portal.identity.models import User
+from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.vocabulary import Assurance, GlassStep, NoticeKind

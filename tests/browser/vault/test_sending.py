@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from jit_portal.database import session, transaction
 from jit_portal.exhibits.models import Exhibit
-from jit_portal.identity.models import LoginSession
+from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.vocabulary import Integrity
 from tests import factories
 from tests.browser.conftest import Faults, OpenWindow, sign_in, until
