@@ -3,6 +3,8 @@
 import logging
 
 import procrastinate
+from procrastinate.exceptions import ConnectorException
+from psycopg.errors import RaiseException
 
 from jit_portal.background import WORKER
 from jit_portal.exhibits import jobs as exhibits
@@ -23,8 +25,14 @@ async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> No
     """Do again what a worker had begun that no longer lives."""
     jobs = context.app.job_manager
     for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=FRESH):
-        log.warning("a job is done again: its worker is gone", extra={"job": job.id, "task": job.task_name})
-        await jobs.retry_job(job)
+        try:
+            await jobs.retry_job(job)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+            # Another worker came by at the same moment, and had it done again before.
+        else:
+            log.warning("a job is done again: its worker is gone", extra={"job": job.id, "task": job.task_name})
 
 
 def make_app(database_url: str) -> procrastinate.App:
