@@ -1,12 +1,15 @@
 """Bytes out: any range of a sealed object, unsealed on its way."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from jit_portal.files import keys, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.sealing import CHUNK, OVERHEAD, Seal, Tampered, sealed_length, sealed_range
+
+_AHEAD = 8
 
 
 def seal_of(file: StoredFile) -> Seal:
@@ -76,14 +79,16 @@ def sha256(file: StoredFile, go_on: Callable[[], None] = lambda: None) -> str:
         digest = hashlib.sha256()
         if file.is_empty:
             return digest.hexdigest()
-        # Hashed beside: meanwhile the next piece comes in and is unsealed.
+        # Hashed beside: meanwhile the next chunks come in and are unsealed, a few ahead, for neither goes evenly.
         with ThreadPoolExecutor(1) as beside:
-            hashed = beside.submit(digest.update, b"")
+            hashing: deque[Future[None]] = deque()
             for plain in Range(file, 0, file.length - 1):
-                hashed.result()
-                hashed = beside.submit(digest.update, plain)
+                if len(hashing) == _AHEAD:
+                    hashing.popleft().result()
+                hashing.append(beside.submit(digest.update, plain))
                 go_on()
-            hashed.result()
+            for each in hashing:
+                each.result()
         return digest.hexdigest()
     except storage.Missing as error:
         raise Tampered("the object is gone") from error
