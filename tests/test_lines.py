@@ -31,7 +31,8 @@ def opened() -> Iterator[Opened]:
 
     def make() -> tuple[socket.socket, socket.socket]:
         ours, theirs = socket.socketpair()
-        theirs.settimeout(5)
+        for line in (ours, theirs):
+            line.settimeout(5)
         made.extend((ours, theirs))
         return ours, theirs
 
