@@ -150,6 +150,9 @@ def test_typing_reaches_the_others_who_hear(world: World, channel: Channel, list
     assert dutch.hear("typing")["name"] == "Fr_Leader"
     assert french.hears_nothing_of("typing", 0.3)
     assert body.hears_nothing_of("typing", 0.3)
+    assert dutch.hears_nothing_of("changed", 0)
+    service.tell_of_writing(world["fr_leader"], channel)
+    assert dutch.hear("typing")["channel"] == str(channel.id), "to whom another process serves"
 
 
 def test_signs_of_writing_are_few_however_much_is_asked(world: World, channel: Channel, listen: Listen) -> None:

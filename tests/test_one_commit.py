@@ -87,6 +87,7 @@ NOT_ON_RECORD = {
     "exhibits/bytes.py append": "only tells; the bytes are on record when they are whole",
     "exhibits/pages.py visit": "her own mark of when she last looked",
     "identity/sessions.py _notice": "when a login was last seen",
+    "messages/service.py tell_of_writing": "only tells",
     "messages/service.py read_until": "her own mark of what she has read",
     "notices/service.py read": "her own mark of what she has read",
     "notices/service.py read_all": "her own mark of what she has read",

@@ -22,6 +22,9 @@ from jit_portal.policy.person import me
 from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
 
+WRITES = "channel.writes"
+"""Announced, and on no record: that somebody is writing passes."""
+
 _ONCE = "uq_message_channel_id_author_id_token"
 
 
@@ -87,6 +90,13 @@ def withdraw(actor: User, message: Message) -> Message:
         message.text, message.withdrawn_at = "", _now()
         audit.record(actor, "message.withdrawn", message, edition=message.edition)
     return message
+
+
+def tell_of_writing(actor: User, channel: Channel) -> None:
+    """Let the others who hear the channel know that she is writing; nothing of it is kept."""
+    policy.require(actor, May.POST, channel)
+    with transaction():
+        audit.announce(policy.noun(Channel), channel.id, WRITES, [actor.id])
 
 
 def read_until(actor: User, channel: Channel, number: int) -> int:

@@ -6,19 +6,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import get_locale
+from sqlalchemy import select
 
 from jit_portal import policy
-from jit_portal.database import session
+from jit_portal.database import Thing, session
 from jit_portal.extensions import socketio
 from jit_portal.identity.models import User
 from jit_portal.messages import references, service, showing
 from jit_portal.messages.forms import EditForm, PostForm, ReadForm, from_payload, id_in
 from jit_portal.messages.models import Channel, Message
-from jit_portal.policy.person import person as anybody
 from jit_portal.realtime import push
-from jit_portal.realtime.push import Said, carry
+from jit_portal.realtime.push import Said, carry, passing
 from jit_portal.realtime.sockets import receive
-from jit_portal.vocabulary import May
 from jit_portal.web.pace import Pace
 from jit_portal.web.readers import as_read_by
 
@@ -65,15 +64,17 @@ def read_on(person: User, channel: Channel, number: int) -> int:
 
 @receive("channel:typing")
 def typing(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell the others who hear the channel that she is writing; nothing of it is kept."""
     channel = policy.fetch(person, Channel, id_in(payload, "channel"))
-    policy.require(person, May.POST, channel)
-    if not SIGNS_OF_WRITING.allows(person.id):
-        return {}
-    hearers = set(session().scalars(policy.who(channel).with_only_columns(anybody.id)))
-    others = hearers & set(push.connected) - {person.id}
-    push.tell(others, "typing", {"channel": str(channel.id), "person": str(person.id), "name": person.name})
+    if SIGNS_OF_WRITING.allows(person.id):
+        service.tell_of_writing(person, channel)
     return {}
+
+
+@passing(service.WRITES)
+def tell_of_writing(channel: Thing, said: Said, hearers: set[uuid.UUID]) -> None:
+    for writer in session().scalars(select(User).where(User.id.in_(said.also))):
+        payload = {"channel": str(channel.id), "person": str(writer.id), "name": writer.name}
+        push.tell(hearers - said.also, "typing", payload)
 
 
 @carry("message", says_all=True)

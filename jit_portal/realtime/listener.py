@@ -67,7 +67,8 @@ def _hear(app: Flask, payload: str) -> None:
     elif said.act == "login.stepped_up":
         _read(app, lambda: push.renew_login(said.id))
     else:
-        heard.keep(said)
+        if said.act not in push.PASSING:
+            heard.keep(said)
         _read(app, lambda: push.deliver(said))
 
 

@@ -85,9 +85,27 @@ def carry(noun: str, *, says_all: bool = False) -> Callable[[Carrier], Carrier]:
     return register
 
 
+Passing = Callable[[Any, Said, set[uuid.UUID]], None]
+PASSING: dict[str, Passing] = {}
+
+
+def passing(act: str) -> Callable[[Passing], Passing]:
+    """Register how an act is told that is on no record and passes; it gets the thing and who may see it here."""
+
+    def register(tell_of: Passing) -> Passing:
+        PASSING[act] = tell_of
+        return tell_of
+
+    return register
+
+
 def deliver(said: Said) -> None:
     """Tell everyone connected here who may see the thing now, and those named in ``also``."""
     thing, hearers = _thing_and_audience(said)
+    if said.act in PASSING:
+        if hearers:
+            PASSING[said.act](thing, said, hearers)
+        return
     to_all = hearers | (said.also & set(connected))
     if said.noun in ("membership", "workspace"):
         # What she sees anywhere may have changed, not only where people are listed.
