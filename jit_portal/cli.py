@@ -25,6 +25,7 @@ from jit_portal.identity.glass import switch
 from jit_portal.identity.glass.models import GlassAccount
 from jit_portal.identity.models import ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.identity.scim import tokens
 from jit_portal.jits.models import Jit
 from jit_portal.vocabulary import Duty
@@ -228,7 +229,7 @@ def _shown(slug: str) -> str:
     known = registry.known(slug)
     if known is None:
         raise NotFound(noun="identity_provider")
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in written(registry.row_of(known)).items())
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in written(row_of(known)).items())
 
 
 def _toml(value: Any) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from defusedxml.ElementTree import fromstring
 
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, PartyKind, Speaks
 from tests.providers.simplesaml import CLIENT_ID, LOA, PERSISTENT, certified
 

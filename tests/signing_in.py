@@ -26,7 +26,7 @@ from jit_portal.demo.providers.registration import rows
 from jit_portal.extensions import limiter
 from jit_portal.identity import invitations, ourselves, registry
 from jit_portal.identity.models import Invitation, User
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.vocabulary import Assurance, PartyKind
 from tests import hostile

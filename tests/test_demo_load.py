@@ -30,6 +30,7 @@ from jit_portal.files import reading
 from jit_portal.files.models import StoredFile
 from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import User
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.jits.models import Agreement, Jit
 from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.reading import channels
@@ -129,7 +130,7 @@ def test_what_operators_decided_about_a_login_stays(case: dict[str, str]) -> Non
     with transaction():
         login = registry.known("al")
         assert login is not None
-        registry.enter(replace(registry.row_of(login), is_enabled=True))
+        registry.enter(replace(row_of(login), is_enabled=True))
 
 
 def test_every_chain_of_the_ledger_holds() -> None:

@@ -18,7 +18,7 @@ from jit_portal.identity import proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, Speaks, UserinfoForm
 from tests import factories
 from tests.hostile_saml import ISSUER, metadata

@@ -24,9 +24,9 @@ from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.provider_forms import typed
+from jit_portal.identity.provider_rows import ProviderRow, row_of
 from jit_portal.identity.provider_words import GROUPS, LABELS, UNVERIFIED
 from jit_portal.identity.provider_words import PRESETS as NAMED
-from jit_portal.identity.registry import ProviderRow
 from jit_portal.vocabulary import ClientAuthentication, Duty, Outcome
 from tests import factories
 from tests.drafting import submit
@@ -124,7 +124,7 @@ def test_one_enters_a_login_and_another_lets_it_in(ada: User, bo: User, browse: 
     assert submit(his, "/providers", approving, {}).status_code == 303
     made = registry.known("be")
     assert made
-    assert registry.row_of(made) == ROW
+    assert row_of(made) == ROW
     page = his.get(f"/providers/{made.id}").text
     assert all(word in page for word in ("https://login.example/be", "Police BE", "Ada", "Bo", "Open"))
     twice = submit(his, "/providers", approving, {})
@@ -214,15 +214,15 @@ def test_an_authority_is_closed_renamed_and_opened_again_by_two_in_plain_words(
         ("BE-2 = Douane BE", "BE-2 Customs BE BE-2 Douane BE: this name instead of Customs BE"),
         ("BE-1 = Police BE\nBE-2 = Douane BE", "BE-2 Douane BE BE-1 Police BE: open again BE-2 Douane BE"),
     ):
-        before = registry.row_of(again(belgian))
+        before = row_of(again(belgian))
         fields = sent(ROW, authorities=lines, edition=again(belgian).version)
         assert submit(hers, address, address, fields).status_code == 303
-        assert registry.row_of(again(belgian)) == before, "nothing before the second person"
+        assert row_of(again(belgian)) == before, "nothing before the second person"
         page = his.get(f"/providers/proposals/{newest().id}").text
         table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody ") : page.index("</tbody>")])
         assert re.sub(" +", " ", table).strip() == f"Allowed authorities {said}"
         assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
-        listed = typed(written(registry.row_of(again(belgian))))["authorities"]
+        listed = typed(written(row_of(again(belgian))))["authorities"]
         assert sorted(listed.splitlines()) == lines.splitlines()
         assert ("Closed authorities" in his.get(f"/providers/{belgian.id}").text) == ("BE-1" not in lines)
     assert [each["changed"] for each in ledger("provider.changed")] == [

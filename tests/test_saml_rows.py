@@ -20,6 +20,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.identity import ourselves, proposals, protocols, registry
 from jit_portal.identity.models import IdentityProvider, ProviderTest, User
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.identity.saml.metadata import MD, POST, REDIRECT
 from jit_portal.identity.saml.own import NoKey, fingerprint, own
 from jit_portal.vocabulary import AssuranceAsked, Speaks
@@ -219,7 +220,7 @@ def test_one_enters_it_from_a_preset_and_another_lets_it_in(
     assert submit(his, "/providers", f"/providers/proposals/{proposal.id}/approve", {}).status_code == 303
     made = registry.known("xx")
     assert made
-    assert registry.row_of(made) == row
+    assert row_of(made) == row
     page = his.get(f"/providers/{made.id}").text
     assert f"/providers/{made.id}/metadata" in page
     assert "PKCE" not in page

@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 
 from jit_portal.errors import Invalid
 from jit_portal.identity.presets import PRESETS
-from jit_portal.identity.registry import ProviderRow, check
+from jit_portal.identity.provider_rows import ProviderRow
+from jit_portal.identity.registry import check
 from jit_portal.vocabulary import Assurance
 
 

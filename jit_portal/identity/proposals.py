@@ -17,7 +17,7 @@ from jit_portal.errors import Invalid, NotAllowed, NotFound, Refused
 from jit_portal.identity import endings, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import GLASS, IdentityProvider, ProviderProposal, User
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow, row_of
 from jit_portal.vocabulary import Duty
 from jit_portal.wording import gettext
 
@@ -84,7 +84,7 @@ def reopen(actor: User, slug: str) -> ProviderProposal:
     """Ask the other operators to let people sign in by this login again."""
     _operator(actor)
     provider = _there(registry.known(slug))
-    return propose(actor, replace(registry.row_of(provider), is_enabled=True), seen=provider.version)
+    return propose(actor, replace(row_of(provider), is_enabled=True), seen=provider.version)
 
 
 def left_without(provider: IdentityProvider) -> int:

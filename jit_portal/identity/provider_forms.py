@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import HiddenInput
 
 from jit_portal.errors import Invalid
+from jit_portal.identity.provider_rows import ALGORITHMS, LIMITS, ProviderRow
 from jit_portal.identity.provider_words import (
     ASKED,
     AUTHENTICATIONS,
@@ -23,7 +24,6 @@ from jit_portal.identity.provider_words import (
     NOT_OF,
     USERINFO,
 )
-from jit_portal.identity.registry import ALGORITHMS, LIMITS, ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, Speaks
 from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 from jit_portal.wording import gettext

@@ -26,7 +26,7 @@ from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.provider_forms import ProviderForm, typed
-from jit_portal.identity.registry import DEFAULTS
+from jit_portal.identity.provider_rows import DEFAULTS, row_of
 from jit_portal.identity.routes import PARTING, attempt_browser, set_attempt_cookie
 from jit_portal.vocabulary import ClientAuthentication, May, Speaks
 from jit_portal.web.forms import blame
@@ -66,7 +66,7 @@ def index() -> str:
 @bp.get("/<uuid:provider_id>")
 def show(provider_id: uuid.UUID) -> str:
     provider = _provider(provider_id)
-    row = written(registry.row_of(provider))
+    row = written(row_of(provider))
     return _page(
         "show",
         "_row",
@@ -146,7 +146,7 @@ def create() -> Response | tuple[str, int]:
 @bp.get("/<uuid:provider_id>/change")
 def change(provider_id: uuid.UUID) -> str:
     provider = _provider(provider_id)
-    shown = typed(written(registry.row_of(provider))) | {"edition": provider.version}
+    shown = typed(written(row_of(provider))) | {"edition": provider.version}
     return _form(_without_slug(ProviderForm(data=shown, protocol=provider.protocol)), provider)
 
 
@@ -186,7 +186,7 @@ def _propose(
 ) -> Response | tuple[str, int]:
     if not form.validate():
         return _form(form, provider, preset), 422
-    kept = written(registry.row_of(provider)) if provider else {}
+    kept = written(row_of(provider)) if provider else {}
     try:
         row = row_from(form.said(kept))
         proposal = proposals.propose(viewer(), row, seen=form.edition.data if provider else None, is_new=not provider)

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from jit_portal.identity import protocols
-from jit_portal.identity.registry import DEFAULTS
+from jit_portal.identity.provider_rows import DEFAULTS
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, Speaks, UserinfoForm
 from jit_portal.wording import gettext
 

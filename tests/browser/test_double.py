@@ -22,8 +22,8 @@ from jit_portal.database import Model, session, transaction
 from jit_portal.identity.entering import written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.provider_forms import typed
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.identity.provider_words import CLAIMS
-from jit_portal.identity.registry import row_of
 from jit_portal.identity.scim.models import ProposedClosing, ScimToken
 from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import Outcome

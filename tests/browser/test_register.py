@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from jit_portal.database import transaction
 from jit_portal.identity import proposals, registry
 from jit_portal.identity.models import IdentityProvider, User
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.vocabulary import Duty
 from tests import factories, hostile
 from tests.browser.conftest import PHONE, Faults, OpenWindow, connected
@@ -45,7 +46,7 @@ def test_what_one_proposes_appears_on_the_others_open_list(
     page.get_by_role("navigation", name="Personal").get_by_role("link", name="National logins").click()
     expect(page).to_have_url(re.compile("/providers$"))
     connected(page)
-    row = registry.row_of(login)
+    row = row_of(login)
     proposals.propose(bo, replace(row, leeway=5))
     page.get_by_role("link", name="A change waits").click()
     expect(page.get_by_role("cell", name="5 seconds", exact=True)).to_be_visible()
@@ -59,7 +60,7 @@ def test_on_a_phone_what_changes_stands_above_its_two_values(
     window: OpenWindow, operators: list[User], login: IdentityProvider, faults: Faults
 ) -> None:
     ada, bo = operators
-    proposal = proposals.propose(bo, replace(registry.row_of(login), leeway=5))
+    proposal = proposals.propose(bo, replace(row_of(login), leeway=5))
     page = window(ada, f"/providers/proposals/{proposal.id}", PHONE)
     what = page.get_by_role("rowheader", name="Leeway of clocks").bounding_box()
     values = [page.get_by_role("cell", name=said, exact=True).bounding_box() for said in ("60 seconds", "5 seconds")]

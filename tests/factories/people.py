@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from jit_portal.database import session, transaction
 from jit_portal.identity.entering import written
 from jit_portal.identity.models import Authority, IdentityProvider, ProviderProposal, ProviderTest, User
-from jit_portal.identity.registry import row_of
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.vocabulary import Duty, PartyKind
 from tests.factories.logins import OF_VERBS, new_login, now
 

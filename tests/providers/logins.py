@@ -17,7 +17,7 @@ from jit_portal.demo.answering import answers
 from jit_portal.demo.process import Component, base_environ
 from jit_portal.demo.providers.registration import rows
 from jit_portal.demo.secrets import write_private
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, PartyKind, UserinfoForm
 from tests import services
 from tests.providers import simplesaml

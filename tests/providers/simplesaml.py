@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from jit_portal.demo.answering import answers
 from jit_portal.demo.process import Component, base_environ
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.identity.saml.own import own
 from jit_portal.vocabulary import Assurance, AssuranceAsked, PartyKind, Speaks
 from tests import services

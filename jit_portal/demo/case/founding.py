@@ -19,7 +19,7 @@ from jit_portal.demo.providers.registration import rows
 from jit_portal.identity import invitations, registry, tokens
 from jit_portal.identity.endings import Because
 from jit_portal.identity.models import IdentityProvider, User
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow, row_of
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Vouched
 from jit_portal.jits import documents, signing
@@ -61,7 +61,7 @@ def everyone(providers_at: str) -> People:
 def _login(row: ProviderRow) -> IdentityProvider:
     """A national login of the demo; of one that is known, what operators have decided stays, wherever it is now."""
     known = registry.known(row.slug)
-    return registry.enter(row if known is None else replace(registry.row_of(known), issuer=row.issuer))
+    return registry.enter(row if known is None else replace(row_of(known), issuer=row.issuer))
 
 
 def _person(provider: IdentityProvider, person: Person, operator: User | None) -> User:

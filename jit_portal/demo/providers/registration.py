@@ -3,7 +3,7 @@
 from jit_portal.demo.case.people import PEOPLE, PROVIDERS
 from jit_portal.demo.providers.protocol import CLIENT_ID
 from jit_portal.demo.providers.schemes import SCHEMES
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.vocabulary import Assurance, PartyKind
 
 

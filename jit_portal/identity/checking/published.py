@@ -21,8 +21,8 @@ from jit_portal.identity.claims import plain
 from jit_portal.identity.discovery import SIGNS_ANSWERS, addresses
 from jit_portal.identity.models import IdentityProvider
 from jit_portal.identity.oidc import NationalLogin
+from jit_portal.identity.provider_rows import ALGORITHMS
 from jit_portal.identity.refusals import ProviderAway
-from jit_portal.identity.registry import ALGORITHMS
 from jit_portal.vocabulary import AssuranceAsked, ClientAuthentication, UserinfoForm
 
 

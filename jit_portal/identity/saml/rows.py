@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _
 
 from jit_portal.errors import Invalid
-from jit_portal.identity.registry import ProviderRow
+from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.identity.saml import metadata
 from jit_portal.identity.saml.envelope import SIGNATURES
 from jit_portal.vocabulary import AssuranceAsked
