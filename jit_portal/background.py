@@ -14,13 +14,13 @@ WORKER = "jit-portal-worker"
 _queue = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
-def enqueue(task: str, **arguments: Any) -> None:
+def enqueue(task: str, *, due: dt.datetime | None = None, **arguments: Any) -> None:
     """Queue ``task`` (``package:name``) in the open transaction: a rolled-back act leaves no job.
 
-    Jobs may run more than once; ``arguments`` are what JSON can hold.
+    It is done at once, or once it is ``due``. Jobs may run more than once; ``arguments`` are what JSON can hold.
     """
     connection = session().connection().connection.driver_connection
-    _queue.configure_task(task, connection=connection).defer(**arguments)
+    _queue.configure_task(task, connection=connection, schedule_at=due).defer(**arguments)
 
 
 def worker_seen_at() -> dt.datetime | None:

@@ -84,6 +84,7 @@ NOT_ON_RECORD = {
     **dict.fromkeys(_OF_A_SIGN_IN, "what is asked of a browser and works once; what it leads to is on record"),
     **dict.fromkeys(_WAITING, "a form that waits: what it asks for was not done yet, and is on record when it is"),
     **dict.fromkeys(("exhibits/windows.py tell_of_changes", "workspaces/windows.py tell_of_changes"), "only tells"),
+    "exhibits/releasing.py begin": "only tells; the release is on record with when it begins",
     "exhibits/bytes.py append": "only tells; the bytes are on record when they are whole",
     "exhibits/pages.py visit": "her own mark of when she last looked",
     "identity/sessions.py _notice": "when a login was last seen",

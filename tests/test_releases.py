@@ -22,6 +22,8 @@ from jit_portal.notices.models import Notice
 from jit_portal.vocabulary import May, NoticeKind, Purpose, Role, Sight
 from tests import factories
 from tests.exhibits import all_acts
+from tests.factories import World
+from tests.vault import do_the_work
 
 
 def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
@@ -54,6 +56,46 @@ def test_a_release_is_told_to_all_who_see_further_by_it(app: Flask) -> None:
     for sight in (Sight.READ, Sight.READ, Sight.USE):
         releasing.release(world["fr_leader"], exhibit, to, sight, Purpose.JIT_PURPOSE)
     assert told_of_releases() == {other.id: 1, world["nl_leader"].id: 2}
+
+
+def released_for_later(world: World, exhibit: Exhibit) -> Release:
+    """A release to a member who reads it already, and to her leader, who does not; both are to use it in an hour."""
+    factories.release(world, exhibit, world["nl_member"], Sight.READ)
+    in_an_hour = factories.now() + dt.timedelta(hours=1)
+    to = f"party:{world.parties['nl'].id}"
+    leader = world["fr_leader"]
+    return releasing.release(leader, exhibit, to, Sight.READ, Purpose.JIT_PURPOSE, live_from=in_an_hour)
+
+
+def let_it_begin(release: Release, cluster: Postgres) -> None:
+    """As if the hour had passed."""
+    session.remove()
+    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
+        connection.execute("UPDATE release SET live_from = now() WHERE id = %s", [release.id])
+        connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+
+
+def test_who_sees_further_by_a_later_release_is_told_when_it_begins(
+    app: Flask, cluster: Postgres, environ: dict[str, str]
+) -> None:
+    world = factories.world()
+    made = released_for_later(world, factories.exhibit(world))
+    do_the_work(environ)
+    releasing.begin(made.id)
+    assert told_of_releases() == {}
+    let_it_begin(made, cluster)
+    do_the_work(environ)
+    assert told_of_releases() == {world["nl_leader"].id: 1}
+    releasing.begin(made.id)
+    assert told_of_releases() == {world["nl_leader"].id: 1}, "a job may run again"
+
+
+def test_nobody_is_told_of_a_later_release_that_was_withdrawn(app: Flask, environ: dict[str, str]) -> None:
+    world = factories.world()
+    made = released_for_later(world, factories.exhibit(world))
+    releasing.withdraw(world["fr_leader"], made, "Not needed.")
+    releasing.begin(made.id)
+    assert told_of_releases() == {}
 
 
 @pytest.mark.parametrize("name", ["fr_member", "nl_leader", "eu_participant"])

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from jit_portal import jobs
 from jit_portal.background import enqueue, worker_seen_at
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
@@ -83,9 +84,9 @@ def test_a_killed_worker_is_missed_at_once(app: Flask, environ: dict[str, str], 
     with running_worker(environ, folder) as worker:
         wait_until(lambda: state() == "ready", 10)
         worker.stop(signal.SIGKILL)
-        wait_until(lambda: state() == "away", 3)
+        wait_until(lambda: state() == "away", jobs.FRESH / 2)
         worker.start()
-        wait_until(lambda: state() == "ready", 3)
+        wait_until(lambda: state() == "ready")
 
 
 def test_it_goes_on_when_the_database_comes_back(

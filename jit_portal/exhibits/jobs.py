@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from jit_portal.errors import StoreUnavailable
 from jit_portal.exhibits import bytes as exhibit_bytes
-from jit_portal.exhibits import windows
+from jit_portal.exhibits import releasing, windows
 from jit_portal.workspaces import windows as memberships
 
 tasks = procrastinate.Blueprint()
@@ -27,6 +27,11 @@ def verify(context: procrastinate.JobContext, file_id: str) -> None:
             raise JobAborted
 
     exhibit_bytes.verify(uuid.UUID(file_id), go_on)
+
+
+@tasks.task(name="begin", retry=procrastinate.RetryStrategy(max_attempts=500, wait=2, linear_wait=3))
+def begin(release_id: str) -> None:
+    releasing.begin(uuid.UUID(release_id))
 
 
 @tasks.periodic(cron="* * * * * */20")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
+from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits import moving
@@ -15,6 +16,8 @@ from jit_portal.exhibits.models import CountryRule, Exhibit, Release
 from jit_portal.exhibits.targets import resolve
 from jit_portal.identity.models import User
 from jit_portal.notices import service as notices
+from jit_portal.notices.models import Notice
+from jit_portal.policy import Work
 from jit_portal.vocabulary import May, NoticeKind, Purpose, Sight
 from jit_portal.wording import gettext
 from jit_portal.workspaces import seats
@@ -68,6 +71,8 @@ def release(
         session().flush()
         further = moving.who_see_further(before, moving.sights([exhibit.id]))
         notices.tell(NoticeKind.RELEASED, exhibit, further, actor)
+        if begins is not None:
+            enqueue("exhibits:begin", due=begins, release_id=str(made.id))
         audit.record(
             actor,
             "exhibit.released",
@@ -81,6 +86,34 @@ def release(
             until=live_until,
         )
     return made
+
+
+def begin(release_id: uuid.UUID) -> None:
+    """Tell those who see further by a release that was to begin later and has begun, as the portal itself.
+
+    Who was told of it before is not told again, nor is anybody once it has ended.
+    """
+    began = policy.portal_which(Work.PUSHING, Release).where(Release.id == release_id)
+    began = began.where(policy.person.live(Release.live_from, Release.live_until))
+    with transaction():
+        exhibit_id = session().scalar(began.with_only_columns(Release.exhibit_id))
+        if exhibit_id is None:
+            return
+        # As in the verbs the exhibit's row comes first: it may be withdrawn at this moment, or released once more.
+        exhibit = policy.portal_fetch(Work.PUSHING, Exhibit, exhibit_id, lock=True)
+        release = session().scalars(began.execution_options(populate_existing=True)).unique().one_or_none()
+        if release is None:
+            return
+        after = moving.sights([exhibit.id])
+        with moving.trial():
+            release.live_until = release.live_from
+            session().flush()
+            before = moving.sights([exhibit.id])
+        told = policy.portal_which(Work.TELLING, Notice).with_only_columns(Notice.user_id)
+        told = told.where(Notice.object_id == exhibit.id, Notice.created_at >= release.live_from)
+        told = told.where(Notice.kind == NoticeKind.RELEASED, Notice.by_id == release.released_by_id)
+        further = moving.who_see_further(before, after) - set(session().scalars(told))
+        notices.tell(NoticeKind.RELEASED, exhibit, further, release.released_by)
 
 
 def _beginning(live_from: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:

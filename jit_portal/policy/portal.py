@@ -15,6 +15,7 @@ from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import Invitation, ProviderTest, User
 from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.messages.models import Channel, Message
+from jit_portal.notices.models import Notice
 from jit_portal.policy.asking import noun
 from jit_portal.policy.people import closes_by_itself
 from jit_portal.policy.person import NOW
@@ -57,6 +58,7 @@ _RULES: dict[tuple[Work, type[Thing]], ColumnElement[bool]] = {
     (Work.SIGN_IN, Passkey): _ALL,
     (Work.CLOSING, User): closes_by_itself,
     (Work.TELLING, User): _ALL,
+    (Work.TELLING, Notice): _ALL,
 }
 
 
