@@ -29,7 +29,10 @@ def verify(context: procrastinate.JobContext, file_id: str) -> None:
     exhibit_bytes.verify(uuid.UUID(file_id), go_on)
 
 
-@tasks.task(name="begin", retry=procrastinate.RetryStrategy(max_attempts=500, wait=2, linear_wait=3))
+@tasks.task(
+    name="begin",
+    retry=procrastinate.RetryStrategy(max_attempts=500, wait=2, linear_wait=3, retry_exceptions={OperationalError}),
+)
 def begin(release_id: str) -> None:
     releasing.begin(uuid.UUID(release_id))
 
