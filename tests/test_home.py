@@ -27,7 +27,7 @@ from tests import factories
 from tests.drafting import Desk, desk
 from tests.factories import World
 from tests.news import TODAY, Browse, message, task, tell, world
-from tests.test_providers import ROW
+from tests.register import ROW
 from tests.vault import do_the_work, put
 
 FIXTURES = (world,)

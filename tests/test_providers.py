@@ -18,44 +18,13 @@ from jit_portal.identity import proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
-from jit_portal.identity.provider_rows import ProviderRow
 from jit_portal.vocabulary import Assurance, AssuranceAsked, ClientAuthentication, Duty, PartyKind, Speaks, UserinfoForm
-from tests import factories
 from tests.hostile_saml import ISSUER, metadata
+from tests.register import ROW, SAID_BY_WHOEVER_ENTERS, ada, bo, french, operator, pinned
 from tests.signing_in import again, ledger
 
-ROW = ProviderRow(
-    "be", "Login BE", PartyKind.MEMBER_STATE, "BE", "https://login.example/be", "jit-portal", ("RS256",),
-    {"low": Assurance.LOW, "high": Assurance.HIGH}, {"name": "/name", "authority": "/office"}, {"BE-1": "Police BE"},
-)  # fmt: skip
-SAID_BY_WHOEVER_ENTERS = {
-    "slug": "ours", "name": "Ours", "country": "BE", "kind": "member_state", "issuer": "https://login.example/ours",
-    "client_id": "jit", "authorities": {"A": "An agency"}, "acr_levels": {"strong": "high"},
-    "claim_map": {"authority": "/org"},
-}  # fmt: skip
-
-
-@pytest.fixture
-def french(app: Flask) -> IdentityProvider:
-    with transaction():
-        return factories.provider("fr")
-
-
-def operator(at: IdentityProvider, name: str, duty: Duty | None = Duty.OPERATOR) -> User:
-    with transaction():
-        made = factories.user(at, name)
-        made.duty = duty
-    return made
-
-
-@pytest.fixture
-def ada(french: IdentityProvider) -> User:
-    return operator(french, "Ada")
-
-
-@pytest.fixture
-def bo(french: IdentityProvider) -> User:
-    return operator(french, "Bo")
+FIXTURES = (ada, bo, french)
+"""They are asked for by name."""
 
 
 # What a row may say
@@ -138,13 +107,6 @@ def test_what_is_missing_is_named() -> None:
     own = {name: value for name, value in SAID_BY_WHOEVER_ENTERS.items() if name != "issuer"}
     with pytest.raises(Invalid, match="missing: issuer"):
         row_from({"preset": "adfs", **own})
-
-
-def pinned(preset: str) -> dict[str, Any]:
-    """What must be said beside, of a login that speaks SAML."""
-    if PRESETS[preset]().get("protocol") != Speaks.SAML:
-        return {}
-    return {"saml_metadata": metadata(), "issuer": ISSUER, "claim_map": {"authority": "office"}}
 
 
 @pytest.mark.parametrize("name", PRESETS)

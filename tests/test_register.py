@@ -4,16 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
@@ -24,54 +21,30 @@ from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
 from jit_portal.identity.provider_forms import typed
-from jit_portal.identity.provider_rows import ProviderRow, row_of
+from jit_portal.identity.provider_rows import row_of
 from jit_portal.identity.provider_words import GROUPS, LABELS, UNVERIFIED
 from jit_portal.identity.provider_words import PRESETS as NAMED
 from jit_portal.vocabulary import ClientAuthentication, Duty, Outcome
 from tests import factories
 from tests.drafting import submit
+from tests.register import (
+    ROW,
+    SAID_BY_WHOEVER_ENTERS,
+    Browse,
+    ada,
+    belgian,
+    bo,
+    enter,
+    french,
+    newest,
+    operator,
+    pinned,
+    sent,
+)
 from tests.signing_in import UNCHECKED, again, ledger
-from tests.test_providers import ROW, SAID_BY_WHOEVER_ENTERS, operator, pinned
 
-Browse = Callable[[User], FlaskClient]
-
-
-@pytest.fixture
-def french(app: Flask) -> IdentityProvider:
-    with transaction():
-        return factories.provider("fr")
-
-
-@pytest.fixture
-def ada(french: IdentityProvider) -> User:
-    return operator(french, "Ada")
-
-
-@pytest.fixture
-def bo(french: IdentityProvider) -> User:
-    return operator(french, "Bo")
-
-
-@pytest.fixture
-def belgian(french: IdentityProvider) -> IdentityProvider:
-    [made] = registry.ensure_providers([ROW])
-    return made
-
-
-def sent(row: ProviderRow, **changes: Any) -> dict[str, Any]:
-    """The fields of a form as a browser sends them for this row."""
-    shown = typed(written(row)) | changes
-    return {name: "y" if value is True else value for name, value in shown.items() if value is not False}
-
-
-def newest() -> ProviderProposal:
-    found = session().scalars(select(ProviderProposal).order_by(ProviderProposal.created_at.desc())).first()
-    assert found
-    return found
-
-
-def enter(client: FlaskClient, row: ProviderRow, **changes: Any) -> TestResponse:
-    return submit(client, "/providers/new", "/providers/new", sent(row, **changes))
+FIXTURES = (ada, belgian, bo, french)
+"""They are asked for by name."""
 
 
 def test_the_register_is_missing_to_everybody_but_operators(

@@ -29,10 +29,9 @@ from tests import hostile_saml as saml
 from tests.drafting import submit
 from tests.hostile_saml import Liar, attribute, first_key, metadata
 from tests.providers.simplesaml import CLIENT_ID, LOA, certified
+from tests.register import Browse, newest, operator, sent
 from tests.saml_visitor import Visitor
 from tests.signing_in import UNCHECKED, ledger, logins
-from tests.test_providers import operator
-from tests.test_register import Browse, newest, sent
 from tests.trying import plainly
 
 

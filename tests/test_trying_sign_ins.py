@@ -21,8 +21,8 @@ from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.identity.vouching import Answer
 from tests import factories
 from tests.hostile import Hostile, sign, sign_by_hand
+from tests.register import operator
 from tests.signing_in import UNCHECKED, Browser, count, ledger
-from tests.test_providers import operator
 from tests.trying import Desk, desk, home, liar, plainly, row, web_page
 from tests.waiting import Statement, record_is_free_while_it_waits
 

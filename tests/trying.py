@@ -14,8 +14,8 @@ from jit_portal.identity import registry
 from jit_portal.identity.models import IdentityProvider, ProviderTest, User
 from tests import factories, hostile
 from tests.hostile import Hostile
+from tests.register import operator
 from tests.signing_in import UNCHECKED, Browser, of_xx
-from tests.test_providers import operator
 
 GOOD = {
     "id_token_signing_alg_values_supported": ["ES256"],
