@@ -1,11 +1,8 @@
 """The pages of the register: for operators alone, two of whom decide, and nothing that was typed is lost."""
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import psycopg
 import pytest
 from flask import Flask
 from joserfc import jwt
@@ -14,9 +11,7 @@ from sqlalchemy import select
 
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session, transaction
-from jit_portal.demo.postgres import OWNER, Postgres
-from jit_portal.errors import Refused
-from jit_portal.identity import accounts, endings, oidc, proposals, registry, sessions
+from jit_portal.identity import oidc, proposals, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import IdentityProvider, ProviderProposal, User
 from jit_portal.identity.presets import PRESETS
@@ -41,7 +36,7 @@ from tests.register import (
     pinned,
     sent,
 )
-from tests.signing_in import UNCHECKED, again, ledger
+from tests.signing_in import UNCHECKED, again
 
 FIXTURES = (ada, belgian, bo, french)
 """They are asked for by name."""
@@ -178,76 +173,6 @@ def test_what_makes_no_sense_is_said_beside_it_and_stays_typed(
     assert session().query(ProviderProposal).count() == 0
 
 
-def test_an_authority_is_closed_renamed_and_opened_again_by_two_in_plain_words(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    hers, his, address = browse(ada), browse(bo), f"/providers/{belgian.id}/change"
-    for lines, said in (
-        ("BE-2 = Customs BE", "BE-1 Police BE BE-1 Police BE: closed, nobody of it gets in BE-2 Customs BE: new"),
-        ("BE-2 = Douane BE", "BE-2 Customs BE BE-2 Douane BE: this name instead of Customs BE"),
-        ("BE-1 = Police BE\nBE-2 = Douane BE", "BE-2 Douane BE BE-1 Police BE: open again BE-2 Douane BE"),
-    ):
-        before = row_of(again(belgian))
-        fields = sent(ROW, authorities=lines, edition=again(belgian).version)
-        assert submit(hers, address, address, fields).status_code == 303
-        assert row_of(again(belgian)) == before, "nothing before the second person"
-        page = his.get(f"/providers/proposals/{newest().id}").text
-        table = re.sub(r"<[^>]+>|\s+", " ", page[page.index("<tbody ") : page.index("</tbody>")])
-        assert re.sub(" +", " ", table).strip() == f"Allowed authorities {said}"
-        assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
-        listed = typed(written(row_of(again(belgian))))["authorities"]
-        assert sorted(listed.splitlines()) == lines.splitlines()
-        assert ("Closed authorities" in his.get(f"/providers/{belgian.id}").text) == ("BE-1" not in lines)
-    assert [each["changed"] for each in ledger("provider.changed")] == [
-        ["authority BE-1 closed", "authority BE-2"], ["authority BE-2 renamed"], ["authority BE-1 opened"],
-    ]  # fmt: skip
-
-
-def test_a_list_that_was_written_over_an_older_one_is_refused(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    """Or an authority that was let in meanwhile would be closed by whoever does not know of it."""
-    client, address = browse(ada), f"/providers/{belgian.id}/change"
-    seen = belgian.version
-    proposals.propose(bo, replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"}))
-    proposals.approve(ada, "be")
-    answer = submit(client, address, address, sent(ROW, leeway="5", edition=seen))
-    assert (answer.status_code, "changed while you were writing" in answer.text) == (409, True)
-
-
-def test_the_people_of_an_authority_that_is_closed_are_signed_out(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    registry.ensure_providers([replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"})])
-    one, other = again(belgian).authorities
-    with transaction():
-        theirs, staying = (browse(factories.user(belgian, each.code, each)) for each in (one, other))
-    proposals.propose(ada, replace(ROW, authorities={other.code: other.name}))
-    proposals.approve(bo, "be")
-    assert [theirs.get("/account").status_code, staying.get("/account").status_code] == [302, 200]
-    assert "your authority is on the list" in theirs.get("/sign-in").text
-
-
-def test_whoever_comes_of_a_closed_authority_by_claim_is_signed_out_and_not_taken_over(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    """Her account is of another, but her login said lately that she is of the one that is closed."""
-    registry.ensure_providers([replace(ROW, authorities={**ROW.authorities, "BE-2": "Customs BE"})])
-    one, other = again(belgian).authorities
-    with transaction():
-        someone = factories.user(belgian, "Cy", one)
-        someone.claimed_authority_id, someone.flagged = other.id, "authority"
-    client = browse(someone)
-    proposals.propose(ada, replace(ROW, authorities={one.code: one.name}))
-    proposals.approve(bo, "be")
-    assert client.get("/account").status_code == 302
-    administrator = factories.administrator(again(belgian))
-    held = again(someone)
-    with pytest.raises(Refused):
-        accounts.accept_claims(administrator, held, *accounts.read_claims(held))
-    assert again(someone).authority_id == one.id
-
-
 def test_what_was_written_over_an_older_row_is_refused_and_kept(
     belgian: IdentityProvider, ada: User, browse: Browse
 ) -> None:
@@ -261,107 +186,6 @@ def test_what_was_written_over_an_older_row_is_refused_and_kept(
 def test_a_new_login_takes_no_others_place(belgian: IdentityProvider, ada: User, browse: Browse) -> None:
     answer = enter(browse(ada), replace(ROW, leeway=1))
     assert (answer.status_code, 'id="slug-error"' in answer.text) == (422, True)
-
-
-def test_one_operator_withdraws_a_login_at_once_and_two_open_it_again(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    hers, his, address = browse(ada), browse(bo), f"/providers/{belgian.id}/withdraw"
-    theirs = [browse(operator(belgian, name, None)) for name in ("Cy", "Di")]
-    live, began = endings.live_logins(belgian), belgian.stands_since
-    proposals.propose(bo, replace(ROW, leeway=1))
-    assert address in hers.get(f"/providers/{belgian.id}").text, "a change that waits does not stand in the way"
-    page = hers.get(address).text
-    assert f"{live} sign-ins by this login are live now" in page
-    assert "your own sign-in ends" not in page
-    answer = submit(hers, address, address, {})
-    assert (answer.status_code, again(belgian).is_enabled) == (303, False)
-    assert (closed := again(belgian).stands_since) > began
-    assert [each.get("/account").status_code for each in (*theirs, his)] == [302, 302, 200]
-    page = hers.get(f"/providers/{belgian.id}").text
-    assert f"{live} sign-ins have ended" in page
-    decided = page[page.index('<ol class="timeline">') :]
-    assert f"<p>Withdrawn by <bdi>{ada.name}</bdi></p>" in decided
-    assert f'datetime="{closed.isoformat()}"' in decided
-    assert len(ledger("provider.withdrawn")) == 1
-    assert [each["because"] for each in ledger("login.ended")] == ["login_withdrawn"] * live
-    assert ">Closed<" in his.get("/providers").text
-    assert submit(hers, "/providers", address, {}).status_code == 409
-    assert submit(hers, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 409
-    proposals.refuse(bo, "be")
-    assert submit(hers, "/providers", f"/providers/{belgian.id}/reopen", {}).status_code == 303
-    assert not again(belgian).is_enabled
-    assert submit(his, "/providers", f"/providers/proposals/{newest().id}/approve", {}).status_code == 303
-    assert again(belgian).is_enabled
-    assert again(belgian).stands_since > closed
-    assert ">Closed<" not in his.get("/providers").text
-    assert again(belgian).withdrawn_by is None
-
-
-@pytest.fixture
-def failing(cluster: Postgres) -> Iterator[Callable[[str, str], None]]:
-    """Lets every change of a table fail in the database, with an error of this code."""
-    with psycopg.connect(cluster.url(OWNER), autocommit=True) as connection:
-
-        def fail(table: str, code: str) -> None:
-            session.remove()
-            connection.execute(
-                "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS "
-                f"$$ BEGIN RAISE EXCEPTION 'broken on purpose' USING ERRCODE = '{code}'; END $$"
-            )
-            connection.execute(f"CREATE TRIGGER fails BEFORE UPDATE ON {table} EXECUTE FUNCTION fails()")
-
-        yield fail
-        session.remove()
-        connection.execute("DROP FUNCTION fails CASCADE")
-
-
-@pytest.mark.parametrize(("code", "status"), [("57P01", 503), ("P0001", 500)], ids=["away", "broken"])
-@pytest.mark.parametrize(("table", "is_done"), [("identity_provider", False), ("login_session", True)])
-def test_where_a_part_is_done_already_nobody_is_told_that_nothing_was_changed(
-    belgian: IdentityProvider,
-    ada: User,
-    browse: Browse,
-    failing: Callable[[str, str], None],
-    monkeypatch: pytest.MonkeyPatch,
-    code: str,
-    status: int,
-    table: str,
-    is_done: bool,
-) -> None:
-    hers, theirs, address = browse(ada), browse(operator(belgian, "Cy", None)), f"/providers/{belgian.id}/withdraw"
-    hers.get(address)
-    if not is_done:
-        # That she is there is put down at once, and is no part of what she does.
-        monkeypatch.setattr(sessions, "NOTICED_EVERY", dt.timedelta())
-    failing(table, code)
-    answer = submit(hers, address, address, {})
-    said = ("may be done already" in answer.text, "Nothing was changed" in answer.text)
-    assert (answer.status_code, *said) == (status, is_done, not is_done)
-    assert again(belgian).is_enabled != is_done
-    assert theirs.get("/account").status_code == (302 if is_done else 200)
-
-
-def test_whoever_withdraws_her_own_login_is_signed_out_too_and_told_before(
-    french: IdentityProvider, ada: User, browse: Browse
-) -> None:
-    client, address = browse(ada), f"/providers/{french.id}/withdraw"
-    page = client.get(address).text
-    assert "your own sign-in ends, too" in page
-    assert "only break-glass could open it again" in page
-    assert submit(client, address, address, {}).status_code == 303
-    assert "your national login was withdrawn" in client.get("/sign-in").text
-
-
-def test_a_login_that_two_close_by_its_row_ends_its_sign_ins_too(
-    belgian: IdentityProvider, ada: User, bo: User, browse: Browse
-) -> None:
-    theirs = browse(operator(belgian, "Cy", None))
-    proposals.propose(ada, replace(ROW, is_enabled=False))
-    assert theirs.get("/account").status_code == 200
-    proposals.approve(bo, "be")
-    assert theirs.get("/account").status_code == 302
-    assert "<p>Closed</p>" in browse(ada).get(f"/providers/{belgian.id}").text, "two decided; they stand below it"
 
 
 def test_the_page_says_where_a_secret_is_put_and_asks_for_none(ada: User, bo: User, browse: Browse) -> None:
