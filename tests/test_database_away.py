@@ -22,8 +22,8 @@ from jit_portal.identity.models import User
 from jit_portal.realtime import push
 from jit_portal.web import health
 from tests import factories
+from tests.asking import assert_strict
 from tests.factories import World
-from tests.test_requests import assert_strict
 from tests.test_socket_events import Socket
 
 NOWHERE = "postgresql://jit_app@127.0.0.1:9/jit"

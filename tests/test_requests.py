@@ -1,43 +1,27 @@
-"""What every request passes before a view sees it: size, origin, characters, pace; and the headers of every answer."""
+"""What every request passes before a view sees it: size, origin, characters, and for whom its page was made."""
 
 import io
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, render_template
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import DataError
-from werkzeug.test import TestResponse
 
-from jit_portal.config import Settings
 from jit_portal.database import session
-from jit_portal.extensions import REQUESTS, WRITES
-from jit_portal.identity.models import User
 from tests import factories
+from tests.asking import Browse, anybody, world
 from tests.factories import World
 from tests.test_routes import Doors, make_doors
-from tests.vault import BYTES, Sender, about, token_in
+from tests.vault import BYTES, MIB, Sender, about, token_in
 
-MIB = 1 << 20
+FIXTURES = (anybody, world)
+"""They are asked for by name."""
+
 NOBODYS = uuid.UUID(int=7)
-JSON = {"Accept": "application/json"}
-Browse = Callable[[User], FlaskClient]
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    return factories.world()
-
-
-@pytest.fixture
-def anybody(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base |= {"wsgi.url_scheme": "https"}
-    return client
 
 
 class Unread(io.RawIOBase):
@@ -215,245 +199,6 @@ def test_a_value_that_the_database_does_not_take_is_refused_in_words(app: Flask)
     assert answer.status_code == 422
     assert "a text that can be kept" in answer.get_data(as_text=True)
     assert "secret" not in answer.get_data(as_text=True)
-
-
-# --- pace
-
-
-def _most(limit: str) -> int:
-    return int(limit.split("/")[0])
-
-
-def _answers(client: FlaskClient, count: int, **headers: str) -> list[int]:
-    return [client.post("/language", headers=JSON | headers).status_code for _ in range(count)]
-
-
-def test_addresses_are_counted_apart(anybody: FlaskClient) -> None:
-    """A form without token is refused, and counts."""
-    most = _most(WRITES)
-    one, other = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
-    assert _answers(anybody, most + 2, **one) == [400] * most + [429] * 2
-    assert _answers(anybody, 1, **other) == [400]
-    forged = {"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}
-    assert _answers(anybody, 1, **forged) == [429], "only the hop that the proxy itself adds is believed"
-    page = anybody.get("/signed-out", headers=one)
-    assert page.status_code == 200, "reading goes on"
-    refused = anybody.post("/language", headers=one)
-    assert "Too many attempts" in refused.text
-
-
-def test_people_are_counted_apart_from_one_address(world: World, browse: Browse) -> None:
-    french, dutch = browse(world["fr_leader"]), browse(world["nl_leader"])
-    most = _most(WRITES)
-    again = browse(world["fr_leader"])
-    assert _answers(french, most) == [400] * most
-    assert _answers(french, 1) == [429]
-    assert _answers(again, 1) == [429], "another browser of the same person"
-    assert _answers(dutch, 1) == [400]
-    refused = french.post("/language")
-    assert refused.status_code == 429
-    assert world.jit.name not in refused.text, "nothing is read for somebody who asks too much"
-
-
-def test_reading_has_a_limit_too_but_health_and_assets_have_none(anybody: FlaskClient) -> None:
-    most = _most(REQUESTS)
-    answers = [anybody.get("/signed-out", headers=JSON).status_code for _ in range(most + 1)]
-    assert answers == [200] * most + [429]
-    for path in ("/healthz", "/readyz", "/static/x"):
-        assert anybody.get(path).status_code in (200, 404), path
-
-
-def test_a_folder_of_small_files_is_not_held_up(world: World, browse: Browse) -> None:
-    sender = Sender(browse(world["fr_member"]))
-    asked = [sender.client.get("/vault/uploads/token", headers=JSON).status_code for _ in range(_most(REQUESTS) + 1)]
-    assert set(asked) == {200}
-    assert sender.client.get("/").status_code == 200
-
-
-def test_messages_by_page_and_by_socket_are_counted_together(world: World, browse: Browse) -> None:
-    channel = factories.channel(world)
-    client = browse(world["fr_leader"])
-    token = token_in(client.get("/").text)
-
-    def post(number: int) -> TestResponse:
-        form = {"csrf_token": token, "text": f"Message {number}", "token": str(uuid.uuid4())}
-        return client.post(f"/channels/{channel.id}/messages", data=form)
-
-    answers = [post(number) for number in range(41)]
-    refused = [answer for answer in answers if answer.status_code != 303]
-    assert refused, "forty messages within ten seconds are as many as one person says"
-    assert "very much at once" in refused[0].text
-    assert "Message" in refused[0].text, "what was typed comes back"
-
-
-# --- how an answer is said
-
-
-@pytest.mark.parametrize(
-    ("sent", "is_page"),
-    [
-        ({}, False),
-        ({"Accept": "*/*"}, False),
-        ({"Accept": "application/json"}, False),
-        ({"Accept": "application/json", "Sec-Fetch-Dest": "document"}, False),
-        ({"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Dest": "document"}, True),
-        ({"Accept": "text/html"}, True),
-        ({"Accept": "*/*", "Sec-Fetch-Dest": "empty"}, False),
-    ],
-    ids=str,
-)
-def test_a_browser_that_goes_to_the_vault_gets_a_page(
-    world: World, anybody: FlaskClient, browse: Browse, sent: dict[str, str], is_page: bool
-) -> None:
-    path = f"/vault/uploads/{uuid.uuid4()}/hash"
-    missing = browse(world["fr_leader"]).get(f"/vault/{uuid.uuid4()}/content", headers=sent)
-    assert missing.status_code == 404
-    assert missing.is_json != is_page
-    stranger = anybody.get("/vault/uploads/token", headers=sent)
-    assert stranger.status_code == (302 if is_page else 401)
-    if not is_page:
-        assert stranger.is_json
-    assert anybody.post(path, headers=sent).is_json != is_page
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (405, "That cannot be done here"),
-        (415, "That kind of content"),
-        (422, "Something of that"),
-        (507, "no room left"),
-    ],
-)
-def test_each_error_has_its_own_words(app: Flask, status: int, words: str) -> None:
-    with app.test_request_context("/"):
-        app.preprocess_request()
-        known = {"request_id": "", "sign_in": None, "is_fragment": False}
-        page = render_template("errors/show.html", status=status, reason="", **known)
-    assert words in page
-
-
-def test_a_refused_fragment_is_said_without_the_page_around_it(
-    world: World, browse: Browse, count_queries: Callable[[], int]
-) -> None:
-    """Its reason is all that the open page shows of it: nothing is asked of the database for the rest."""
-    client, missing = browse(world["fr_member"]), f"/exhibits/{uuid.uuid4()}"
-    asked = {}
-    for fragment in (False, True):
-        count_queries()
-        answer = client.get(missing, headers={"HX-Request": "true"} if fragment else {})
-        asked[fragment] = count_queries()
-        assert (answer.status_code, 'id="reason"' in answer.text) == (404, True)
-        assert ("<html" in answer.text) != fragment
-    assert asked[True] < asked[False]
-
-
-def test_an_address_that_is_used_otherwise_says_so(anybody: FlaskClient) -> None:
-    answer = anybody.get("/language")
-    assert answer.status_code == 405
-    assert "That cannot be done here" in answer.text
-    assert "Allow" in answer.headers
-
-
-# --- headers
-
-STRICT = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": (
-        "accelerometer=(), browsing-topics=(), camera=(), clipboard-read=(), display-capture=(), geolocation=(), "
-        "gyroscope=(), hid=(), idle-detection=(), interest-cohort=(), local-fonts=(), magnetometer=(), microphone=(), "
-        "midi=(), payment=(), screen-wake-lock=(), serial=(), usb=(), window-management=(), xr-spatial-tracking=()"
-    ),
-}
-
-
-def assert_strict(answer: TestResponse) -> None:
-    for name, value in STRICT.items():
-        assert answer.headers[name] == value, f"{name} of {answer.status}"
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "require-trusted-types-for 'script'" in policy
-    assert "unsafe" not in policy
-    assert answer.headers["X-Request-ID"]
-
-
-def test_every_kind_of_answer_has_strict_headers(
-    app: Flask, world: World, anybody: FlaskClient, browse: Browse
-) -> None:
-    client = browse(world["fr_leader"])
-    answers = {
-        200: client.get("/"),
-        302: anybody.get("/"),
-        400: client.post("/language"),
-        401: anybody.post("/jits"),
-        403: client.post("/language", headers={"Origin": "null"}),
-        404: client.get(f"/jits/{uuid.uuid4()}"),
-        405: client.get("/language"),
-        413: anybody.post("/language", data={"language": "x" * MIB}),
-        422: client.get("/?q=%00"),
-    }
-    for status, answer in answers.items():
-        assert answer.status_code == status
-        assert_strict(answer)
-        assert answer.headers["Cache-Control"] == "no-store"
-    static = anybody.get(_an_asset(answers[200].text))
-    assert static.status_code == 200
-    assert_strict(static)
-    static.close()
-    assert "no-store" not in static.headers["Cache-Control"]
-    assert_strict(anybody.get("/no/such/address"))
-    _answers(anybody, _most(WRITES))
-    assert_strict(anybody.post("/language"))
-
-
-def _an_asset(page: str) -> str:
-    return "/dist/" + page.split('"/dist/', 1)[1].split('"', 1)[0]
-
-
-def test_nonces_are_never_used_twice(world: World, browse: Browse) -> None:
-    client = browse(world["fr_leader"])
-    policies = {client.get("/").headers["Content-Security-Policy"] for _ in range(3)}
-    assert len(policies) == 3
-
-
-@pytest.mark.parametrize(
-    ("origin", "scheme", "is_sent"),
-    [
-        ("https://portal.example", "https", True),
-        ("https://portal.example", "http", False),
-        ("http://localhost", "https", False),
-    ],
-)
-def test_browsers_are_held_to_https_only_where_there_is_https(
-    app: Flask, anybody: FlaskClient, origin: str, scheme: str, is_sent: bool
-) -> None:
-    settings: Settings = app.config["SETTINGS"]
-    app.config["SETTINGS"] = replace(settings, origin=origin)
-    try:
-        answer = anybody.get("/signed-out", headers={"X-Forwarded-Proto": scheme})
-    finally:
-        app.config["SETTINGS"] = settings
-    assert ("Strict-Transport-Security" in answer.headers) == is_sent
-
-
-def test_cookies_are_bound_to_this_host_and_out_of_reach_of_scripts(
-    app: Flask, world: World, anybody: FlaskClient, browse: Browse
-) -> None:
-    page = anybody.get("/sign-in")
-    token = token_in(page.text)
-    chosen = anybody.post("/language", data={"csrf_token": token, "language": "fr"})
-    cookies = {
-        cookie.split("=", 1)[0]: cookie for answer in (page, chosen) for cookie in answer.headers.getlist("Set-Cookie")
-    }
-    assert {"__Host-form-test", "__Host-language"} <= cookies.keys()
-    for cookie in cookies.values():
-        said = {part.strip().lower() for part in cookie.split(";")[1:]}
-        assert {"secure", "httponly", "path=/", "samesite=lax"} <= said, cookie
-        assert not any(part.startswith("domain=") for part in said)
 
 
 # --- for whom the page was made
