@@ -52,6 +52,8 @@ from tests.vault import (
 )
 
 Browse = Callable[[User], FlaskClient]
+PART = receiving.chunks_in_part(20 * MIB)
+ROOM = 128
 
 
 @pytest.fixture
@@ -309,6 +311,16 @@ def away(folder: Path, environ: dict[str, str]) -> Iterator[demo_store.Store]:
     storage.use(storage.Store(server.endpoint, *keys, demo_store.BUCKET, secure=False))
     yield server
     storage.use(before)
+
+
+def test_what_cannot_even_begin_in_the_store_takes_no_room_from_others(
+    world: World, sender: Sender, away: demo_store.Store
+) -> None:
+    """Room for parts is shared by all uploads: what is not given back is gone until the process ends."""
+    files_of_two_parts = [sender.begin(world, 20 * MIB) for _ in range(ROOM // PART + 1)]
+    for address in files_of_two_parts:
+        answer = sender.patch(address, 0, bytes(PART * MIB))
+        assert (answer.status_code, error_in(answer)) == (503, "The store does not answer.")
 
 
 def test_the_store_goes_away_and_comes_back(

@@ -195,17 +195,17 @@ class Intake:
 
     def _send_or_keep(self) -> None:
         part = self._part
+        self._unsent.append(part)
         self._part = _Part(part.number + 1, part.first + part.chunks)
-        if self._expected:
-            self._unsent.append(part)
-        else:
-            self._send(part)
+        if not self._expected:
+            self._send_kept()
 
     def _send_kept(self) -> None:
-        """The body matched: what waited for that goes to the store."""
+        """What waited goes to the store; a part that could not be handed over is let go with those still waiting."""
         self._expected = None
-        for part in self._unsent:
-            self._send(part)
+        while self._unsent:
+            self._send(self._unsent[0])
+            del self._unsent[0]
 
     def _send(self, part: _Part) -> None:
         upload = self._upload
