@@ -490,3 +490,14 @@ class TestHash:
         do_the_work(environ)
         assert exhibit_bytes.verify(exhibit.file_id or uuid.uuid4()) is None
         assert acts(exhibit.id).count("file.verified") == 1
+
+    def test_who_reads_back_what_another_worker_has_judged_meanwhile_leaves_it(self, world: World) -> None:
+        exhibit = put(world, b"hello")
+        file_id, judged = exhibit.file_id or uuid.uuid4(), []
+
+        def another_worker() -> None:
+            judged.append(exhibit_bytes.verify(file_id))
+
+        assert exhibit_bytes.verify(file_id, another_worker) is None
+        assert judged == [Integrity.VERIFIED]
+        assert acts(exhibit.id).count("file.verified") == 1

@@ -12,7 +12,7 @@ from jit_portal import policy
 from jit_portal.audit import service as audit
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import Thing, session, transaction
-from jit_portal.errors import Refused, about
+from jit_portal.errors import NotFound, Refused, about
 from jit_portal.exhibits import admission
 from jit_portal.exhibits import service as exhibits
 from jit_portal.exhibits.models import Exhibit
@@ -108,14 +108,13 @@ def verify(file_id: uuid.UUID, go_on: Callable[[], None] = lambda: None) -> Inte
 
     ``go_on`` is called for every chunk and may raise to stop.
     """
-    with transaction():
-        due = session().scalar(policy.portal_which(Work.VERIFICATION, StoredFile).where(StoredFile.id == file_id))
-    if due is None:
+    try:
+        found = files.read_back(file_id, go_on)
+        with transaction():
+            file = policy.portal_fetch(Work.VERIFICATION, StoredFile, file_id, lock=True)
+            _judge(file, found)
+    except NotFound:
         return None
-    found = files.read_back(file_id, go_on)
-    with transaction():
-        file = policy.portal_fetch(Work.VERIFICATION, StoredFile, file_id, lock=True)
-        _judge(file, found)
     return file.integrity
 
 
