@@ -59,17 +59,22 @@ def record_is_free_while_it_waits(
         finally:
             session.remove()
 
-    head = "SELECT pg_try_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))"
     with ThreadPoolExecutor(1) as apart, psycopg.connect(cluster.url(OWNER)) as other:
         assert other.execute(*held).rowcount == 1
         going = apart.submit(begin)
         until_somebody_waits(cluster)
-        is_free = other.execute(head, [str(chain)]).fetchone() == (True,)
+        is_free = is_record_free(other, chain)
         if told is not None:
             other.execute('SELECT 1 FROM "user" WHERE id = %s FOR KEY SHARE NOWAIT', [told])
         other.rollback()
         going.result(timeout=20)
     return is_free
+
+
+def is_record_free(connection: psycopg.Connection, chain: uuid.UUID) -> bool:
+    """Whether something can be put on this record now; in the transaction that is open nobody else can then."""
+    head = "SELECT pg_try_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))"
+    return connection.execute(head, [str(chain)]).fetchone() == (True,)
 
 
 def held_login(login_id: uuid.UUID) -> Statement:

@@ -49,6 +49,9 @@ def begin(
     refuse_longest(length)
     file_id, name, declared = uuid.uuid4(), names.checked(name), _hash(sha256) if sha256 else None
     with transaction():
+        if length == 0:
+            # Before anything is put on record, which nobody else can be while a slow store is waited for.
+            storage.store().put(str(file_id), b"")
         key_name = keys.provider().current(party.id) or _make_key(actor, party)
         file = StoredFile(
             id=file_id,
@@ -69,7 +72,6 @@ def begin(
         session().add(file)
         audit.record(actor, "file.begun", file, quietly=True, length=length, key=key_name)
         if file.is_empty:
-            storage.store().put(file.object_name, b"")
             _is_whole(actor, file)
     return file
 
