@@ -60,7 +60,6 @@ def _methods_of_sessions(path: str) -> Iterator[str]:
 
 
 COMMITS_MORE_THAN_ONCE = {
-    "exhibits/bytes.py verify": "looks whether it is due before it reads the store, for minutes perhaps",
     "files/service.py _finish_if_whole": "one or the other",
     "files/service.py expire": "lists first what it ends one by one",
     "identity/endings.py hear": "looks for the login's row; what is refused is on record by itself",
