@@ -18,6 +18,8 @@ from jit_portal.vocabulary import (
     May,
 )
 from jit_portal.workspaces import service
+from jit_portal.workspaces.models import Workspace
+from jit_portal.workspaces.own import own_membership
 from tests import factories
 from tests.drafting import UNCHECKED
 from tests.factories import World
@@ -40,6 +42,14 @@ def test_leaders_end_their_own_people_and_space_administrators_anybody(world: Wo
         with pytest.raises(NotFound):
             policy.fetch(world[who], Channel, factories_channel(world).id)
         assert (member.ended_because, member.ended_by_id) == ("Works on another case", world[by].id)
+
+
+def test_who_was_let_in_and_is_ended_since_acts_for_no_party(world: World) -> None:
+    workspace_id = policy.fetch(world["nl_member"], Workspace, world.workspace.id).id
+    assert own_membership(world["nl_member"], workspace_id).party_id == world.parties["nl"].id
+    service.end(world["nl_leader"], session().merge(world.members["nl_member"]), "Works on another case")
+    with pytest.raises(NotFound):
+        own_membership(world["nl_member"], workspace_id)
 
 
 def factories_channel(world: World) -> Channel:

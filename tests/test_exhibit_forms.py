@@ -39,6 +39,27 @@ def test_a_stale_description_is_refused_and_kept(app: Flask, browse: Browse) -> 
     assert "First" in page
 
 
+def test_what_is_refused_for_its_words_is_not_said_to_have_changed(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world)
+    typed = {"title": "EU SECRET annex", "description": "", "edition": "1"}
+    status, page = post(browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit", **typed)
+    assert status == 409
+    assert "bears a marking" in page
+    assert "It now reads:" not in page
+
+
+def test_a_title_that_shows_nothing_is_none(app: Flask, browse: Browse) -> None:
+    world = factories.world()
+    exhibit = factories.exhibit(world, title="Ledger")
+    typed = {"title": "\u200b", "description": "Blue", "edition": "1"}
+    status, page = post(browse(world["fr_member"]), f"/exhibits/{exhibit.id}/edit", **typed)
+    assert status == 422
+    assert "Give it a title." in page
+    session().refresh(exhibit)
+    assert (exhibit.title, exhibit.edition) == ("Ledger", 1)
+
+
 def test_classifying_anew_shows_who_gains_and_loses(app: Flask, browse: Browse) -> None:
     world = factories.world()
     exhibit = factories.exhibit(world, kind=ExhibitKind.IMAGE)

@@ -11,6 +11,7 @@ from jit_portal.identity.models import Authority, User
 from jit_portal.vocabulary import HandlingCode, May, PartyKind
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.own import own_membership
 
 
 def admitted(
@@ -19,20 +20,11 @@ def admitted(
     """Through whose membership, and as what, such a file is registered; refused where it cannot be."""
     policy.require(actor, May.UPLOAD, workspace)
     said = read(details, file_name)
-    member = own_membership(actor, workspace)
+    member = own_membership(actor, workspace.id)
     refuse_unbuilt(member, said)
     _refuse_classified(said, file_name)
     refuse_foreign_authority(member, said)
     return member, said
-
-
-def own_membership(actor: User, workspace: Workspace) -> Membership:
-    """The live membership through which a person acts in a workspace; the caller has passed its gates."""
-    live = policy.person.live(Membership.live_from, Membership.live_until)
-    mine = policy.which(actor, Membership).where(
-        Membership.workspace_id == workspace.id, Membership.user_id == actor.id, live
-    )
-    return session().scalars(mine).one()
 
 
 def upload_refusal(member: Membership) -> str:

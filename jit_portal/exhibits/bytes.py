@@ -25,6 +25,7 @@ from jit_portal.policy import Work
 from jit_portal.vocabulary import Integrity, May
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
+from jit_portal.workspaces.own import own_membership
 
 SAME_OPENING = dt.timedelta(minutes=15)
 
@@ -43,7 +44,7 @@ class Sent:
 def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Sent) -> StoredFile:
     """Register an exhibit and begin its file, both or neither; under a key that is known, answer the known file."""
     policy.require(actor, May.UPLOAD, workspace)
-    party = admission.own_membership(actor, workspace).party
+    party = own_membership(actor, workspace.id).party
     with transaction(), about(party):
         if sent.key is not None:
             session().execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(str(sent.key), 8))))

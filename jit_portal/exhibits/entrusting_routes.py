@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, Refused
-from jit_portal.exhibits import admission, entrusting, pages
+from jit_portal.exhibits import entrusting, pages
 from jit_portal.exhibits.forms import EntrustForm
 from jit_portal.exhibits.models import Entrustment
 from jit_portal.jits.models import Party
@@ -19,13 +19,14 @@ from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
+from jit_portal.workspaces.own import own_membership
 
 bp = Blueprint("entrusting", __name__)
 
 
 def _own(workspace_id: uuid.UUID) -> tuple[Workspace, Party]:
     workspace = policy.fetch(viewer(), Workspace, workspace_id)
-    return workspace, admission.own_membership(viewer(), workspace).party
+    return workspace, own_membership(viewer(), workspace_id).party
 
 
 def _back(workspace_id: uuid.UUID) -> Response:

@@ -36,6 +36,7 @@ from jit_portal.web.session import viewer
 from jit_portal.web.workspace import vault_head
 from jit_portal.web.zones import to_utc
 from jit_portal.wording import gettext
+from jit_portal.workspaces.own import own_membership
 
 bp = Blueprint("exhibits", __name__)
 
@@ -71,7 +72,7 @@ def index(workspace_id: uuid.UUID) -> str:
         return render_template("exhibits/_list.html", is_alone=True, **context)
     pages.visit(viewer(), context["workspace"])
     form = UploadForm(formdata=None)
-    mine = admission.own_membership(viewer(), context["workspace"])
+    mine = own_membership(viewer(), workspace_id)
     form.offer(mine.party.provider.open_authorities)
     refusal = admission.upload_refusal(mine)
     may_upload = May.UPLOAD in context["workspace_may"] and not refusal
@@ -132,17 +133,20 @@ def update(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     except Invalid as error:
         return _form_page(exhibit, "edit", form=blame(form, error)), error.status
     except Refused as error:
-        theirs = _theirs(blame(form, error, exhibit), May.DESCRIBE, exhibit)
-        return _form_page(theirs, "edit", form=form, theirs=theirs), error.status
+        now, theirs = _meanwhile(blame(form, error, exhibit), May.DESCRIBE, exhibit)
+        return _form_page(now, "edit", form=form, theirs=theirs), error.status
     return _back(exhibit, gettext("Saved."))
 
 
-def _theirs(form: DescribeForm | ReclassifyForm, what: May, exhibit: Exhibit) -> Exhibit:
-    """The exhibit as somebody else left it meanwhile; sending the form again is then meant to replace that."""
+def _meanwhile(form: DescribeForm | ReclassifyForm, what: May, exhibit: Exhibit) -> tuple[Exhibit, Exhibit | None]:
+    """The exhibit as it is, and once more where somebody else has left it so since the form was shown; sending the
+    form again is then meant to replace that.
+    """
     now = policy.fetch(viewer(), Exhibit, exhibit.id, what)
+    is_stale = form.edition.data != now.edition
     form.edition.data = now.edition
     form.edition.raw_data = [str(now.edition)]
-    return now
+    return now, now if is_stale else None
 
 
 def _reclassify_form(exhibit: Exhibit, **filled: Any) -> ReclassifyForm:
@@ -172,7 +176,6 @@ def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     form = _reclassify_form(exhibit)
     if not form.validate():
         return _form_page(exhibit, "reclassify", form=form, moved=None), 422
-    said_on = form.edition.data
     try:
         said = read(form.data)
         if "look" in request.form:
@@ -182,11 +185,8 @@ def reclassify_submit(exhibit_id: uuid.UUID) -> Response | tuple[str, int]:
     except Invalid as error:
         return _form_page(exhibit, "reclassify", form=blame(form, error), moved=None), error.status
     except Refused as error:
-        theirs = _theirs(blame(form, error, exhibit), May.RECLASSIFY, exhibit)
-        is_stale = said_on != theirs.edition
-        return _form_page(
-            theirs, "reclassify", form=form, moved=None, theirs=theirs if is_stale else None
-        ), error.status
+        now, theirs = _meanwhile(blame(form, error, exhibit), May.RECLASSIFY, exhibit)
+        return _form_page(now, "reclassify", form=form, moved=None, theirs=theirs), error.status
     return _back(exhibit, gettext("Classified anew."))
 
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.errors import Invalid, Refused
-from jit_portal.exhibits import admission, pages, rules
+from jit_portal.exhibits import pages, rules
 from jit_portal.exhibits.descriptions import read, text
 from jit_portal.exhibits.forms import RuleForm, target_choices
 from jit_portal.exhibits.models import CountryRule
@@ -22,13 +22,14 @@ from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head, vault_head
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
+from jit_portal.workspaces.own import own_membership
 
 bp = Blueprint("rules", __name__)
 
 
 def _own(workspace_id: uuid.UUID) -> tuple[Workspace, Party]:
     workspace = policy.fetch(viewer(), Workspace, workspace_id)
-    return workspace, admission.own_membership(viewer(), workspace).party
+    return workspace, own_membership(viewer(), workspace_id).party
 
 
 @bp.get("/workspaces/<uuid:workspace_id>/rules")
@@ -37,7 +38,7 @@ def index(workspace_id: uuid.UUID) -> str:
     here = CountryRule.workspace_id == workspace_id
     ours = policy.which(viewer(), CountryRule).where(here)
     closable = policy.which(viewer(), CountryRule, May.WITHDRAW).where(here).with_only_columns(CountryRule.id)
-    member = admission.own_membership(viewer(), context["workspace"])
+    member = own_membership(viewer(), workspace_id)
     newest = ours.order_by(CountryRule.live_until.is_not(None), CountryRule.live_from.desc())
     return render_template(
         "rules/_list.html" if wants_fragment() else "rules/index.html",

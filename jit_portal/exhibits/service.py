@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from jit_portal import policy
+from jit_portal import policy, typed
 from jit_portal.audit import service as audit
 from jit_portal.custody import service as custody
 from jit_portal.database import session, transaction
-from jit_portal.errors import Refused
+from jit_portal.errors import Invalid, Refused
 from jit_portal.exhibits import moving
 from jit_portal.exhibits.admission import (
     admitted,
-    own_membership,
     refuse_foreign_authority,
     refuse_marked,
     refuse_unbuilt,
@@ -30,6 +29,7 @@ from jit_portal.jits.models import Party
 from jit_portal.vocabulary import ExhibitKind, May
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.own import own_membership
 
 
 def register(actor: User, workspace: Workspace, details: Mapping[str, Any], file: StoredFile) -> Exhibit:
@@ -140,6 +140,8 @@ def describe(actor: User, exhibit: Exhibit, title: str, description: str, place:
     with transaction():
         exhibit = policy.locked(actor, May.DESCRIBE, exhibit)
         _refuse_stale(exhibit, edition)
+        if not typed.shows(title):
+            raise Invalid(gettext("Give it a title."), field="title")
         refuse_marked(title, description, place)
         changed = [
             name
@@ -164,7 +166,7 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
     with transaction():
         exhibit = policy.locked(actor, May.RECLASSIFY, exhibit)
         _refuse_stale(exhibit, edition)
-        member = own_membership(actor, exhibit.workspace)
+        member = own_membership(actor, exhibit.workspace_id)
         refuse_unbuilt(member, said)
         refuse_foreign_authority(member, said)
         refuse_marked(*said.tags)
@@ -190,7 +192,7 @@ def reclassify(actor: User, exhibit: Exhibit, said: Description, edition: int) -
 def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iterator[None]:
     """Inside the block the exhibit is classified anew; afterwards it is as it was, and nothing is on record."""
     policy.require_right(actor, May.RECLASSIFY, exhibit)
-    member = own_membership(actor, exhibit.workspace)
+    member = own_membership(actor, exhibit.workspace_id)
     refuse_unbuilt(member, said)
     refuse_foreign_authority(member, said)
     with moving.trial():

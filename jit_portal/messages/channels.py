@@ -5,8 +5,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
 from jit_portal import policy, typed
 from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
@@ -19,6 +17,7 @@ from jit_portal.policy.person import live
 from jit_portal.vocabulary import Audience, May, Role
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.own import own_membership
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 NEVER_IN_CHANNELS = (Role.SECRETARIAT, Role.AUDITOR)
@@ -97,12 +96,7 @@ def _parties(actor: User, workspace: Workspace, wished: Iterable[uuid.UUID]) -> 
     _refuse_unknown(set(wished) - known, "party_ids")
     if not wished:
         raise Invalid(gettext("Choose the parties that this channel is for."), field="party_ids")
-    own = select(Membership.party_id).where(
-        Membership.workspace_id == workspace.id,
-        Membership.user_id == actor.id,
-        live(Membership.live_from, Membership.live_until),
-    )
-    return set(wished) | set(session().scalars(own.execution_options(policy=True)))
+    return set(wished) | {own_membership(actor, workspace.id).party_id}
 
 
 def _people(actor: User, workspace: Workspace, wished: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -10,13 +10,13 @@ from jit_portal.errors import Invalid
 from jit_portal.identity.models import User
 from jit_portal.policy.person import live
 from jit_portal.tasks.models import Board, BoardParty, BoardPerson, Column
-from jit_portal.tasks.people import own_party
 from jit_portal.tasks.reasons import require
 from jit_portal.tasks.texts import line
 from jit_portal.tasks.words import board_name
 from jit_portal.vocabulary import Audience, ColumnKind, May, Role
 from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Membership, Workspace
+from jit_portal.workspaces.own import own_membership
 
 NAME_LENGTH = 60
 PREFIX_LENGTH = 8
@@ -92,7 +92,7 @@ def _parties(actor: User, board: Board, party_ids: set[uuid.UUID]) -> Iterable[B
     known = {party.id for party in policy.parties_of([board.workspace.jit_id])}
     if not party_ids or not party_ids <= known:
         raise Invalid(gettext("Choose parties of this JIT."), field="parties")
-    named = {*party_ids, own_party(actor, board.workspace_id).id}
+    named = {*party_ids, own_membership(actor, board.workspace_id).party_id}
     return [BoardParty(board_id=board.id, party_id=party_id) for party_id in sorted(named)]
 
 

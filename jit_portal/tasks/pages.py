@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from jit_portal import policy
 from jit_portal.errors import Invalid, NotFound
-from jit_portal.exhibits.admission import own_membership, upload_refusal
+from jit_portal.exhibits.admission import upload_refusal
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.tasks import boards, citations, people, reading
@@ -22,6 +22,7 @@ from jit_portal.vocabulary import May, Sight
 from jit_portal.web import markup
 from jit_portal.wording import country, gettext
 from jit_portal.workspaces.models import Workspace
+from jit_portal.workspaces.own import own_membership
 
 DUES = ("overdue", "week", "none", "dated")
 
@@ -99,7 +100,7 @@ def beside(person: User, context: dict[str, Any]) -> dict[str, Any]:
 
 def latest(person: User, context: dict[str, Any]) -> dict[str, Any]:
     workspace: Workspace = context["workspace"]
-    may_upload = May.UPLOAD in context["workspace_may"] and not upload_refusal(own_membership(person, workspace))
+    may_upload = May.UPLOAD in context["workspace_may"] and not upload_refusal(own_membership(person, workspace.id))
     return {"latest": reading.latest_exhibits(person, workspace.id), "may_upload": may_upload}
 
 

@@ -8,9 +8,8 @@ from jit_portal import policy
 from jit_portal.database import session
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
-from jit_portal.policy.person import is_leader, live, me, person
+from jit_portal.policy.person import is_leader, me, person
 from jit_portal.tasks.models import Board, Task
-from jit_portal.workspaces.models import Membership
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,6 @@ def askable_among(seats: Iterable[Seat], parties: Iterable[Party], own_id: uuid.
     """The other parties that somebody in the board's audience leads."""
     led = {seat.party_id for seat in seats if seat.leads}
     return [party for party in parties if party.id in led and party.id != own_id]
-
-
-def own_party(actor: User, workspace_id: uuid.UUID) -> Party:
-    """The party for which a person is in a workspace; the caller has passed its gates."""
-    now = live(Membership.live_from, Membership.live_until)
-    mine = policy.which(actor, Membership).where(
-        Membership.workspace_id == workspace_id, Membership.user_id == actor.id, now
-    )
-    return session().scalars(mine).one().party
 
 
 def candidates(thing: Board | Task, party_id: uuid.UUID) -> Sequence[User]:

@@ -11,12 +11,13 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotFound
 from jit_portal.identity.models import User
 from jit_portal.policy.person import person
-from jit_portal.tasks import assigning, citations, people, ranks
+from jit_portal.tasks import assigning, citations, ranks
 from jit_portal.tasks.changing import change, locked, note
 from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Board, Column, Task
 from jit_portal.tasks.reasons import refuse_stale, require
 from jit_portal.tasks.texts import line, text
 from jit_portal.vocabulary import May, TaskAct
+from jit_portal.workspaces.own import own_membership
 
 
 def create_task(
@@ -45,7 +46,7 @@ def create_task(
         task = Task(
             board=board,
             column=column,
-            party=people.own_party(actor, board.workspace_id),
+            party=own_membership(actor, board.workspace_id).party,
             number=board.last_number,
             rank=ranks.between(None, _first_rank(actor, column)),
             title=said,
