@@ -4,6 +4,7 @@ import html
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -88,6 +89,13 @@ class TestList:
         assert client.get(f"{path}?party=france").status_code == 422
         assert client.get(f"{path}?before=yesterday").status_code == 422
         assert str(ledger.id) in client.get(path).text
+
+    @pytest.mark.parametrize("title", ["wages_2025.xlsx", "100 % cotton", "C:\\papers\\", "it's"])
+    def test_an_exhibit_is_found_by_its_very_title(self, world: World, browse: Browse, title: str) -> None:
+        factories.exhibit(world, title=title)
+        factories.exhibit(world, title="Wages 2025 xlsx, 100 of cotton, papers")
+        address = f"/workspaces/{world.workspace.id}/vault?{urlencode({'q': title})}"
+        assert [html.unescape(found) for found in self.titles(browse(world["fr_member"]), address)] == [title]
 
     @pytest.mark.parametrize("asked", ["", "q=ledger"])
     def test_what_does_not_fit_on_a_page_is_on_the_next_each_once(

@@ -60,8 +60,8 @@ def page(person: User, workspace: Workspace, wanted: Wanted, size: int = PAGE) -
 
 def _narrowed(statement: Select[Exhibit], wanted: Wanted) -> Select[Exhibit]:
     if wanted.text:
-        like = f"%{wanted.text.replace('%', '').replace('_', ' ')}%"
-        statement = statement.where(or_(Exhibit.title.ilike(like), Exhibit.reference.ilike(like)))
+        columns = (Exhibit.title, Exhibit.reference)
+        statement = statement.where(or_(*(each.icontains(wanted.text, autoescape=True) for each in columns)))
     if wanted.party_id is not None:
         statement = statement.where(Exhibit.party_id == wanted.party_id)
     if wanted.kind is not None:
