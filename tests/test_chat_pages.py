@@ -8,6 +8,7 @@ from jit_portal.errors import NotAllowed
 from jit_portal.messages import channels, reading, service, showing
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel
+from jit_portal.messages.sockets import POSTS
 from jit_portal.vocabulary import Audience
 from tests import factories
 from tests.chat import Browse, channel, say, world
@@ -35,7 +36,7 @@ def test_a_channel_works_without_javascript(browse: Browse, world: World, channe
     edit = {"csrf_token": sent["csrf_token"], "text": "Otherwise", "edition": "1"}
     assert client.post(f"/messages/{message.id}/edit", data=edit).status_code == 303
     stale = client.post(f"/messages/{message.id}/edit", data=edit | {"text": "Stale"})
-    assert stale.status_code == 422
+    assert stale.status_code == 409
     assert "Stale" in stale.text
     history = client.get(f"/messages/{message.id}/edit").text
     assert "By form" in history
@@ -79,6 +80,19 @@ def test_a_refused_message_stays_in_the_form(browse: Browse, world: World, chann
     assert answer.status_code == 422
     assert text.strip() in answer.text
     assert "10,000" in answer.text
+
+
+def test_who_says_too_much_at_once_is_told_so_and_keeps_the_text(
+    browse: Browse, world: World, channel: Channel
+) -> None:
+    client = browse(world["fr_leader"])
+    sent = {"csrf_token": token_in(client.get(f"/channels/{channel.id}").text), "text": "Once more"}
+    for _ in range(POSTS.most):
+        assert POSTS.allows(world["fr_leader"].id)
+    answer = client.post(f"/channels/{channel.id}/messages", data=sent | {"token": str(uuid.uuid4())})
+    assert answer.status_code == 429
+    assert "Once more" in answer.text
+    assert "Wait a few seconds" in answer.text
 
 
 def test_pages_of_others_are_missing(browse: Browse, world: World) -> None:

@@ -115,7 +115,7 @@ def _numbers(asked: str) -> set[int]:
 @bp.post("/channels/<uuid:channel_id>/messages")
 def post(channel_id: uuid.UUID) -> Response | tuple[str, int]:
     channel = policy.fetch(viewer(), Channel, channel_id)
-    form = PostForm()
+    form, status = PostForm(), 422
     if form.validate_on_submit():
         try:
             POSTS.keep(viewer().id)
@@ -123,7 +123,8 @@ def post(channel_id: uuid.UUID) -> Response | tuple[str, int]:
             return redirect(url_for("messages.show", channel_id=channel.id, _anchor=f"message-{message.number}"), 303)
         except (Invalid, TooFast) as error:
             put_error({"text": form.text}, "text", error.reason)
-    return _page(channel, form=form), 422
+            status = error.status
+    return _page(channel, form=form), status
 
 
 @bp.post("/channels/<uuid:channel_id>/read")
@@ -171,7 +172,7 @@ def _edit_page(message: Message, form: EditForm) -> str:
 @bp.post("/messages/<uuid:message_id>/edit")
 def update(message_id: uuid.UUID) -> Response | tuple[str, int]:
     message = _own(message_id)
-    form = EditForm()
+    form, status = EditForm(), 422
     if form.validate_on_submit():
         try:
             message = service.edit(viewer(), message, form.text.data, form.edition.data)
@@ -179,7 +180,8 @@ def update(message_id: uuid.UUID) -> Response | tuple[str, int]:
         except (Invalid, Refused) as error:
             put_on_record(error)
             put_error({"text": form.text}, "text", error.reason)
-    return _edit_page(message, form), 422
+            status = error.status
+    return _edit_page(message, form), status
 
 
 @bp.post("/messages/<uuid:message_id>/withdraw")
