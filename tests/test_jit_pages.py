@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 import uuid
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 
 from jit_portal import policy
 from jit_portal.audit.models import LedgerEntry
-from jit_portal.database import session
+from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.exhibits.models import Exhibit
 from jit_portal.jits import documents, service
@@ -102,6 +103,14 @@ def test_what_cannot_be_typed_comes_back_with_the_reason(at: Desk, browse: Brows
         assert answer.status_code == 422, (field, value)
         assert "There is a problem" in answer.text, (field, value)
     assert session().scalar(select(func.count(Jit.id)).execution_options(**UNCHECKED)) == 0
+
+
+def test_a_draft_is_begun_in_the_time_zone_of_whoever_begins_it(at: Desk, browse: Browse) -> None:
+    for zone in ("Europe/Bucharest", "UTC"):
+        with transaction():
+            session().merge(at["fr_one"]).time_zone = zone
+        page = browse(at["fr_one"]).get("/jits/new").text
+        assert re.findall(r'<option selected value="([^"]+/[^"]+|UTC)">', page) == [zone]
 
 
 def test_a_signature_that_makes_no_sense_is_not_recorded(at: Desk, browse: Browse) -> None:

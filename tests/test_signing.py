@@ -82,7 +82,8 @@ def test_another_document_in_its_place_in_the_store_is_noticed(at: Desk) -> None
         swapped = reading.exactly(10_000)
     with store.read(agreement.document_object, 0, store.size(agreement.document_object)) as reading:
         genuine = reading.exactly(10_000)
-    for planted in (swapped, swapped[:60], b"", PDF):
+    stumps = (documents.MAGIC, genuine[:40], documents.MAGIC + b"\x01\xff" + bytes(100))
+    for planted in (swapped, swapped[:60], b"", PDF, *stumps):
         store.put(agreement.document_object, planted)
         with pytest.raises((Refused, StoreUnavailable)):
             documents.deliver(at["fr_one"], agreement)

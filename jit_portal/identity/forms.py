@@ -1,7 +1,5 @@
 """What a person can say about herself, her language and her time zone; and whom she asks into the portal."""
 
-import functools
-import zoneinfo
 from collections.abc import Iterable
 
 from babel import Locale
@@ -12,6 +10,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from jit_portal.identity.models import Authority
+from jit_portal.web import zones
 from jit_portal.web.fields import one_line, unwrapped
 
 
@@ -20,19 +19,13 @@ def _languages() -> list[tuple[str, str]]:
     return [(name, said[:1].upper() + said[1:]) for name, said in named]
 
 
-@functools.cache
-def _time_zones() -> list[str]:
-    known = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
-    return [*sorted(known), "UTC"]
-
-
 class PreferencesForm(FlaskForm):
     """Language and time zone of one person."""
 
     language = SelectField(_("Language"), choices=_languages, validators=[InputRequired()])
     time_zone = SelectField(
         _("Time zone"),
-        choices=_time_zones,
+        choices=zones.choices,
         validators=[InputRequired()],
         description=_("Every time in the portal is shown in this zone, with its name."),
     )

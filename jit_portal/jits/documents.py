@@ -96,7 +96,9 @@ def _unsealed(jit_id: uuid.UUID, object_name: str) -> bytes:
         whole = reading.exactly(LARGEST * 2)
     if not whole.startswith(MAGIC):
         raise Tampered("not an agreement")
-    end = _HEAD + whole[_HEAD - 1]
+    end = _HEAD + int.from_bytes(whole[_HEAD - 1 : _HEAD])
+    if len(whole) < end + _WRAPPED or not whole[_HEAD:end].isascii():
+        raise Tampered("not the head of an agreement")
     key = keys.provider().unwrap(whole[_HEAD:end].decode(), whole[end : end + _WRAPPED])
     body = memoryview(whole)[end + _WRAPPED :]
     length = len(body) - OVERHEAD * -(-len(body) // RECORD)

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 
 from flask import request
@@ -27,13 +26,10 @@ from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits.terms import NamedParty, Terms, country_name
 from jit_portal.jits.words import LEGAL_BASES, ROLES, ROLES_OF
 from jit_portal.vocabulary import PartyKind, Role
+from jit_portal.web import zones
 from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 
 _NEEDED = InputRequired(_("This is needed."))
-
-
-def _zones() -> list[str]:
-    return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
 
 
 class TermsForm(FlaskForm):
@@ -60,7 +56,7 @@ class TermsForm(FlaskForm):
     )
     starts_on = DateField(_("First day"), [_NEEDED])
     ends_on = DateField(_("Last day, inclusive"), [_NEEDED])
-    time_zone = SelectField(_("Time zone"), [_NEEDED], choices=_zones)
+    time_zone = SelectField(_("Time zone"), [_NEEDED], choices=zones.choices)
     controller = SelectField(
         _("Controller for data of third countries"),
         description=_(

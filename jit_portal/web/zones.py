@@ -1,10 +1,17 @@
 """From the reader's clock to the database's, and the hour that a clock change leaves out."""
 
 import datetime as dt
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from jit_portal.errors import Invalid
 from jit_portal.wording import gettext
+
+
+@cache
+def choices() -> list[str]:
+    """The time zones that somebody can choose: each by the name of a place, and UTC."""
+    return [*sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")), "UTC"]
 
 
 def to_utc(local: dt.datetime | None, zone: str, field: str | None = None) -> dt.datetime | None:
