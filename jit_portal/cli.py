@@ -128,7 +128,7 @@ def _said_of(settings: Settings, act: Callable[[], str]) -> int:
         field = getattr(refusal, "field", None)
         sys.stderr.write(f"Not done: {f'{field}: ' if field else ''}{refusal.reason or _nameless(refusal)}\n")
         return 1
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         sys.stderr.write(f"Not done: the file cannot be read: {error}\n")
         return 1
     finally:

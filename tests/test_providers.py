@@ -355,4 +355,6 @@ def test_a_file_that_makes_no_sense_is_said_so(run: Run, tmp_path: Path) -> None
         file.write_text(text)
         code, told = run("enter", file)
         assert (code, said in told) == (1, True)
+    file.write_bytes(TOML.replace("Politsei", "Põhja").encode("latin-1"))
+    assert run("enter", file)[1].startswith("Not done: the file cannot be read")
     assert session().query(ProviderProposal).count() == 0
