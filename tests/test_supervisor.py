@@ -29,6 +29,8 @@ def component(name, body, **more):
 
 SERVE = "print('says', name, flush=True); (folder / name).write_text(str(os.getpid())); mark.touch(); time.sleep(600)"
 WITH_CHILD = "child = os.fork()\\nif not child: time.sleep(600)\\n(folder / 'child').write_text(str(child)); " + SERVE
+STAND_BACK = "rank = Path('/proc/self/autogroup'); rank = rank.read_text().split()[-1] if rank.exists() else '?'; " + \
+    "print('stands at', os.nice(0), rank, flush=True); " + SERVE
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SERVE
 """
 
@@ -48,11 +50,14 @@ class Begin:
         self.said: list[str] = []
         self.process: subprocess.Popen[str] | None = None
 
-    def __call__(self, stages: str) -> subprocess.Popen[str]:
+    def __call__(self, stages: str, by: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         end = "sys.exit(Supervisor(STAGES, folder).run(lambda: print('ALL READY', flush=True)))"
         script = f"{SCRIPT}\nSTAGES = {textwrap.dedent(stages)}\n{end}"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", script, str(self.folder)], stdout=subprocess.PIPE, text=True, start_new_session=True
+            [*by, sys.executable, "-c", script, str(self.folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         return self.process
 
@@ -212,3 +217,18 @@ def test_chatter_is_kept_in_the_log_only(begin: Begin) -> None:
     assert "says talker" in told
     assert "noise" not in told
     assert "LOG: noise" in (begin.folder / "talker.log").read_text()
+
+
+NOT_QUITE_ROOT = ("setpriv", "--bounding-set=-sys_admin") if os.geteuid() == 0 else ()
+
+
+def test_several_stand_back_at_once_whoever_starts_them(begin: Begin) -> None:
+    """Root may rank sessions as often as it likes, everybody else ten times a second."""
+    stages = "[[component(name, STAND_BACK, niceness=7) for name in ('one', 'two', 'three')]]"
+    supervisor = begin(stages, by=NOT_QUITE_ROOT)
+    begin.hears("ALL READY")
+    supervisor.send_signal(signal.SIGINT)
+    told = [*begin.said, *begin.rest().splitlines()]
+    ranks = [line.split()[-2:] for line in told if "stands at" in line]
+    has_sessions = Path("/proc/self/autogroup").exists()
+    assert ranks == [[str(min(19, os.nice(0) + 7)), "7" if has_sessions else "?"]] * 3

@@ -16,6 +16,7 @@ from jit_portal.demo.folders import as_user
 _libc = ctypes.CDLL(None, use_errno=True)
 _SET_PDEATHSIG = 1
 _SESSION = Path("/proc/self/autogroup")
+_SESSIONS_PATIENCE = 2.0
 BEHIND_PEOPLE = 10
 """Niceness of what moves bytes: pages and talk come first while both want the processors."""
 
@@ -86,8 +87,18 @@ def start(component: Component, *, output: int = subprocess.PIPE, keep: Sequence
 def _stand_back(niceness: int) -> None:
     """Let others have the processors first: this process among its like and, where sessions share them, its session."""
     os.nice(niceness)
-    if niceness and _SESSION.exists():
-        _SESSION.write_text(str(niceness))
+    end = time.monotonic() + _SESSIONS_PATIENCE
+    while niceness and time.monotonic() < end:
+        try:
+            _SESSION.write_text(str(niceness))
+        except BlockingIOError:
+            # Who is not root may say so ten times a second, on the whole machine.
+            time.sleep(0.02)
+        except OSError:
+            # There are no such sessions, or nobody may rank them: among its like it stands back all the same.
+            return
+        else:
+            return
 
 
 def await_ready(
