@@ -1,11 +1,13 @@
 """Chat over real sockets to a real web process: live, ruled at every event, and cut when a login ends."""
 
 import queue
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import engineio
 import pytest
 import requests
 import socketio
@@ -22,6 +24,7 @@ from jit_portal.messages.channels import ChannelWish
 from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.sockets import SIGNS_OF_WRITING
 from jit_portal.vocabulary import Audience, Sight
+from jit_portal.web.logs import MOST_OF_SOCKETS
 from tests import factories
 from tests.factories import World
 from tests.web import PATIENCE, Ear, Signed, Web
@@ -355,6 +358,34 @@ def test_ten_megabytes_cost_their_sender_the_socket(world: World, channel: Chann
     french.client.emit("message:post", huge)
     french.hear("disconnect")
     assert dutch.post(channel.id, "The others go on")["number"] == 1
+
+
+def test_what_is_no_event_at_all_changes_nothing_and_fills_no_log(
+    world: World, channel: Channel, listen: Listen, web: Web
+) -> None:
+    """By somebody who is signed in, and by nobody: what is announced and never comes is not waited for either."""
+    nonsense = ["9", "x", "", "2", "2[]", "2null", '2"text"', '2{"0":"message:post"}', '2[["message:post"],{}]', "3"]
+    nonsense += ["2" + "[" * 50_000, "2" + "7" * 150 + "[]", f'2["message:post",{"9" * 5000}]', "4{}", '61-[{"a":1}]']
+    nonsense += ['5999999999-["message:post",{"_placeholder":true,"num":0}]']
+    french = listen(world["fr_leader"])
+    before = web.log.stat().st_size
+    for each in nonsense:
+        french.client.eio.send(each)
+    assert french.post(channel.id, "Still fine")["number"] == 1
+    stranger, answered = engineio.Client(websocket_extra_options={"origin": web.origin}), threading.Event()
+    stranger.on("message", lambda _: answered.set())
+    stranger.connect(web.origin, transports=["websocket"], engineio_path="socket.io")
+    for each in nonsense * 20:
+        stranger.send(each)
+    stranger.send("0")
+    assert answered.wait(PATIENCE)
+    stranger.disconnect()
+    assert french.post(channel.id, "Still fine")["number"] == 2
+    with web.log.open() as log:
+        log.seek(before)
+        said = log.read()
+    assert "handler error" not in said
+    assert 0 < said.count("not connected to namespace") <= MOST_OF_SOCKETS
 
 
 def test_a_full_message_of_wide_characters_fits_a_socket(world: World, channel: Channel, listen: Listen) -> None:

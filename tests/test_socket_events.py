@@ -158,6 +158,26 @@ def test_unknown_events_are_refused(doors: Doors, connect: Connect, event: str) 
     assert connect(doors.world["fr_leader"]).ask(event, {})["status"] == 422
 
 
+@pytest.mark.parametrize("event", ["connect", "disconnect", "*"])
+def test_no_event_opens_or_closes_a_socket(doors: Doors, connect: Connect, event: str) -> None:
+    """By names of the library's own, a socket would be counted twice, or hear on when its login is over unseen."""
+    someone = doors.world["fr_leader"]
+    socket = connect(someone)
+    assert socket.ask(event, {})["status"] == 422
+    assert (push.connected[someone.id], push.logins.total()) == (1, 1)
+    with transaction():
+        session().execute(update(LoginSession).where(LoginSession.user_id == someone.id).values(ends_at=now()))
+    push.end_dead_logins()
+    assert not socket.client.is_connected()
+
+
+@pytest.mark.parametrize("event", sorted(PAYLOADS))
+def test_bytes_are_refused_in_every_event(doors: Doors, connect: Connect, event: str) -> None:
+    """They come in pieces, as many as their sender announces, and would be held until the last of them is there."""
+    socket = connect(doors.world["fr_leader"])
+    assert socket.ask(event, filled(doors, event) | {"more": b"bytes"})["status"] == 422
+
+
 @pytest.mark.parametrize("event", sorted(PAYLOADS))
 def test_payloads_of_the_wrong_shape_are_refused(doors: Doors, connect: Connect, event: str) -> None:
     socket = connect(doors.world["fr_leader"])

@@ -19,6 +19,7 @@ from jit_portal.identity.models import User
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.realtime import push
 from jit_portal.realtime.missed import heard
+from jit_portal.realtime.packets import PlainPacket
 from jit_portal.web import errors, strangers
 from jit_portal.web.pace import Pace
 from jit_portal.web.requests import name_request, refuse_nul
@@ -68,6 +69,7 @@ def bind(app: Flask, async_mode: str) -> None:
         cors_allowed_origins=[settings.origin],
         manage_session=False,
         max_http_buffer_size=MAX_PAYLOAD,
+        serializer=PlainPacket,
         message_queue=None,
         cookie=None,
     )

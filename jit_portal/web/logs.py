@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import logging
 import sys
+import time
 import traceback
 
 from flask import g, has_request_context, request
@@ -48,6 +49,24 @@ def _kind(error: BaseException) -> str:
     return " ".join([name, *filter(None, facts)])
 
 
+class _NotWithoutEnd(logging.Filter):
+    """Lets only so many records pass in a minute: whoever sends nonsense without end makes the log no longer."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most, self._since, self._passed = most, 0.0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if time.monotonic() - self._since >= 60:
+            self._since, self._passed = time.monotonic(), 0
+        self._passed += 1
+        return self._passed <= self._most
+
+
+MOST_OF_SOCKETS = 20
+"""Complaints, in a minute, of the libraries behind sockets, to which anybody may speak, and as fast as she likes."""
+
+
 def start(level: int = logging.INFO) -> None:
     """Send every log line of this process to standard error as JSON, those of the server that runs it too."""
     handler = logging.StreamHandler(sys.stderr)
@@ -62,3 +81,5 @@ def start(level: int = logging.INFO) -> None:
     # A library that finds no level set puts up a handler of its own.
     for name in ("urllib3", "engineio.server", "socketio.server", "werkzeug"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("engineio.server", "socketio.server", "gunicorn.error"):
+        logging.getLogger(name).filters[:] = [_NotWithoutEnd(MOST_OF_SOCKETS)]
