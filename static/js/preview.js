@@ -114,6 +114,7 @@ class PdfPreview extends Preview {
       const figure = document.createElement("figure");
       const label = this.dataset.page.replace("%(number)s", number).replace("%(count)s", pdf.numPages);
       const canvas = document.createElement("canvas");
+      canvas.dir = "ltr"; // what a PDF draws is placed letter by letter, and would be turned round where the page runs the other way
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", label);
       const caption = document.createElement("figcaption");

@@ -106,19 +106,38 @@ def test_a_picture(window: OpenWindow, world: World, faults: Faults, size: tuple
     assert faults(page) == {}
 
 
+DARK = """() => {
+  const canvas = document.querySelector(".pdf-pages canvas");
+  const drawn = canvas?.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const middle = 4 * (Math.round(canvas?.height * 0.75) * canvas?.width + Math.round(canvas?.width * 0.3));
+  return drawn && drawn[middle] < 40 && drawn[middle + 3] === 255;
+}"""
+"""That the square is drawn, which comes after everything else on its sheet."""
+
+
 @SIZES
 def test_a_document(window: OpenWindow, world: World, faults: Faults, size: tuple[int, int]) -> None:
     page = opened(window, world, put(world, pdf(), "statement.pdf"), size)
     expect(page.get_by_role("img", name="Page 3 of 3")).to_be_attached()
-    until(
-        page,
-        """() => {
-          const canvas = document.querySelector(".pdf-pages canvas");
-          const drawn = canvas?.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-          return drawn && drawn.some((value, at) => at % 4 === 0 && value < 40 && drawn[at + 3] === 255);
-        }""",
-    )
+    until(page, DARK)
     assert faults(page) == {}
+
+
+DRAWN = "document.querySelector('.pdf-pages canvas').toDataURL()"
+RIGHT_TO_LEFT = """new MutationObserver(() => {
+  if (document.documentElement?.dir === "ltr") document.documentElement.dir = "rtl";
+}).observe(document, { childList: true, subtree: true });"""
+
+
+def test_a_document_is_drawn_alike_where_the_page_runs_from_right_to_left(window: OpenWindow, world: World) -> None:
+    page = opened(window, world, put(world, pdf(1), "statement.pdf"))
+    until(page, DARK)
+    as_it_is = page.evaluate(DRAWN)
+    page.add_init_script(RIGHT_TO_LEFT)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    until(page, DARK)
+    assert page.evaluate(DRAWN) == as_it_is
 
 
 @SIZES
