@@ -386,6 +386,7 @@ def test_what_is_no_event_at_all_changes_nothing_and_fills_no_log(
         said = log.read()
     assert "handler error" not in said
     assert 0 < said.count("not connected to namespace") <= MOST_OF_SOCKETS
+    assert "more is said than a minute keeps" in said
 
 
 def test_a_full_message_of_wide_characters_fits_a_socket(world: World, channel: Channel, listen: Listen) -> None:

@@ -12,6 +12,8 @@ from psycopg import Error as DatabaseError
 
 _PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
+log = logging.getLogger(__name__)
+
 
 class JsonLines(logging.Formatter):
     """Formats a record as one line; control characters in it cannot begin another."""
@@ -60,6 +62,8 @@ class _NotWithoutEnd(logging.Filter):
         if time.monotonic() - self._since >= 60:
             self._since, self._passed = time.monotonic(), 0
         self._passed += 1
+        if self._passed == self._most + 1:
+            log.warning("more is said than a minute keeps", extra={"by": record.name})
         return self._passed <= self._most
 
 
