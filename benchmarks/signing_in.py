@@ -44,7 +44,7 @@ from tests import factories, services
 from tests.factories import World
 from tests.providers import logins
 from tests.providers.logins import Demo
-from tests.providers.test_journeys import Visitor
+from tests.providers.visiting import Visitor
 from tests.signing_in import Browser, known
 from tests.web import Signed, Web, running_web
 
