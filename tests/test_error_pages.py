@@ -53,7 +53,7 @@ def test_a_browser_that_goes_to_the_vault_gets_a_page(
 def test_each_error_has_its_own_words(app: Flask, status: int, words: str) -> None:
     with app.test_request_context("/"):
         app.preprocess_request()
-        known = {"request_id": "", "sign_in": None, "is_fragment": False}
+        known = {"request_id": "", "sign_in": None, "ways": [], "is_fragment": False}
         page = render_template("errors/show.html", status=status, reason="", **known)
     assert words in page
 

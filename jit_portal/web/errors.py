@@ -25,7 +25,7 @@ from jit_portal.jits.models import Agreement, Jit, Party
 from jit_portal.messages.models import Channel, Message
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import May
-from jit_portal.web import reasons
+from jit_portal.web import onward, reasons
 from jit_portal.web.requests import sender_page, wants_data, wants_fragment
 from jit_portal.web.session import forget_viewer, viewer_or_none
 from jit_portal.wording import gettext
@@ -119,16 +119,19 @@ def our_fault() -> str:
     return gettext("Something went wrong on our side. Nothing was changed.")
 
 
-def put_on_record(error: Refusal, event: str | None = None, said: Mapping[str, Any] | None = None) -> None:
+def put_on_record(error: Refusal, event: str | None = None, said: Mapping[str, Any] | None = None) -> Thing | None:
     """A refused wish of a person who is signed in goes on record: by the address asked for, or the socket's event.
 
-    It is about what the refusal names, or else about what the address, or what came with the event, names.
+    It is about what is returned: what the refusal names, or else what the address, or what came with the event, names.
     """
     person = viewer_or_none()
     database.undo()
     if person is not None and isinstance(error, NotAllowed | NotFound | Refused):
         asked = (request.view_args if event is None else said) or {}
-        audit.refused(person, event or request.endpoint or request.path, _blamed(person, error, asked), error)
+        about = _blamed(person, error, asked)
+        audit.refused(person, event or request.endpoint or request.path, about, error)
+        return about
+    return None
 
 
 def _blamed(person: User, error: Refusal, said: Mapping[str, Any]) -> Thing | None:
@@ -145,8 +148,8 @@ def _blamed(person: User, error: Refusal, said: Mapping[str, Any]) -> Thing | No
 
 
 def _refused(error: Refusal) -> Response:
-    put_on_record(error)
-    return say(error.status, wording(error))
+    about = put_on_record(error)
+    return say(error.status, wording(error), about)
 
 
 def _foreign(error: CSRFError) -> Response:
@@ -203,7 +206,7 @@ def say_in_scim(status: int, reason: str, scim_type: str = "") -> Response:
     return answer
 
 
-def say(status: int, reason: str) -> Response:
+def say(status: int, reason: str, about: Thing | None = None) -> Response:
     """The answer with this status and reason: in the form of whoever asks, which is a page for people."""
     request_id = g.get("request_id", "")
     if request.path.startswith("/scim/"):
@@ -212,5 +215,6 @@ def say(status: int, reason: str) -> Response:
         body: dict[str, Any] = {"error": reason, "request": request_id}
         return make_response(body, status)
     sign_in = url_for("identity.sign_in", next=sender_page()) if status == 401 else None
-    known = {"request_id": request_id, "sign_in": sign_in, "is_fragment": wants_fragment()}
+    ways = onward.ways(status, about)
+    known = {"request_id": request_id, "sign_in": sign_in, "ways": ways, "is_fragment": wants_fragment()}
     return make_response(render_template("errors/show.html", status=status, reason=reason, **known), status)
