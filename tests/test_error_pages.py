@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask, render_template
@@ -53,7 +54,7 @@ def test_a_browser_that_goes_to_the_vault_gets_a_page(
 def test_each_error_has_its_own_words(app: Flask, status: int, words: str) -> None:
     with app.test_request_context("/"):
         app.preprocess_request()
-        known = {"request_id": "", "sign_in": None, "ways": [], "is_fragment": False}
+        known: dict[str, Any] = {"request_id": "", "sign_in": None, "ways": [], "is_fragment": False}
         page = render_template("errors/show.html", status=status, reason="", **known)
     assert words in page
 
