@@ -1,74 +1,33 @@
-"""Whom a country's administrator asks in, to an account and no further; and how a portal gets its first people."""
+"""Whom a country's administrator asks in, to an account and no further."""
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from jit_portal import cli
-from jit_portal.database import factory, session, transaction
-from jit_portal.demo.postgres import Postgres
+from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed, NotFound, Refused
 from jit_portal.identity import invitations
-from jit_portal.identity.models import Authority, IdentityProvider, Invitation, User
+from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.refusals import SignInRefused
-from jit_portal.identity.vouching import Vouched
-from jit_portal.vocabulary import Assurance, Duty, Role
+from jit_portal.vocabulary import Duty, Role
 from jit_portal.web.requests import public_address
 from jit_portal.workspaces import service as workspaces
 from jit_portal.workspaces.models import Membership
 from tests import factories
 from tests.accounts import names, post, put
 from tests.factories import World, now
+from tests.inviting import NAME, Browse, authority, sent, signs_in, world
 from tests.signing_in import UNCHECKED, again, count, ledger
-from tests.waiting import status_after_the_wait
 
-Browse = Callable[[User], FlaskClient]
-NAME = "Ana Costa"
-
-
-@pytest.fixture
-def world(app: Flask) -> Iterator[World]:
-    made = factories.world("Lantern", ("fr", "nl", "eu"))
-    made.people |= {
-        "fr_administrator": factories.administrator(made.providers["fr"]),
-        "nl_administrator": factories.administrator(made.providers["nl"]),
-        "eu_administrator": factories.administrator(made.providers["eu"]),
-        "operator": factories.administrator(made.providers["nl"], Duty.OPERATOR),
-    }
-    yield made
-    session.remove()
-
-
-def authority(world: World, slug: str = "fr") -> Authority:
-    return world.providers[slug].authorities[0]
-
-
-def signs_in(
-    invitation: Invitation, subject: str = "fr-new", known: User | None = None, *, names_authority: bool = True
-) -> User:
-    """Whoever the national login vouches for as ``subject`` accepts the invitation."""
-    provider, code = invitation.provider, invitation.authority.code if names_authority else None
-    vouched = Vouched(
-        provider.issuer, subject, Assurance.HIGH, "high", datetime.now(UTC).timestamp(), None, "",
-        "Ana Costa-Lima", "ana@police.example", "", code, "fr", "Europe/Paris",
-    )  # fmt: skip
-    with transaction():
-        return invitations.accept(again(invitation), provider, vouched, known)
-
-
-def sent() -> list[Invitation]:
-    return list(session().scalars(select(Invitation).execution_options(**UNCHECKED)).unique())
-
-
-# To an account
+FIXTURES = (world,)
+"""They are asked for by name."""
 
 
 def test_an_administrator_asks_somebody_in_and_leaders_find_her(world: World, browse: Browse) -> None:
@@ -276,110 +235,3 @@ def test_an_invitation_seats_nobody_of_another_authority(world: World, names_aut
     theirs, _ = workspaces.invite(world["fr_leader"], world.workspace, someone.authority, NAME, Role.MEMBER)
     signs_in(theirs, someone.subject, someone, names_authority=names_authority)
     assert [each.authority_id for each in session().scalars(seats)] == [someone.authority_id]
-
-
-# The first people, by command
-
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def run(
-    app: Flask, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """The command itself: its exit code, and what it said."""
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-
-    def invite(*arguments: str) -> tuple[int, str]:
-        session.remove()
-        code = cli.main(["invite", *arguments])
-        # The command connects the sessions of its process, which here is also the portal's.
-        factory.configure(bind=app.extensions["database"])
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return invite
-
-
-def invited_by(said: str, origin: str) -> Invitation:
-    token = re.search(rf"^{re.escape(origin)}/invitations/([\w-]+)$", said, re.MULTILINE)
-    assert token is not None, said
-    return invitations.find(token[1])
-
-
-@pytest.fixture
-def french(app: Flask) -> IdentityProvider:
-    with transaction():
-        return factories.provider("fr")
-
-
-def test_a_portal_gets_its_first_people_by_command(run: Run, french: IdentityProvider, environ: dict[str, str]) -> None:
-    origin, at = environ["JIT_ORIGIN"], ("fr", "fr-police")
-    to_administer = (*at, "Eve", "--duty", "national_administrator")
-    code, said = run(*to_administer)
-    assert (code, "Only an operator gives somebody a duty" in said) == (1, True)
-    code, said = run(*at, "Ada", "--duty", "operator", "--subject", "fr-ada")
-    assert (code, said.splitlines()[0]) == (0, "Ada, Police FR: invited as operator.")
-    first = invited_by(said, origin)
-    assert (first.invited_by_id, first.duty, first.subject) == (None, Duty.OPERATOR, "fr-ada")
-    with pytest.raises(SignInRefused):
-        signs_in(first, "fr-mallory")
-    ada = signs_in(first, "fr-ada")
-    assert ada.duty == Duty.OPERATOR
-    for command in ((*at, "Bo", "--duty", "operator"), to_administer):
-        code, said = run(*command)
-        assert (code, "Only an operator gives somebody a duty" in said) == (1, True)
-        assert run(*command, "--by", "fr:nobody") == (1, "Not done: no operator is fr:nobody\n")
-        assert run(*command, "--by", "fr") == (1, "Not done: say who you are: --by SLUG:SUBJECT\n")
-    code, said = run(*to_administer, "--by", "fr:fr-ada")
-    made = invited_by(said, origin)
-    assert (code, made.invited_by_id, made.duty) == (0, ada.id, Duty.NATIONAL_ADMINISTRATOR)
-    administrator = signs_in(made, "fr-eve")
-    assert administrator.name in names(administrator)
-    assert run(*to_administer, "--by", "fr:fr-eve") == (1, "Not done: no operator is fr:fr-eve\n")
-    assert [each["duty"] for each in ledger("invitation.sent")] == ["operator", "national_administrator"]
-
-
-def test_what_the_portal_itself_sent_ends_with_its_first_operator(
-    run: Run, french: IdentityProvider, environ: dict[str, str]
-) -> None:
-    asked = [run("fr", "fr-police", name, "--duty", "operator") for name in ("Ada", "Bo", "Cy")]
-    first, second, third = (invited_by(said, environ["JIT_ORIGIN"]) for _, said in asked)
-    ada = signs_in(first, "fr-ada")
-    assert ada.duty == Duty.OPERATOR
-    with pytest.raises(SignInRefused) as caught:
-        signs_in(second, "fr-bo")
-    assert caught.value.detail == "there is an operator, who invites the others"
-    put(ada, deactivated_at=now())
-    assert signs_in(third, "fr-cy").duty == Duty.OPERATOR, "a portal without operators is not lost"
-
-
-def test_of_two_first_operators_at_once_there_is_one(
-    run: Run, french: IdentityProvider, environ: dict[str, str], cluster: Postgres
-) -> None:
-    _, said = run("fr", "fr-police", "Ada", "--duty", "operator")
-    made = invited_by(said, environ["JIT_ORIGIN"])
-    with transaction():
-        other = factories.user(again(french), "Bo")
-    status = status_after_the_wait(
-        cluster,
-        lambda: signs_in(made, "fr-ada"),
-        held=("SELECT pg_advisory_xact_lock(hashtextextended('first operator', 0))", []),
-        meanwhile=("UPDATE \"user\" SET duty = 'operator' WHERE id = %s", [other.id]),
-    )
-    assert (status, again(made).used_at) == (403, None)
-
-
-def test_a_command_that_names_nothing_known_invites_nobody(run: Run, french: IdentityProvider) -> None:
-    asked = ("Ada", "--duty", "operator")
-    assert run("xx", "fr-police", *asked) == (1, "Not done: there is no such identity provider\n")
-    assert run("fr", "fr-navy", *asked) == (1, "Not done: fr has no authority fr-navy, only fr-police\n")
-    assert run("fr", "fr-police", " ", "--duty", "operator") == (1, "Not done: name: Say whom you invite.\n")
-    with transaction():
-        session().execute(update(IdentityProvider).values(is_enabled=False))
-    assert run("fr", "fr-police", *asked) == (1, "Not done: there is no such identity provider\n")
-    with pytest.raises(SystemExit):
-        run("fr", "fr-police", "Ada")
-    assert sent() == []
