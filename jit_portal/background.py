@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any
 
 import procrastinate
-import sqlalchemy as sa
 
 from jit_portal.database import session
 
@@ -21,9 +20,3 @@ def enqueue(task: str, *, due: dt.datetime | None = None, **arguments: Any) -> N
     """
     connection = session().connection().connection.driver_connection
     _queue.configure_task(task, connection=connection, schedule_at=due).defer(**arguments)
-
-
-def worker_seen_at() -> dt.datetime | None:
-    """The newest heartbeat of a worker (one every 10 s), or ``None`` when there is none."""
-    found: dt.datetime | None = session().scalar(sa.text("SELECT max(last_heartbeat) FROM procrastinate_workers"))
-    return found

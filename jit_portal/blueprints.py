@@ -18,10 +18,11 @@ from jit_portal.messages import routes as messages
 from jit_portal.messages import sockets as messages_sockets
 from jit_portal.notices import routes as notices
 from jit_portal.tasks import routes as tasks
+from jit_portal.tasks import sockets as tasks_sockets
 from jit_portal.web import health, pages
 from jit_portal.workspaces import routes as workspaces
 
-SOCKETS = (messages_sockets,)
+SOCKETS = (messages_sockets, tasks_sockets)
 """What arrives by socket, by package: importing a module registers its events."""
 
 BLUEPRINTS = (

@@ -2,38 +2,6 @@
 
 from enum import IntEnum, StrEnum
 
-EU_MEMBER_STATES = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "HR",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HU",
-        "IE",
-        "IT",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
-
 
 class PartyKind(StrEnum):
     MEMBER_STATE = "member_state"
@@ -42,6 +10,7 @@ class PartyKind(StrEnum):
     INTERNATIONAL_JUDICIAL = "international_judicial"
 
 
+STATES = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
 OUTSIDE_UNION = (PartyKind.THIRD_COUNTRY, PartyKind.INTERNATIONAL_JUDICIAL)
 BODIES = (PartyKind.EU_BODY, PartyKind.INTERNATIONAL_JUDICIAL)
 
@@ -131,7 +100,6 @@ class May(StrEnum):
     ACCEPT = "accept"
     DECLINE = "decline"
     TAKE_BACK = "take_back"
-    HOLD = "hold"
     SEE_AUDIENCE = "see_audience"
     # parties
     SET_RULES = "set_rules"

@@ -16,8 +16,8 @@ from sqlalchemy import update
 from jit_portal.audit.service import CHANNEL
 from jit_portal.database import session, transaction
 from jit_portal.demo.postgres import Postgres
-from jit_portal.identity import endings, sessions, tokens
-from jit_portal.identity.models import User
+from jit_portal.identity import endings, tokens
+from jit_portal.identity.models import MOST_IDLE_MINUTES, User
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.realtime import push
 from jit_portal.realtime.listener import LOGINS_ASKED_EVERY
@@ -33,7 +33,7 @@ from tests.web import PATIENCE, Ear, Signed, Web
 
 Browse = Callable[[User], FlaskClient]
 Listen = Callable[[User], Ear]
-AGO = sessions.IDLE + dt.timedelta(seconds=1)
+AGO = dt.timedelta(minutes=MOST_IDLE_MINUTES, seconds=1)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from jit_portal.background import enqueue
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid
 from jit_portal.identity import endings, registry, service, sessions
-from jit_portal.identity.models import User
+from jit_portal.identity.models import MOST_IDLE_MINUTES, User
 from jit_portal.identity.sign_in_models import LoginSession
 from tests import factories
 from tests.signing_in import (
@@ -104,7 +104,7 @@ def test_a_login_lasts_twelve_hours_at_most(open_browser: Callable[[], Browser])
 
 @pytest.mark.parametrize(
     "over",
-    [{"last_seen_at": func.now() - sessions.IDLE}, {"ends_at": func.now()}],
+    [{"last_seen_at": func.now() - dt.timedelta(minutes=MOST_IDLE_MINUTES)}, {"ends_at": func.now()}],
     ids=["idle", "absolute"],
 )
 def test_of_a_sign_in_that_is_over_nothing_of_its_provider_stays(

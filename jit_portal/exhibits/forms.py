@@ -24,7 +24,8 @@ from wtforms.widgets import HiddenInput
 from jit_portal.errors import Invalid
 from jit_portal.exhibits.targets import Target
 from jit_portal.identity.models import Authority, User
-from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Role, Sight
+from jit_portal.jits.words import ROLES
+from jit_portal.vocabulary import ExhibitKind, HandlingCode, PrincipalKind, Purpose, Sight
 from jit_portal.web.fields import plain_text
 from jit_portal.wording import country, gettext
 
@@ -59,15 +60,6 @@ SIGHTS = {
     Sight.READ: _("Read: open it in the portal, with its description and custody"),
     Sight.DOWNLOAD: _("Download: take the bytes away"),
     Sight.USE: _("Use: take it into proceedings"),
-}
-ROLES = {
-    Role.LEADER: _("Leader"),
-    Role.MEMBER: _("Member"),
-    Role.SECONDED_MEMBER: _("Seconded member"),
-    Role.PARTICIPANT: _("Participant"),
-    Role.EXPERT: _("Expert"),
-    Role.SECRETARIAT: _("Secretariat"),
-    Role.AUDITOR: _("Auditor"),
 }
 
 
@@ -262,7 +254,4 @@ class RuleForm(OnceForm):
     note = TextAreaField(_("Note for your own party"), validators=[Length(max=1000), plain_text])
 
     def offer(self, authorities: list[Authority]) -> None:
-        self.authority.choices = [
-            ("", gettext("Every authority")),
-            *((str(each.id), each.name) for each in authorities),
-        ]
+        self.authority.choices = authority_choices(authorities, gettext("Every authority"))

@@ -19,7 +19,6 @@ from jit_portal.exhibits.descriptions import read
 from jit_portal.exhibits.forms import (
     KINDS,
     PURPOSES,
-    ROLES,
     DescribeForm,
     ReclassifyForm,
     ReleaseForm,
@@ -29,6 +28,7 @@ from jit_portal.exhibits.forms import (
 )
 from jit_portal.exhibits.models import Exhibit, Release
 from jit_portal.exhibits.targets import offered
+from jit_portal.jits.words import ROLES
 from jit_portal.vocabulary import ExhibitKind, May, Purpose, Sight
 from jit_portal.web.forms import blame
 from jit_portal.web.requests import wants_fragment

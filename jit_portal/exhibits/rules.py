@@ -20,6 +20,7 @@ from jit_portal.identity.models import Authority, User
 from jit_portal.jits.models import Party
 from jit_portal.vocabulary import ExhibitKind, HandlingCode, May, Sight
 from jit_portal.wording import gettext
+from jit_portal.workspaces import seats
 from jit_portal.workspaces.models import Workspace
 
 MOST_COMPARED = 2000
@@ -147,7 +148,7 @@ def _refuse_ended(rule: CountryRule) -> None:
 
 
 def _end(actor: User, rule: CountryRule) -> None:
-    rule.live_until = session().scalar(select(func.statement_timestamp()))
+    rule.live_until = seats.now()
     rule.closed_by_id = actor.id
     session().flush()
 

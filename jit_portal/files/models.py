@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from jit_portal.database import Created, Thing, words
-from jit_portal.identity.models import User
 from jit_portal.vocabulary import Integrity
 
 
@@ -58,7 +57,6 @@ class StoredFile(Thing):
     expires_at: Mapped[dt.datetime]
     completed_at: Mapped[dt.datetime | None]
     checked_at: Mapped[dt.datetime | None]
-    uploaded_by: Mapped[User] = relationship()
 
     @property
     def is_empty(self) -> bool:

@@ -17,7 +17,7 @@ from jit_portal.files import keys, names, reading, sealing, storage
 from jit_portal.files.models import StoredFile
 from jit_portal.files.receiving import LONGEST, LONGEST_CHECKED, Body, Digest, Intake
 from jit_portal.files.refusals import AnotherFile, BeingWritten, Over, TooLong, WrongOffset
-from jit_portal.files.writing import Upload, database_away, sole_writer
+from jit_portal.files.writing import LIVES, Upload, database_away, sole_writer
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Party
 from jit_portal.policy import Work
@@ -26,8 +26,6 @@ from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 log = logging.getLogger(__name__)
-
-LIVES = dt.timedelta(days=7)
 
 
 def begin(

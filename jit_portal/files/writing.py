@@ -1,5 +1,6 @@
 """One writer per file: a lock that ends with its database connection, on which each stored part is committed."""
 
+import datetime as dt
 import select
 import uuid
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from jit_portal.files.sealing import Seal
 from jit_portal.wording import gettext
 
 _COLUMNS = StoredFile.__table__.c
+LIVES = dt.timedelta(days=7)
+"""So long an upload that nobody goes on with is kept."""
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class Upload:
 
         On the connection that holds the lock, so that whoever has lost the lock can no longer commit anything.
         """
-        expires = sa.func.clock_timestamp() + sa.text("interval '7 days'")
+        expires = sa.func.clock_timestamp() + LIVES
         statement = sa.update(StoredFile).where(_COLUMNS.id == self.id)
         self.connection.execute(statement.values(expires_at=expires, **columns))
         for name, value in columns.items():

@@ -10,6 +10,7 @@ from jit_portal.audit import words
 from jit_portal.errors import NotFound
 from jit_portal.extensions import csrf, limiter
 from jit_portal.identity import (
+    attempts,
     endings,
     invitations,
     ourselves,
@@ -63,7 +64,7 @@ def attempt_browser() -> str:
 
 def set_attempt_cookie(response: Response, browser: str) -> None:
     """Let this browser keep its word for as long as what it began can be completed."""
-    _set_cookie(response, _attempt_cookie(), browser, max_age=int(service.ATTEMPT.total_seconds()))
+    _set_cookie(response, _attempt_cookie(), browser, max_age=int(attempts.ATTEMPT.total_seconds()))
 
 
 def set_login_cookie(response: Response, token: str) -> None:

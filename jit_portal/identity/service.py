@@ -1,4 +1,4 @@
-"""Signing in and out: who begins, whom a provider vouches for, and when a login is over."""
+"""Signing in: who begins, and whom a provider vouches for; and how somebody wants the portal shown to her."""
 
 import datetime as dt
 import logging
@@ -12,10 +12,8 @@ from jit_portal.audit import service as audit
 from jit_portal.database import session, transaction
 from jit_portal.errors import Invalid, NotFound
 from jit_portal.identity import accounts, attempts, claims, devices, endings, invitations, registry, stepping, tokens
-from jit_portal.identity.attempts import ATTEMPT
 from jit_portal.identity.devices import Device
 from jit_portal.identity.endings import Because, end, end_oldest
-from jit_portal.identity.invitations import ON_ACCEPT, invite
 from jit_portal.identity.models import IdentityProvider, Invitation, User
 from jit_portal.identity.refusals import ProviderAway, SignInRefused, Why
 from jit_portal.identity.sign_in_models import LoginAttempt, LoginSession
@@ -24,20 +22,6 @@ from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_fetch, portal_which
 from jit_portal.vocabulary import NoticeKind
 from jit_portal.wording import gettext
-
-__all__ = [
-    "ATTEMPT",
-    "ON_ACCEPT",
-    "Answer",
-    "Device",
-    "SignedIn",
-    "begin",
-    "complete",
-    "inside",
-    "invite",
-    "leads_out",
-    "prefer",
-]
 
 log = logging.getLogger(__name__)
 

@@ -13,15 +13,13 @@ from jit_portal.database import nothing_done_yet, session, transaction
 from jit_portal.identity import devices, tokens
 from jit_portal.identity.devices import Device
 from jit_portal.identity.glass import switch
-from jit_portal.identity.models import MOST_HOURS, MOST_IDLE_MINUTES, User
+from jit_portal.identity.models import User
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, people, portal_which
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import NoticeKind
 
-IDLE = dt.timedelta(minutes=MOST_IDLE_MINUTES)
-ABSOLUTE = dt.timedelta(hours=MOST_HOURS)
 NOTICED_EVERY = dt.timedelta(minutes=1)
 _TOKEN_LENGTH = len(tokens.make())
 

@@ -25,7 +25,7 @@ from wtforms.widgets import HiddenInput
 from jit_portal.identity.models import IdentityProvider, User
 from jit_portal.jits.terms import NamedParty, Terms, country_name
 from jit_portal.jits.words import LEGAL_BASES, ROLES, ROLES_OF
-from jit_portal.vocabulary import PartyKind, Role
+from jit_portal.vocabulary import STATES, PartyKind, Role
 from jit_portal.web import zones
 from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
 
@@ -95,9 +95,7 @@ class DraftForm:
         known = dict(LEGAL_BASES)
         kept = {code: code for code in (terms.legal_bases if terms else ()) if code not in known}
         self.terms.legal_bases.choices = [*known.items(), *kept.items()]
-        states = sorted(
-            {each.country for each in providers if each.kind in (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)}
-        )
+        states = sorted({each.country for each in providers if each.kind in STATES})
         self.terms.states_of_operation.choices = [(code, country_name(code)) for code in states]
         for needed in (self.terms.legal_bases, self.terms.states_of_operation):
             # A draft is saved without them, but nobody can sign it: the page must not call them optional.

@@ -5,7 +5,6 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
@@ -22,6 +21,7 @@ from jit_portal.vocabulary import AgreementState, May
 from jit_portal.web.errors import put_on_record
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
+from jit_portal.wording import gettext
 from jit_portal.workspaces.models import Workspace
 
 bp = Blueprint("jits", __name__)

@@ -12,11 +12,9 @@ from jit_portal.errors import Invalid, NotAllowed, Refused
 from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, AgreementParty
 from jit_portal.jits.service import Stale
-from jit_portal.vocabulary import OUTSIDE_UNION, AgreementDuty, AgreementState, May, PartyKind
+from jit_portal.vocabulary import OUTSIDE_UNION, STATES, AgreementDuty, AgreementState, May, PartyKind
 from jit_portal.wording import country, gettext
 from jit_portal.workspaces import opening, seats
-
-STATES = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
 
 
 @dataclass(frozen=True)

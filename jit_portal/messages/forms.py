@@ -15,10 +15,8 @@ from wtforms.widgets import HiddenInput
 from jit_portal.errors import Invalid
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.vocabulary import Audience
-from jit_portal.web.fields import CheckboxesField, one_line, plain_text, stripped, unwrapped
+from jit_portal.web.fields import MOST_INTEGER, CheckboxesField, one_line, plain_text, stripped, unwrapped
 from jit_portal.wording import gettext
-
-MOST_NUMBERS = 2_147_483_647
 
 
 def is_uuid(form: FlaskForm, field: HiddenField) -> None:
@@ -34,7 +32,7 @@ def _id(chosen: object) -> uuid.UUID:
 
 
 def _number(name: str) -> IntegerField:
-    return IntegerField(name, validators=[InputRequired(), NumberRange(0, MOST_NUMBERS)], widget=HiddenInput())
+    return IntegerField(name, validators=[InputRequired(), NumberRange(0, MOST_INTEGER)], widget=HiddenInput())
 
 
 class PostForm(FlaskForm):
@@ -96,12 +94,3 @@ def from_payload(kind: type[FlaskForm], payload: Mapping[str, Any]) -> FlaskForm
         field, errors = next(iter(form.errors.items()))
         raise Invalid(str(errors[0]), field=str(field))
     return form
-
-
-def id_in(payload: Mapping[str, Any], name: str) -> uuid.UUID:
-    """The id that a socket brought under this name; Invalid when there is none."""
-    value = payload.get(name)
-    try:
-        return uuid.UUID(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise Invalid(gettext("This is not something the portal understands."), field=name) from error

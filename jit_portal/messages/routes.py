@@ -12,14 +12,14 @@ from wtforms.fields.choices import SelectChoice
 from jit_portal import policy
 from jit_portal.errors import Invalid, Refused, TooFast
 from jit_portal.messages import channels, reading, references, service, showing
-from jit_portal.messages.forms import MOST_NUMBERS, ChannelForm, EditForm, PostForm, ReadForm
+from jit_portal.messages.forms import ChannelForm, EditForm, PostForm, ReadForm
 from jit_portal.messages.models import Channel, Message
 from jit_portal.messages.sockets import POSTS, read_on
 from jit_portal.messages.text import LONGEST
 from jit_portal.messages.words import channel_name
 from jit_portal.vocabulary import May
 from jit_portal.web.errors import put_on_record
-from jit_portal.web.fields import put_error
+from jit_portal.web.fields import MOST_INTEGER, put_error
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
 from jit_portal.wording import country, gettext
@@ -76,7 +76,7 @@ def _page(channel: Channel, before: int | None = None, form: PostForm | None = N
 
 
 def _number(asked: int | None) -> int | None:
-    return None if asked is None else max(0, min(asked, MOST_NUMBERS))
+    return None if asked is None else max(0, min(asked, MOST_INTEGER))
 
 
 @bp.get("/workspaces/<uuid:workspace_id>/channels")

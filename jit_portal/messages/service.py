@@ -1,6 +1,5 @@
 """The verbs of chat: post, edit, withdraw, and how far one has read. The record holds acts and hashes, never a text."""
 
-import datetime as dt
 import hashlib
 import uuid
 
@@ -21,6 +20,7 @@ from jit_portal.notices import service as notices
 from jit_portal.policy.person import me
 from jit_portal.vocabulary import May, NoticeKind
 from jit_portal.wording import gettext
+from jit_portal.workspaces import seats
 
 WRITES = "channel.writes"
 """Announced, and on no record: that somebody is writing passes."""
@@ -74,7 +74,7 @@ def edit(actor: User, message: Message, text: str, edition: int) -> Message:
             return message
         told = _mentioned(message)
         _keep(message)
-        message.text, message.edited_at = text, _now()
+        message.text, message.edited_at = text, seats.now()
         _refer(actor, message, references.resolve(actor, message.channel, message), told)
         audit.record(actor, "message.edited", message, edition=message.edition, sha256=_digest(text))
     return message
@@ -87,7 +87,7 @@ def withdraw(actor: User, message: Message) -> Message:
         if message.withdrawn_at is not None:
             return message
         _keep(message)
-        message.text, message.withdrawn_at = "", _now()
+        message.text, message.withdrawn_at = "", seats.now()
         audit.record(actor, "message.withdrawn", message, edition=message.edition)
     return message
 
@@ -180,11 +180,6 @@ def _mentioned(message: Message) -> set[uuid.UUID]:
         MessageReference.message_id == message.id, MessageReference.noun == references.MENTION
     )
     return set(session().scalars(kept))
-
-
-def _now() -> dt.datetime:
-    now: dt.datetime = session().execute(select(func.clock_timestamp())).scalar_one()
-    return now
 
 
 def _digest(text: str) -> str:

@@ -13,11 +13,12 @@ from jit_portal.database import Thing, session
 from jit_portal.extensions import socketio
 from jit_portal.identity.models import User
 from jit_portal.messages import references, service, showing
-from jit_portal.messages.forms import EditForm, PostForm, ReadForm, from_payload, id_in
+from jit_portal.messages.forms import EditForm, PostForm, ReadForm, from_payload
 from jit_portal.messages.models import Channel, Message
 from jit_portal.realtime import push
 from jit_portal.realtime.push import Said, carry, passing
 from jit_portal.realtime.sockets import receive
+from jit_portal.web.fields import read_id
 from jit_portal.web.pace import Pace
 from jit_portal.web.readers import as_read_by
 
@@ -29,7 +30,7 @@ SIGNS_OF_WRITING = Pace(5, 5)
 
 @receive("message:post", POSTS)
 def post(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    channel_id = id_in(payload, "channel")
+    channel_id = read_id(payload.get("channel"), "channel")
     form = from_payload(PostForm, payload)
     message = service.post_in(person, channel_id, form.text.data, uuid.UUID(form.token.data))
     return {"id": str(message.id), "number": message.number}
@@ -37,7 +38,7 @@ def post(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 @receive("message:edit", EDITS)
 def edit(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    message = policy.fetch(person, Message, id_in(payload, "message"))
+    message = policy.fetch(person, Message, read_id(payload.get("message"), "message"))
     form = from_payload(EditForm, payload)
     message = service.edit(person, message, form.text.data, form.edition.data)
     return {"number": message.number, "edition": message.edition}
@@ -45,13 +46,13 @@ def edit(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 @receive("message:withdraw")
 def withdraw(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    message = service.withdraw(person, policy.fetch(person, Message, id_in(payload, "message")))
+    message = service.withdraw(person, policy.fetch(person, Message, read_id(payload.get("message"), "message")))
     return {"number": message.number, "edition": message.edition}
 
 
 @receive("channel:read", is_use=False)
 def read(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    channel = policy.fetch(person, Channel, read_id(payload.get("channel"), "channel"))
     return {"number": read_on(person, channel, from_payload(ReadForm, payload).number.data)}
 
 
@@ -64,7 +65,7 @@ def read_on(person: User, channel: Channel, number: int) -> int:
 
 @receive("channel:typing")
 def typing(person: User, payload: Mapping[str, Any]) -> dict[str, Any]:
-    channel = policy.fetch(person, Channel, id_in(payload, "channel"))
+    channel = policy.fetch(person, Channel, read_id(payload.get("channel"), "channel"))
     if SIGNS_OF_WRITING.allows(person.id):
         service.tell_of_writing(person, channel)
     return {}

@@ -122,9 +122,8 @@ def _task(notice: Notice, task: Task) -> Shown:
             "%(person)s does not take on %(key)s, which you asked for", person=_by(notice), key=task.key
         ),
     }
-    mentioned = gettext("%(person)s mentioned you in %(key)s", person=_by(notice), key=task.key)
     place = url_for("tasks.show", task_id=task.id)
-    return Shown(notice, said.get(notice.kind, mentioned), task.title, place, task.board.workspace.name)
+    return Shown(notice, said[notice.kind], task.title, place, task.board.workspace.name)
 
 
 def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
@@ -136,9 +135,8 @@ def _exhibit(notice: Notice, exhibit: Exhibit) -> Shown:
         NoticeKind.ACCEPTED: gettext("%(person)s accepted %(reference)s, which you handed over", **names),
         NoticeKind.DECLINED: gettext("%(person)s declined %(reference)s: it stays with you", **names),
     }
-    mentioned = gettext("%(person)s mentioned you at %(reference)s", **names)
     place = url_for("exhibits.show", exhibit_id=exhibit.id)
-    return Shown(notice, said.get(notice.kind, mentioned), exhibit.title, place, exhibit.workspace.name)
+    return Shown(notice, said[notice.kind], exhibit.title, place, exhibit.workspace.name)
 
 
 def _entrustment(notice: Notice, entrustment: Entrustment) -> Shown:

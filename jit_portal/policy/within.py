@@ -14,11 +14,10 @@ from jit_portal.identity.models import User
 from jit_portal.jits.models import Agreement, Party
 from jit_portal.policy.asking import asked
 from jit_portal.policy.person import NOW, live
-from jit_portal.vocabulary import AgreementState, PartyKind
+from jit_portal.vocabulary import STATES, AgreementState
 from jit_portal.workspaces.models import Membership, MembershipPrincipal
 
-_KINDS = (PartyKind.MEMBER_STATE, PartyKind.THIRD_COUNTRY)
-_STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(_KINDS)), else_=len(_KINDS))
+_STATES_FIRST = case(*((Party.kind == kind, place) for place, kind in enumerate(STATES)), else_=len(STATES))
 
 
 _live = live(Party.live_from, Party.live_until)

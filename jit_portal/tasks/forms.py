@@ -14,13 +14,12 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+from wtforms.widgets import HiddenInput
 
 from jit_portal.errors import Invalid
 from jit_portal.jits.models import Party
@@ -29,10 +28,10 @@ from jit_portal.tasks.boards import NAME_LENGTH, PREFIX_LENGTH
 from jit_portal.tasks.models import DESCRIPTION_LENGTH, TITLE_LENGTH, Column
 from jit_portal.tasks.words import column_name
 from jit_portal.vocabulary import Audience
+from jit_portal.web.fields import MOST_INTEGER, CheckboxesField, read_id
 from jit_portal.wording import country, gettext
 
 F = TypeVar("F", bound=Form)
-MOST_EDITIONS = 2**31 - 1
 
 _REQUIRED = InputRequired(_("This cannot be empty."))
 _CHOOSE = InputRequired(_("Choose one."))
@@ -43,18 +42,11 @@ def _id(value: object) -> uuid.UUID | None:
     return uuid.UUID(str(value)) if value not in (None, "", "None") else None
 
 
-class CheckboxesField(SelectMultipleField):
-    """Several choices, each with its own box."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 class EditionForm(FlaskForm):
     """Every change names the edition of the task that it was made to."""
 
     edition = IntegerField(
-        widget=HiddenInput(), validators=[InputRequired(_("Reload the page.")), NumberRange(1, MOST_EDITIONS)]
+        widget=HiddenInput(), validators=[InputRequired(_("Reload the page.")), NumberRange(1, MOST_INTEGER)]
     )
 
 
@@ -129,7 +121,7 @@ class BoardForm(FlaskForm):
 class MoveForm(Form):
     """Where a card is moved, by page or by socket; the page's token is checked before any form is read."""
 
-    edition = IntegerField(validators=[InputRequired(), NumberRange(1, MOST_EDITIONS)])
+    edition = IntegerField(validators=[InputRequired(), NumberRange(1, MOST_INTEGER)])
     column = StringField(validators=[InputRequired()])
     before = StringField(validators=[Optional()])
     after = StringField(validators=[Optional()])
@@ -142,14 +134,6 @@ class MoveForm(Form):
             "before_id": read_id(self.before.data) if self.before.data else None,
             "after_id": read_id(self.after.data) if self.after.data else None,
         }
-
-
-def read_id(value: object) -> uuid.UUID:
-    """An id that came in as text; Invalid for anything else."""
-    try:
-        return uuid.UUID(value) if isinstance(value, str) else uuid.UUID("")
-    except ValueError as error:
-        raise Invalid(gettext("This is not something the portal understands.")) from error
 
 
 def read_move(said: Mapping[str, Any]) -> MoveForm:

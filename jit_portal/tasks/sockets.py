@@ -9,8 +9,10 @@ from jit_portal.identity.models import User
 from jit_portal.realtime.push import Said, carry, tell
 from jit_portal.realtime.sockets import receive
 from jit_portal.tasks import service
-from jit_portal.tasks.forms import read_id, read_move
+from jit_portal.tasks.forms import read_move
 from jit_portal.tasks.models import Task, TaskChange
+from jit_portal.vocabulary import ColumnKind
+from jit_portal.web.fields import read_id
 
 
 @receive("task:move")
@@ -37,5 +39,5 @@ def place(task: Task) -> dict[str, Any]:
         "column": str(task.column_id),
         "rank": task.rank,
         "edition": task.edition,
-        "is_done": task.column.kind == "done",
+        "is_done": task.column.kind == ColumnKind.DONE,
     }

@@ -1,5 +1,7 @@
 """Fields and checks that forms of several packages share."""
 
+import uuid
+
 from wtforms import Field, Form, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -7,6 +9,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from jit_portal import typed
 from jit_portal.errors import Invalid
 from jit_portal.wording import gettext
+
+MOST_INTEGER = 2**31 - 1
+"""Whatever is counted beyond it, the database has no room for."""
 
 
 class CheckboxesField(SelectMultipleField):
@@ -48,6 +53,14 @@ def _refuse_nothing(field: Field) -> None:
     """Something was typed, or the field's own check would have said so; but none of it shows."""
     if field.flags.required and not typed.shows(field.data or ""):
         raise ValidationError(gettext("This is needed."))
+
+
+def read_id(said: object, field: str | None = None) -> uuid.UUID:
+    """An id that came in as text, by a form or a socket; Invalid for anything else."""
+    try:
+        return uuid.UUID(said if isinstance(said, str) else "")
+    except ValueError as error:
+        raise Invalid(gettext("This is not something the portal understands."), field=field) from error
 
 
 def put_error(fields: dict[str, Field], name: str | None, reason: str) -> bool:

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from jit_portal import policy
@@ -20,6 +19,7 @@ from jit_portal.web.forms import blame
 from jit_portal.web.requests import public_address, wants_fragment
 from jit_portal.web.session import viewer
 from jit_portal.web.workspace import head
+from jit_portal.wording import gettext
 from jit_portal.workspaces import overview, service
 from jit_portal.workspaces import people as listing
 from jit_portal.workspaces.forms import EndForm, EnrolForm, InviteForm

@@ -99,7 +99,7 @@ def _age_workspace(
 ) -> None:
     here = [workspace_id]
     owner.execute("UPDATE workspace SET opened_at = %s WHERE id = %s", [span.first, workspace_id])
-    _age_memberships(owner, demo, workspace_id, span, by)
+    _age_memberships(owner, demo, workspace_id, span)
     _age_exhibits(owner, demo, span, by)
     _age_custody(owner, demo, span)
     _age_releases(owner, workspace_id, span)
@@ -138,9 +138,7 @@ ON CONFLICT (workspace_id, user_id) DO UPDATE SET visited_at = excluded.visited_
 """
 
 
-def _age_memberships(
-    owner: psycopg.Connection, demo: DemoJit, workspace_id: uuid.UUID, span: Span, by: dt.timedelta
-) -> None:
+def _age_memberships(owner: psycopg.Connection, demo: DemoJit, workspace_id: uuid.UUID, span: Span) -> None:
     owner.execute("UPDATE membership SET live_from = %s WHERE workspace_id = %s", [span.first, workspace_id])
     for one in demo.members:
         if one.until:
