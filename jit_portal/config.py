@@ -33,6 +33,8 @@ class Settings:
     signing_key: Path
     proxy_hops: int
     redis_url: str | None = None
+    proxy_health: str | None = None
+    web_health: str | None = None
     vault_health: str | None = None
     providers_health: str | None = None
     provider_secrets: Path | None = None
@@ -132,6 +134,8 @@ _SENSE: Mapping[str, Callable[[object], object]] = {
     "store_bucket": _like(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket"),
     "secret_key": _like(r"(?s).{32,}", "is shorter than 32 characters"),
     "redis_url": _like(r"(redis|rediss|unix)://\S+", "must be redis://…, rediss://… or unix://…"),
+    "proxy_health": _HEALTH,
+    "web_health": _HEALTH,
     "vault_health": _HEALTH,
     "providers_health": _HEALTH,
 }

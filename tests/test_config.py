@@ -24,6 +24,8 @@ GOOD = SECRETS | {
     "JIT_KEYRING": "/var/lib/jit-portal/keyring.json",
     "JIT_SIGNING_KEY": "/var/lib/jit-portal/signing-key.json",
     "JIT_PROXY_HOPS": "1",
+    "JIT_PROXY_HEALTH": "http://127.0.0.1:80",
+    "JIT_WEB_HEALTH": "http://127.0.0.1:8801",
     "JIT_VAULT_HEALTH": "unix:/run/vault.sock",
     "JIT_PROVIDERS_HEALTH": "http://127.0.0.1:8802",
     "JIT_SAML_KEY": "/var/lib/jit-portal/saml-key.pem",
@@ -31,8 +33,8 @@ GOOD = SECRETS | {
     "JIT_BREAK_GLASS": "1",
 }
 OPTIONAL = {
-    *("JIT_REDIS_URL", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH", "JIT_PROVIDER_SECRETS", "JIT_SAML_KEY"),
-    "JIT_BREAK_GLASS",
+    *("JIT_REDIS_URL", "JIT_PROVIDER_SECRETS", "JIT_SAML_KEY", "JIT_BREAK_GLASS"),
+    *("JIT_PROXY_HEALTH", "JIT_WEB_HEALTH", "JIT_VAULT_HEALTH", "JIT_PROVIDERS_HEALTH"),
 }
 SENSELESS = [
     ("JIT_ROLE", "webb"),
@@ -68,6 +70,8 @@ SENSELESS = [
     ("JIT_PROXY_HOPS", "²"),
     ("JIT_PROXY_HOPS", "1" * 5000),
     ("JIT_REDIS_URL", "cache.example"),
+    ("JIT_PROXY_HEALTH", "somewhere"),
+    ("JIT_WEB_HEALTH", "https://127.0.0.1"),
     ("JIT_VAULT_HEALTH", "unix:vault"),
     ("JIT_PROVIDERS_HEALTH", "127.0.0.1"),
 ]

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -193,6 +194,25 @@ def test_alive_without_a_database_but_not_ready(app: Flask, take_away: Callable[
     assert ready.status_code == 503
     assert ready.json == {"components": {"web": "ready", "worker": "away", "database": "away", "store": "ready"}}
     assert_strict(ready)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_proxy_that_nobody_gets_through_is_shown_behind_it(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        settings = replace(app.config["SETTINGS"], proxy_health=f"http://127.0.0.1:{place.getsockname()[1]}")
+        monkeypatch.setitem(app.config, "SETTINGS", settings)
+        assert _states(app.test_client())["proxy"] == "ready", "it need not say anything"
+    assert _states(app.test_client())["proxy"] == "away"
+
+
+@pytest.mark.usefixtures("patient")
+def test_vault_says_how_all_are_where_web_is_away(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(app.config["SETTINGS"], role="vault", web_health="http://127.0.0.1:9")
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    answer = app.test_client().get("/readyz")
+    states = {"vault": "ready", "web": "away", "worker": "away", "database": "ready", "store": "ready"}
+    assert answer.json == {"components": states}
+    assert answer.status_code == 503, "there is no page"
 
 
 @pytest.mark.usefixtures("patient")

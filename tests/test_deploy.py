@@ -99,14 +99,14 @@ def test_the_proxy_says_in_words_that_nobody_is_behind_it(fronts: tuple[int, int
     assert len(said) == 1
 
 
-def test_the_proxy_tells_whoever_watches_that_web_is_away(fronts: tuple[int, int]) -> None:
+def test_the_proxy_tells_whoever_watches_that_nobody_is_there(fronts: tuple[int, int]) -> None:
     """Whether nothing listens there, or what does has hung."""
 
     def ask(address: str) -> None:
         answer = requests.get(f"http://{address}/readyz", timeout=20)
         assert answer.status_code == 503, answer.text
         assert answer.headers["Content-Type"] == "application/json"
-        assert answer.json() == {"components": {"web": "away"}}
+        assert answer.json() == {"components": {"web": "away", "vault": "away"}}
         assert answer.headers["Cache-Control"] == "no-store"
 
     demo, real = (f"localhost:{port}" for port in fronts)

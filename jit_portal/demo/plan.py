@@ -81,6 +81,8 @@ class Plan:
             "SECRET_KEY": self.secrets.session,
             "SIGNING_KEY": str(self.data / "signing-key.json"),
             "PROXY_HOPS": "1",
+            "PROXY_HEALTH": f"http://127.0.0.1:{self.port}",
+            "WEB_HEALTH": f"http://127.0.0.1:{self.port + 1}",
             "VAULT_HEALTH": f"unix:{self.vault_socket}",
             "PROVIDERS_HEALTH": self.providers,
             "DEMO_PROVIDERS": self.providers,

@@ -39,7 +39,7 @@ _CADDYFILE = """\
 		}}
 		handle /readyz {{
 			header Content-Type application/json
-			respond `{{"components": {{"web": "away"}}}}` 503
+			respond `{{"components": {{"web": "away", "vault": "away"}}}}` 503
 		}}
 		respond <<HTML
 			<!doctype html>
@@ -55,9 +55,12 @@ _CADDYFILE = """\
 	}}
 }}
 
-# Those who watch wait for little; web needs up to 2.5 s to ask the others.
+# Those who watch wait for little; web needs up to 2.5 s to ask the others. Where it is away, vault asks them.
 (watched) {{
-	reverse_proxy 127.0.0.1:{web} {{
+	reverse_proxy 127.0.0.1:{web} unix/{vault} {{
+		lb_policy first
+		lb_retries 1
+		fail_duration 1s
 		header_up Host localhost:{port}
 		transport http {{
 			dial_timeout 1s
@@ -90,9 +93,13 @@ http://localhost:{port}, http://files.localhost:{port} {{
 http://127.0.0.1:{port} {{
 	bind 127.0.0.1
 	import nobody
-	@health path /healthz /readyz
-	handle @health {{
+	handle /readyz {{
 		import watched
+	}}
+	handle /healthz {{
+		reverse_proxy 127.0.0.1:{web} {{
+			header_up Host localhost:{port}
+		}}
 	}}
 	handle {{
 		redir http://localhost:{port}{{uri}}

@@ -34,7 +34,7 @@ def alive() -> dict[str, str]:
 @limiter.exempt
 @open_to_all
 def ready() -> tuple[dict[str, object], int]:
-    """Each component with its state; 503 only when no page can be served: when the database is away.
+    """Each component with its state; 503 only when no page can be served: when the database or ``web`` is away.
 
     All are asked at the same time, and what has not answered when patience ends counts as away.
     """
@@ -50,13 +50,17 @@ def ready() -> tuple[dict[str, object], int]:
         each.start()
     for each in asking:
         each.join(max(0.0, until - time.monotonic()))
-    return {"components": dict(states)}, 200 if states["database"] == "ready" else 503
+    can_serve = states["database"] == "ready" and states.get("web", "ready") == "ready"
+    return {"components": dict(states)}, 200 if can_serve else 503
 
 
 def _probes(settings: Settings) -> dict[str, Callable[[], bool]]:
     """Every component of the portal; this process is itself one of them."""
     probes: dict[str, Callable[[], bool]] = {settings.role: lambda: True}
-    for name, address in (("vault", settings.vault_health), ("providers", settings.providers_health)):
+    if settings.proxy_health is not None:
+        probes["proxy"] = partial(_listens, settings.proxy_health)
+    asked = (("web", settings.web_health), ("vault", settings.vault_health), ("providers", settings.providers_health))
+    for name, address in asked:
         if address is not None:
             probes.setdefault(name, partial(_answers, address))
     return probes | {"worker": _worker_beats, "database": _database_answers, "store": lambda: storage.store().answers()}
@@ -89,6 +93,16 @@ def _worker_beats() -> bool:
     return session().scalar(_WORKER_BEATS, {"name": WORKER}) is True
 
 
+def _listens(address: str) -> bool:
+    """Whether anybody is there: what a proxy answers is the word of whoever stands behind it."""
+    connection = _connection(address)
+    try:
+        connection.connect()
+    finally:
+        connection.close()
+    return True
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
@@ -96,13 +110,17 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.host)
 
 
-def _answers(address: str) -> bool:
+def _connection(address: str) -> http.client.HTTPConnection:
     if address.startswith("unix:"):
-        connection: http.client.HTTPConnection = _UnixConnection("localhost", timeout=2)
+        connection = _UnixConnection("localhost", timeout=2)
         connection.host = address.removeprefix("unix:")
-    else:
-        parts = urlsplit(address)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
+        return connection
+    parts = urlsplit(address)
+    return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
+
+
+def _answers(address: str) -> bool:
+    connection = _connection(address)
     try:
         connection.request("GET", "/healthz", headers={"Host": "localhost"} if address.startswith("unix:") else {})
         return connection.getresponse().status == 200

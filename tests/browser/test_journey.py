@@ -300,7 +300,7 @@ def sign_out(dutch: Desk, space: str) -> None:
 def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, tmp_path: Path) -> None:
     """Step 1: without the store people still talk; a start with the same data, at another port, knows it all."""
     wait_until(lambda: set(demo.states().values()) == {"ready"})
-    for component in ("store", "vault", "worker"):
+    for component in ("store", "worker"):
         kill(demo, component)
     dutch = Desk(browser, demo, NETHERLANDS, tmp_path)
     dutch.sign_in()
@@ -316,6 +316,9 @@ def test_what_dies_is_shown_and_the_rest_goes_on(browser: Browser, demo: Demo, t
     dutch.context.close()
     for component in ("providers", "web"):
         kill(demo, component)
+    away = dict.fromkeys(("web", "worker", "providers", "store"), "away")
+    assert demo.states() == {"proxy": "ready", "vault": "ready", "database": "ready"} | away
+    kill(demo, "vault")
     assert stop(demo) == 1, "it says at the end that something died"
     demo.port = services.free_ports(PORTS)
     demo.start()
