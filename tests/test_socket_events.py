@@ -132,12 +132,14 @@ def test_only_reading_and_taking_back_go_on_after_the_agreement(doors: Doors, co
 
 
 @pytest.mark.parametrize("act", ["country_rule.forbidden", "country_rule.released", "country_rule.closed"])
-def test_whom_a_country_rule_names_is_not_told_what_it_says(doors: Doors, connect: Connect, act: str) -> None:
-    someone = doors.world["nl_leader"]
-    socket = connect(someone)
+def test_whom_a_country_rule_names_is_told_to_look_again_and_no_more(doors: Doors, connect: Connect, act: str) -> None:
+    """That there is a rule is for its own party to know, whose members hear of it by its id."""
+    theirs, own = (connect(doors.world[name]) for name in ("nl_leader", "fr_member"))
     rule_id = uuid.UUID(doors.ids["rule_id"])
-    push.deliver(Said("country_rule", rule_id, act, frozenset({someone.id})))
-    (told,) = socket.client.get_received()
+    push.deliver(Said("country_rule", rule_id, act, frozenset({doors.world["nl_leader"].id})))
+    (told,) = theirs.client.get_received()
+    assert (told["name"], told["args"]) == ("look_again", [{}])
+    (told,) = own.client.get_received()
     assert told["args"] == [{"noun": "country_rule", "id": str(rule_id), "act": "country_rule.changed"}]
 
 

@@ -66,9 +66,10 @@ class Carrying:
 
 
 CARRIERS: dict[str, Carrying] = {}
-_NEUTRAL = {policy.noun(CountryRule): "country_rule.changed", policy.noun(Exhibit): "exhibit.changed"}
-"""Pushed instead of the act: those whom a rule names hear of it too, and are not to learn that it forbids; nor those
-who see an exhibit that it was released to others, or is being handed over.
+_RULE = policy.noun(CountryRule)
+_NEUTRAL = {_RULE: "country_rule.changed", policy.noun(Exhibit): "exhibit.changed"}
+"""Pushed instead of the act: those who see an exhibit are not to learn that it was released to others, or is being
+handed over.
 """
 
 
@@ -110,6 +111,10 @@ def deliver(said: Said) -> None:
     if said.noun in ("membership", "workspace"):
         # What she sees anywhere may have changed, not only where people are listed.
         tell(set(said.also) & set(connected), "look_again", {})
+    if said.noun == _RULE:
+        # Whom it names may see more or less from now on; that there is such a rule is its own party's to know.
+        tell(to_all - hearers, "look_again", {})
+        to_all = hearers
     carrying = CARRIERS.get(said.noun)
     if carrying and hearers:
         carrying.carrier(thing, said, sorted(hearers))
