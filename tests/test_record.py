@@ -1,6 +1,7 @@
 """The record's page: who reads which entries, and how they are said."""
 
 import base64
+import json
 import re
 import uuid
 
@@ -15,10 +16,10 @@ from jit_portal.messages import service as messages
 from jit_portal.messages.channels import ChannelWish
 from jit_portal.tasks import boards
 from jit_portal.tasks import service as tasks
-from jit_portal.vocabulary import Audience, Purpose, Sight
+from jit_portal.vocabulary import Audience, Purpose, Role, Sight
 from tests import factories
 from tests.factories import World
-from tests.record import Browse, Look, exhibit, look, rows, take, world
+from tests.record import Browse, Look, exhibit, look, numbers, read, rows, take, world
 from tests.vault import token_in
 
 FIXTURES = (exhibit, look, take, world)
@@ -148,3 +149,19 @@ def test_restricted_channels_and_boards_are_on_the_record_of_who_opened_them(
         for secret in ("KFR", "Arrests", str(board.id), str(channel.id), str(task.id), "message."):
             assert secret not in page.text, (other, secret)
             assert secret not in taken, (other, secret)
+
+
+def test_whoever_leads_in_two_jits_reads_each_record_by_itself(
+    world: World, exhibit: Exhibit, look: Look, take: Look
+) -> None:
+    other = factories.world("Harbour", ("fr", "nl"), providers=world.providers)
+    with transaction():
+        other.join("both", "fr", Role.LEADER, person=world["fr_leader"])
+    read(other, factories.exhibit(other), 5, by="both")
+    read(world, exhibit, 2)
+    page = look("fr_leader", act="exhibit.read")
+    assert numbers(page) == [2, 1]
+    assert [entry["chain"] for entry in json.loads(take("fr_leader", act="exhibit.read").text)] == 2 * [
+        str(world.jit.id)
+    ]
+    assert numbers(look("fr_leader", before=5)) == [3, 2, 1]
