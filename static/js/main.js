@@ -4,6 +4,7 @@ import "./requests.js";
 import "./dialog.js";
 import "./toast.js";
 import "./double.js";
+import "./faults.js";
 import "./drafts.js";
 import { socket } from "./live.js";
 import "./notices.js";
