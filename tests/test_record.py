@@ -100,7 +100,7 @@ def test_an_edit_that_came_too_late_is_on_record(world: World, browse: Browse, l
         headers={"X-CSRFToken": token, "Referer": "https://localhost/"},
         base_url="https://localhost",
     )
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     (entry,) = rows(look("fr_leader", outcome="refused"))
     assert "Edit a message Not possible as things stood" in entry
 
