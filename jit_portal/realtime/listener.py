@@ -59,6 +59,7 @@ def _hear(app: Flask, payload: str) -> None:
     try:
         told = json.loads(payload)
         said = Said(told["noun"], uuid.UUID(told["id"]), told["act"], frozenset(map(uuid.UUID, told["also"])))
+        passes = said.act in push.PASSING
     except (ValueError, TypeError, KeyError, AttributeError):
         log.exception("what the database announced makes no sense")
         return
@@ -67,7 +68,7 @@ def _hear(app: Flask, payload: str) -> None:
     elif said.act == "login.stepped_up":
         _read(app, lambda: push.renew_login(said.id))
     else:
-        if said.act not in push.PASSING:
+        if not passes:
             heard.keep(said)
         _read(app, lambda: push.deliver(said))
 
