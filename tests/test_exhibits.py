@@ -71,6 +71,11 @@ def test_nothing_is_described_or_tagged_as_classified(app: Flask) -> None:
     tagged = read({"title": "Ledger", "handling": "H0", "tags": "nato-secret", "unclassified": "1"})
     with pytest.raises(Refused, match="bears a marking"):
         service.reclassify(world["fr_leader"], exhibit, tagged, 1)
+    with (
+        pytest.raises(Refused, match="bears a marking"),
+        service.try_classification(world["fr_leader"], exhibit, tagged),
+    ):
+        pass
     session().refresh(exhibit)
     assert (exhibit.edition, exhibit.tags) == (1, [])
 

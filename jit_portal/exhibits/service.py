@@ -195,6 +195,7 @@ def try_classification(actor: User, exhibit: Exhibit, said: Description) -> Iter
     member = own_membership(actor, exhibit.workspace_id)
     refuse_unbuilt(member, said)
     refuse_foreign_authority(member, said)
+    refuse_marked(*said.tags)
     with moving.trial():
         _classify(exhibit, said)
         yield
