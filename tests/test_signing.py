@@ -42,8 +42,17 @@ def test_the_document_is_sealed_hashed_and_given_back(at: Desk) -> None:
     with pytest.raises(NotFound):
         documents.deliver(at["ro_one"], agreement)
     acts = session().scalars(select(LedgerEntry.act).execution_options(**UNCHECKED)).all()
-    assert "agreement.document_attached" in acts
     assert acts.count("agreement.document_read") == 1
+
+
+def test_the_key_of_a_jit_is_made_once_and_on_record(at: Desk) -> None:
+    agreement = at.begin()
+    for _ in range(2):
+        documents.attach(at["fr_one"], agreement, "Accord.pdf", io.BytesIO(PDF), agreement.edition)
+    made = select(LedgerEntry.object_id).where(LedgerEntry.act == "key.made").execution_options(**UNCHECKED)
+    assert session().scalars(made).all() == [agreement.id]
+    acts = select(LedgerEntry.act).where(LedgerEntry.object_id == agreement.id).execution_options(**UNCHECKED)
+    assert session().scalars(acts).all().count("agreement.document_attached") == 2
 
 
 def test_what_is_no_document_is_not_taken(at: Desk) -> None:

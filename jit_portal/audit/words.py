@@ -47,7 +47,7 @@ ACTS = {
     "invitation.revoked": _("Invitation taken back"),
     "invitation.sent": _("Invitation sent"),
     "jit.begun": _("JIT begun"),
-    "key.made": _("Key of a country made"),
+    "key.made": _("Sealing key made"),
     "login.end_refused": _("Sign-out by a national login refused"),
     "login.end_unconfirmed": _("Sign-out not confirmed by the national login"),
     "login.ended": _("Sign-in ended"),

@@ -41,10 +41,14 @@ def attach(actor: User, agreement: Agreement, name: str, file: BinaryIO, edition
         if held.edition != edition:
             raise Stale(held)
         refuse_if_signed_by_any(held)
-        storage.store().put(object_name, _sealed(held.jit_id, object_id, data))
+        known = keys.provider().current(held.jit_id)
+        key_name = known or keys.provider().make(held.jit_id)
+        storage.store().put(object_name, _sealed(held.jit_id, key_name, object_id, data))
         held.document_name, held.document_object = name, object_name
         held.document_sha256 = hashlib.sha256(data).hexdigest()
         held.edition += 1
+        if known is None:
+            audit.record(actor, "key.made", held, quietly=True, key=key_name)
         audit.record(actor, "agreement.document_attached", held, sha256=held.document_sha256, object=object_name)
     return held.document_sha256
 
@@ -78,12 +82,10 @@ def _read(name: str, file: BinaryIO) -> bytes:
     return data
 
 
-def _sealed(jit_id: uuid.UUID, object_id: uuid.UUID, data: bytes) -> bytes:
-    ring = keys.provider()
-    key_name = ring.current(jit_id) or ring.make(jit_id)
+def _sealed(jit_id: uuid.UUID, key_name: str, object_id: uuid.UUID, data: bytes) -> bytes:
     key = new_key()
     seal = Seal(key, jit_id, object_id, len(data))
-    head = MAGIC + struct.pack("B", len(key_name)) + key_name.encode() + ring.wrap(key_name, key)
+    head = MAGIC + struct.pack("B", len(key_name)) + key_name.encode() + keys.provider().wrap(key_name, key)
     step = RECORD - OVERHEAD
     return head + b"".join(
         bytes(seal.close(index, data[index * step : (index + 1) * step])) for index in range(chunks_in(len(data)))
