@@ -286,6 +286,16 @@ class TestBeginning:
         other = Sender(browse(world["fr_leader"])).begin(world, 5, key=key)
         assert sender.begin(world, 5, key=key) != other
 
+    def test_a_key_of_a_jit_that_she_has_left_begins_nothing_in_another(self, world: World, sender: Sender) -> None:
+        key = str(uuid.uuid4())
+        sender.begin(world, 5, key=key)
+        factories.end_membership(world, "fr_member")
+        other = factories.world("Harbour", ("fr", "nl"), providers=world.providers)
+        with transaction():
+            other.join("both", "fr", person=world["fr_member"])
+        assert sender.create(other, 5, key=key).status_code == 409
+        assert how_many(Exhibit) == 1
+
     def test_every_object_has_a_key_of_its_own_under_its_countrys(self, world: World, browse: Browse) -> None:
         people = [browse(world[name]) for name in ("fr_member", "fr_leader", "nl_member")]
         made = [file_at(Sender(person).begin(world, 5)) for person in people]

@@ -51,6 +51,8 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
             known = files.begun(actor, sent.key)
             if known is not None:
                 return _same(known, workspace, sent)
+            if files.is_spent(actor, sent.key):
+                raise _begun_otherwise()
         # Asked first: neither a key nor an object of the store is taken back with what was refused.
         files.refuse_longest(sent.length)
         names.checked(sent.name)
@@ -72,8 +74,12 @@ def receive(actor: User, workspace: Workspace, details: dict[str, Any], sent: Se
 def _same(known: StoredFile, workspace: Workspace, sent: Sent) -> StoredFile:
     said = (workspace.id, sent.name, sent.length)
     if (known.workspace_id, known.name, known.length) != said or known.integrity == Integrity.CANCELLED:
-        raise Refused(gettext("This upload was begun before with other details, or it was cancelled: begin a new one."))
+        raise _begun_otherwise()
     return known
+
+
+def _begun_otherwise() -> Refused:
+    return Refused(gettext("This upload was begun before with other details, or it was cancelled: begin a new one."))
 
 
 def append(

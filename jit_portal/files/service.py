@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from jit_portal import policy
@@ -89,6 +90,12 @@ def _make_key(actor: User, party: Party) -> str:
 def begun(actor: User, client_key: uuid.UUID) -> StoredFile | None:
     """The upload that the sender began under a key of its own, so that a repeated beginning begins nothing."""
     return session().scalar(policy.which(actor, StoredFile).where(StoredFile.client_key == client_key))
+
+
+def is_spent(actor: User, client_key: uuid.UUID) -> bool:
+    """Whether she has used this key, be it for what she does not see any more."""
+    its = select(StoredFile.id).where(StoredFile.uploaded_by_id == actor.id, StoredFile.client_key == client_key)
+    return session().scalar(its.execution_options(policy=True)) is not None
 
 
 def append(
