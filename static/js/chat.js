@@ -108,7 +108,7 @@ customElements.define("jit-chat", class extends HTMLElement {
     const answer = await fetch(`${this.dataset.src}?${question}`, { headers: { Accept: "application/json", "X-Requested-With": "fetch", ...more } }).catch(() => null);
     if (answer?.status === 401) askToSignIn();
     if (answer?.status === 404 && !this.isGone) this.#close();
-    return answer?.ok ? answer.json() : null; // a lost connection is said by the banner, and asked again when it is back
+    return answer?.ok ? answer.json().catch(() => null) : null; // a lost connection is said by the banner, and asked again when it is back
   }
 
   #put(html) {
