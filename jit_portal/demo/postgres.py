@@ -23,8 +23,12 @@ from jit_portal.demo.secrets import Secrets, write_private
 DATABASE = "jit"
 OWNER = "jit_owner"
 APP = "jit_app"
-FAST_AND_FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-"""Settings for a database whose content may be lost: tests."""
+FAST_AND_FORGETFUL = (
+    *("fsync=off", "full_page_writes=off", "synchronous_commit=off"),
+    # A few rows are read in no time: what takes time is to plan, and every question would be planned six times.
+    "plan_cache_mode=force_generic_plan",
+)
+"""Settings for a database whose content may be lost, and is small: tests."""
 
 _CHATTER = re.compile(r".* (LOG|HINT|DETAIL|STATEMENT): |.*the database system is (starting up|shutting down)")
 _SETTINGS = ("listen_addresses=", "unix_socket_permissions=0700", "max_connections=200", "log_checkpoints=off")
