@@ -9,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# Wherever it is set: each of the tests' processes would read and rewrite all sources anew, seconds at a time.
+unexport PYTHONDONTWRITEBYTECODE
+
 ASSETS := static/dist/manifest.json
 ASSET_SOURCES := package-lock.json $(shell find static templates -name 'dist*' -prune -o -type f -print)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard jit_portal/translations/*/LC_MESSAGES/*.po))
