@@ -164,6 +164,14 @@ def test_a_neighbour_that_left_the_column_no_longer_counts(place: Place) -> None
     assert place.order("doing") == ["Card"]
 
 
+@pytest.mark.parametrize("side", ["before_id", "after_id"])
+def test_nor_does_one_that_was_deleted(place: Place, side: str) -> None:
+    leader, card, neighbour = place["fr_leader"], place.make("Card"), place.make("Neighbour")
+    service.delete(leader, neighbour.id)
+    moved = service.move_task(leader, card.id, 1, place.columns["doing"], **{side: neighbour.id})
+    assert moved.column_id == place.columns["doing"]
+
+
 def test_ranks_keep_any_order_for_ever() -> None:
     made = [ranks.between(None, None)]
     for turn in range(400):

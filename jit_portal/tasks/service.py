@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, select
 
 from jit_portal import policy
 from jit_portal.audit import service as audit
@@ -100,7 +100,8 @@ def move_task(
 ) -> Task:
     """Move a card to a column: right before or after another card there, or on top.
 
-    A neighbour that has left the column meanwhile no longer counts. Two who bring a card to the same column agree.
+    A neighbour that left the column meanwhile, or was deleted, no longer counts. Two who bring a card to the same
+    column agree.
     """
     with transaction():
         task = locked(actor, task_id, May.MOVE)
@@ -149,7 +150,7 @@ def _first_rank(actor: User, column: Column) -> str | None:
 def _rank(actor: User, task: Task, column: Column, before_id: uuid.UUID | None, after_id: uuid.UUID | None) -> str:
     others = _cards(actor, column).where(Task.id != task.id)
     neighbour_id = after_id or before_id
-    if neighbour_id is not None and neighbour_id != task.id:
+    if neighbour_id is not None and neighbour_id != task.id and not _is_deleted(task.board, neighbour_id):
         neighbour = policy.fetch(actor, Task, neighbour_id)
         if neighbour.board_id != task.board_id:
             raise NotFound(noun="task", object_id=neighbour_id)
@@ -160,3 +161,9 @@ def _rank(actor: User, task: Task, column: Column, before_id: uuid.UUID | None, 
             below = others.where(Task.rank < neighbour.rank).with_only_columns(func.max(Task.rank))
             return ranks.between(session().scalar(below), neighbour.rank)
     return ranks.between(None, session().scalar(others.with_only_columns(func.min(Task.rank))))
+
+
+def _is_deleted(board: Board, task_id: uuid.UUID) -> bool:
+    """Whether it was a card of this board, which the caller has locked, and is none any more."""
+    gone = select(Task.id).where(Task.id == task_id, Task.board_id == board.id, Task.deleted_at.is_not(None))
+    return session().scalar(gone.execution_options(policy=True)) is not None
