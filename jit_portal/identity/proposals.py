@@ -18,7 +18,7 @@ from jit_portal.identity import endings, registry
 from jit_portal.identity.entering import row_from, written
 from jit_portal.identity.models import GLASS, IdentityProvider, ProviderProposal, User
 from jit_portal.identity.provider_rows import ProviderRow, row_of
-from jit_portal.vocabulary import Duty
+from jit_portal.vocabulary import Duty, May
 from jit_portal.wording import gettext
 
 
@@ -36,7 +36,7 @@ def propose(actor: User, row: ProviderRow, *, seen: int | None = None, is_new: b
 
     ``seen`` is the version of the login that she had before her when she wrote it; ``is_new`` that she knows of none.
     """
-    _operator(actor)
+    policy.require(actor, May.KEEP_REGISTER, actor)
     registry.check(row)
     with transaction():
         provider = registry.known(row.slug)
@@ -67,7 +67,7 @@ def withdraw(actor: User, slug: str) -> int:
     What the row says is not checked: whatever is wrong with it, it can be withdrawn. Where not every sign-in could be
     ended, it can be said again, and the rest end.
     """
-    _operator(actor)
+    policy.require(actor, May.KEEP_REGISTER, actor)
     with transaction():
         provider = _there(registry.known(slug, lock=True))
         live = endings.live_logins(provider)
@@ -82,7 +82,7 @@ def withdraw(actor: User, slug: str) -> int:
 
 def reopen(actor: User, slug: str) -> ProviderProposal:
     """Ask the other operators to let people sign in by this login again."""
-    _operator(actor)
+    policy.require(actor, May.KEEP_REGISTER, actor)
     provider = _there(registry.known(slug))
     return propose(actor, replace(row_of(provider), is_enabled=True), seen=provider.version)
 
@@ -106,7 +106,7 @@ def approve(actor: User, slug: str, id: uuid.UUID | None = None) -> IdentityProv
 
     ``id`` is the proposal that she has read: no later one is approved in its place.
     """
-    _operator(actor)
+    policy.require(actor, May.KEEP_REGISTER, actor)
     with transaction():
         proposal = waiting_for(slug, id, lock=True)
         provider = registry.known(slug, lock=True)
@@ -140,7 +140,7 @@ def why_not(actor: User, proposal: ProviderProposal) -> str | None:
 
 def refuse(actor: User, slug: str, id: uuid.UUID | None = None) -> None:
     """Leave the row as it is; whoever proposed may take it back the same way."""
-    _operator(actor)
+    policy.require(actor, May.KEEP_REGISTER, actor)
     with transaction():
         proposal = waiting_for(slug, id, lock=True)
         _decide(proposal, actor, is_approved=False)
@@ -204,11 +204,6 @@ def _decide(proposal: ProviderProposal, actor: User, *, is_approved: bool) -> No
     proposal.decided_by_id = actor.id
     proposal.is_approved = is_approved
     session().flush()
-
-
-def _operator(actor: User) -> None:
-    if actor.duty != Duty.OPERATOR or not actor.is_active:
-        raise NotAllowed(noun="provider_proposal")
 
 
 def operator(at: str, subject: str) -> User:
