@@ -14,8 +14,7 @@ class LedgerEntry(Thing):
     """One act, as it was. The database numbers, times and seals it; nobody changes it.
 
     ``chain`` is the JIT's id, or the nil UUID for acts outside every JIT. ``details`` is canonical JSON text without
-    content.
-    ``seal`` is SHA-256 over the previous seal and every field, each prefixed by its length in bytes.
+    content. ``seal`` is SHA-256 over the previous seal and every field, each prefixed by its length in bytes.
     """
 
     __tablename__ = "ledger_entry"

@@ -59,9 +59,7 @@ def record(
     """Put ``act`` on record and announce it after commit to those who may see ``thing``, and to ``also``.
 
     ``actor`` None is the portal itself, or nobody whom it knows. ``details`` are ids, numbers and words of the
-    vocabulary: never content.
-    ``quietly`` announces nothing, for acts
-    that change nothing on anybody's screen.
+    vocabulary: never content. ``quietly`` announces nothing, for acts that change nothing on anybody's screen.
     """
     session().flush()
     announced = [] if quietly else _announcements(noun(type(thing)), thing.id, act, also)

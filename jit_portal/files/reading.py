@@ -21,8 +21,7 @@ class Range:
     """Plain bytes ``first`` to ``last`` (inclusive) of a file, once; ``Tampered`` where the store holds something else.
 
     The key is unwrapped, the store asked and the first chunk opened at once, so that what can be refused is refused
-    before the first byte.
-    ``passed`` is called before every chunk with its size and may raise to stop.
+    before the first byte. ``passed`` is called before every chunk with its size and may raise to stop.
     """
 
     def __init__(

@@ -1,8 +1,7 @@
 """The ways of asking one rule: which things, whether, who, why.
 
 A rule is a dictionary of named conditions, all of which must hold, over the person (``person``, ``me``, ``my_party``)
-and
-the thing; each is one SQL expression, so that every question is answered by the same text. Making that text takes
+and the thing; each is one SQL expression, so that every question is answered by the same text. Making that text takes
 longer than asking: it is made once, for whoever asks (``asker``) about whichever thing (``_about``).
 """
 
