@@ -1,22 +1,14 @@
 """SAML 2.0 with a national login: its signed assertions, one sign-in each, as far as its row in the registry says.
 
-Whether a signature is true is found out by pysaml2 and xmlsec1, against the certificates pinned in the row. Before
-that the portal has read the same document by itself, and both must have read the same.
+Whether a signature is true ``signatures`` finds out; before that the portal has read the same document by itself, and
+both must have read the same.
 """
 
-import base64
 import datetime as dt
-import logging
-import shutil
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
-
-from saml2 import BINDING_HTTP_POST
-from saml2.client import Saml2Client
-from saml2.config import SPConfig
 
 from jit_portal.identity import claims
 from jit_portal.identity.models import IdentityProvider
@@ -39,11 +31,9 @@ from jit_portal.identity.saml.encryption import decrypted, is_encrypted
 from jit_portal.identity.saml.envelope import SAML, SAMLP, decoded, is_signed, opened, parsed
 from jit_portal.identity.saml.names import Name
 from jit_portal.identity.saml.own import NoKey, OwnKey, own
+from jit_portal.identity.saml.signatures import Verifier
 from jit_portal.identity.vouching import Answer, Farewell, Once, Vouched
 from jit_portal.vocabulary import Assurance, AssuranceAsked
-
-# What is refused it writes to its log, with everything that it says of somebody.
-logging.getLogger("saml2").setLevel(logging.CRITICAL)
 
 for _prefix, _name in (("samlp", SAMLP), ("saml", SAML)):
     register_namespace(_prefix, _name[1:-1])
@@ -138,47 +128,23 @@ class SamlLogin:
         root = parsed(document)
         check_success(root)
         if is_encrypted(root):
-            self._verify_outside(document, is_signed=is_signed(root, self.algorithms))
+            self._verified().response(document, is_signed=is_signed(root, self.algorithms))
             document = decrypted(root, self.own())
             root = parsed(document)
         assertion = opened(root, self.algorithms)
         expected = Expected(self.issuer, self.client_id, self.answers, _request_id(nonce), self.leeway)
         said = read(root, assertion, expected)
-        self._verify(document, said, expected.request_id)
+        self._verified().assertion(document, said, expected.request_id)
         return self._vouched(said)
 
-    def _verify_outside(self, document: bytes, *, is_signed: bool) -> None:
-        """A signature of the response is of what came, and cannot be verified once its assertion is in the clear."""
+    def _verified(self) -> Verifier:
+        """What is pinned must hold still, whatever was made of it before."""
         self.pinned()
-        wrong = None
-        try:
-            found = self._client.sec.correctly_signed_response(document.decode())
-        except Exception as error:
-            # Not kept: it would hold open the files that were made for xmlsec1.
-            wrong = f"signature: {type(error).__name__}"
-        if wrong is not None:
-            refuse(wrong)
-        if (found.signature is not None) != is_signed:
-            refuse("read in two ways")
-
-    def _verify(self, document: bytes, said: Said, request_id: str) -> None:
-        """Refuse it unless a pinned certificate has signed this very assertion, as another reader sees it too."""
-        self.pinned()
-        try:
-            sealed = self._client.parse_authn_request_response(
-                base64.b64encode(document).decode(), BINDING_HTTP_POST, outstanding={request_id: "/"}
-            )
-            named = sealed.assertion.subject.name_id.text.strip()
-            is_same = (sealed.assertion.id, named) == (said.id, said.name.value.strip())
-        except Exception as error:
-            raise SignInRefused(Why.UNSOUND, f"signature: {type(error).__name__}") from error
-        if not is_same:
-            raise SignInRefused(Why.UNSOUND, "read in two ways")
+        return self._verifier
 
     @cached_property
-    def _client(self) -> Saml2Client:
-        """Made when it is first needed, for it takes a moment."""
-        return Saml2Client(SPConfig().load(_settings(self)))
+    def _verifier(self) -> Verifier:
+        return Verifier(self.metadata, self.client_id, self.answers, self.leeway)
 
     def _vouched(self, said: Said) -> Vouched:
         level = self.levels.get(said.acr)
@@ -311,26 +277,6 @@ def _named(name: Name) -> Element:
     element = Element(f"{SAML}NameID", {key: value for key, value in said.items() if value})
     element.text = name.value
     return element
-
-
-def _settings(login: SamlLogin) -> dict[str, Any]:
-    return {
-        "entityid": login.client_id,
-        "xmlsec_binary": shutil.which("xmlsec1"),
-        "metadata": {"inline": [login.metadata]},
-        "accepted_time_diff": login.leeway,
-        "allow_unknown_attributes": True,
-        "delete_tmpfiles": True,
-        "service": {
-            "sp": {
-                "endpoints": {"assertion_consumer_service": [(login.answers, BINDING_HTTP_POST)]},
-                "want_assertions_signed": True,
-                "want_response_signed": False,
-                "allow_unsolicited": False,
-                "only_use_keys_in_metadata": True,
-            }
-        },
-    }
 
 
 _logins: dict[uuid.UUID, SamlLogin] = {}
