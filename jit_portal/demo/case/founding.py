@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from jit_portal import policy
 from jit_portal.database import session, transaction
-from jit_portal.demo.case import jits as case
+from jit_portal.demo.case import terms
 from jit_portal.demo.case.agreements import signed_document
 from jit_portal.demo.case.people import BY_SUBJECT, PEOPLE, Person
 from jit_portal.demo.case.shapes import DemoJit, Member
@@ -36,10 +36,10 @@ People = dict[str, User]
 """The people of the case by their subject."""
 
 LEGAL_BASES = {
-    case.CONVENTION: "EU-MLA2000-13",
-    case.FRAMEWORK: "FD-2002-465",
-    case.SECOND_PROTOCOL: "ETS182-20",
-    case.PALERMO: "UNTOC-19",
+    terms.CONVENTION: "EU-MLA2000-13",
+    terms.FRAMEWORK: "FD-2002-465",
+    terms.SECOND_PROTOCOL: "ETS182-20",
+    terms.PALERMO: "UNTOC-19",
 }
 PLACES = {"FR": "Paris", "NL": "Den Haag", "RO": "București", "AL": "Tirana", "EU": "Den Haag"}
 USUAL_ROLES = (*INVESTIGATORS, Role.EXPERT)
