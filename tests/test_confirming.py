@@ -9,7 +9,7 @@ from jit_portal.database import session, transaction
 from jit_portal.errors import NotAllowed
 from jit_portal.identity import accounts, proposals
 from jit_portal.identity.models import Authority, IdentityProvider
-from jit_portal.policy.people import CONFIRMED_FOR, UNUSED_FOR
+from jit_portal.policy.closing import CONFIRMED_FOR, UNUSED_FOR
 from jit_portal.vocabulary import Duty
 from tests import factories
 from tests.accounts import DAY, LONG_AGO, Browse, acts, is_live, logins_stand_since, names, now_of, post, put, world

@@ -19,7 +19,7 @@ from jit_portal.errors import Refused
 from jit_portal.identity import accounts, endings, proposals, sessions
 from jit_portal.identity.models import Authority, User
 from jit_portal.identity.sign_in_models import LoginSession
-from jit_portal.policy.people import UNUSED_FOR
+from jit_portal.policy.closing import UNUSED_FOR
 from tests import factories
 from tests.accounts import DAY, LONG_AGO, Browse, is_live, logins_stand_since, now_of, post, put, world
 from tests.factories import World, now

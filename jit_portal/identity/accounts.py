@@ -18,8 +18,9 @@ from jit_portal.identity.sessions import is_live
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.notices import service as notices
 from jit_portal.policy import Work, portal_which
+from jit_portal.policy.closing import unused
 from jit_portal.policy.people import administrators_of as _administrators_of
-from jit_portal.policy.people import answering_for, on_former_authority, unused
+from jit_portal.policy.people import answering_for, on_former_authority
 from jit_portal.vocabulary import Duty, May, NoticeKind
 from jit_portal.wording import gettext
 

@@ -12,7 +12,8 @@ from jit_portal.database import session
 from jit_portal.identity.models import Authority, IdentityProvider, User
 from jit_portal.identity.sessions import is_live
 from jit_portal.identity.sign_in_models import LoginSession
-from jit_portal.policy.people import CONFIRMED_FOR, minded_since, seats
+from jit_portal.policy.closing import CONFIRMED_FOR, minded_since
+from jit_portal.policy.people import seats
 from jit_portal.policy.person import NOW
 from jit_portal.vocabulary import May
 

@@ -4,12 +4,11 @@ does.
 Neither sees content: of a person's teams the administrator learns a number, and an operator nothing at all.
 """
 
-import datetime as dt
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from jit_portal.database import session
@@ -17,21 +16,15 @@ from jit_portal.identity.models import GLASS, Authority, IdentityProvider, Invit
 from jit_portal.identity.scim.models import ProposedClosing
 from jit_portal.identity.sign_in_models import LoginSession
 from jit_portal.policy.asking import Ground, protect, rule, which, who
-from jit_portal.policy.person import NOW, Conditions, breaks_glass, leads_for, live, person
+from jit_portal.policy.person import Conditions, breaks_glass, leads_for, live, person
 from jit_portal.vocabulary import BODIES, Duty, May
 from jit_portal.workspaces.models import Membership
-
-CONFIRMED_FOR = dt.timedelta(days=90)
-"""So long an account stays open without anybody saying that it is still needed: its country's administrator; where
-there is none, an operator."""
-UNUSED_FOR = dt.timedelta(days=90)
-"""So long an account stays open that nobody signs in to."""
 
 _is_operator = person.duty == Duty.OPERATOR
 _is_administrator = person.duty == Duty.NATIONAL_ADMINISTRATOR
 
 
-def _of_one_country(one: Any, other: Any) -> ColumnElement[bool]:
+def of_one_country(one: Any, other: Any) -> ColumnElement[bool]:
     """Both sign in with logins of the same country; of the bodies, each is known by its own login alone."""
     ones, others = (aliased(IdentityProvider, name=name) for name in ("login_of_one", "login_of_other"))
     is_same = and_(ones.country == others.country, ones.kind == others.kind, ones.kind.not_in(BODIES))
@@ -43,8 +36,8 @@ def _of_one_country(one: Any, other: Any) -> ColumnElement[bool]:
 
 
 _active = person.deactivated_at.is_(None)
-_own_people = and_(_is_administrator, _of_one_country(person, User))
-_without_duty = User.duty.is_(None)
+_own_people = and_(_is_administrator, of_one_country(person, User))
+without_duty = User.duty.is_(None)
 
 # Names of people stand on many pages: guarded is what is done to their accounts, not that they are read.
 protect(User, Ground(gates={"active": _active}), is_guarded=False)
@@ -78,7 +71,7 @@ def _login_open(of: Any) -> ColumnElement[bool]:
     return exists().where(opened.id == of.provider_id, opened.is_enabled).correlate_except(opened)
 
 
-def _authority_closed_at(of: Any) -> ColumnElement[Any]:
+def authority_closed_at(of: Any) -> ColumnElement[Any]:
     """When the agency was closed that somebody's login last said she is of: by it nobody is let in any more."""
     hers = aliased(Authority, name="hers")
     closed = select(hers.closed_at).where(hers.id == func.coalesce(of.claimed_authority_id, of.authority_id))
@@ -87,7 +80,7 @@ def _authority_closed_at(of: Any) -> ColumnElement[Any]:
 
 def let_in(of: Any) -> ColumnElement[bool]:
     """Her national login is open, and lets people of her authority in."""
-    return and_(_login_open(of), _authority_closed_at(of).is_(None))
+    return and_(_login_open(of), authority_closed_at(of).is_(None))
 
 
 def may_be_signed_in(of: Any) -> ColumnElement[bool]:
@@ -109,10 +102,10 @@ def _another_operator() -> ColumnElement[bool]:
 def _is_administered(someone: Any) -> ColumnElement[bool]:
     other = aliased(User, name="administrator")
     administers = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, other.deactivated_at.is_(None))
-    return exists().where(administers, _of_one_country(other, someone), let_in(other)).correlate_except(other)
+    return exists().where(administers, of_one_country(other, someone), let_in(other)).correlate_except(other)
 
 
-_minds = and_(_without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
+_minds = and_(without_duty, or_(_own_people, and_(_is_operator, ~_is_administered(User))))
 _is_operator_left = or_(User.duty != Duty.OPERATOR, _another_operator())
 _minds_duty = and_(_is_operator, User.duty.is_not(None), User.id != person.id, _at_login(User))
 
@@ -147,7 +140,7 @@ def decides_closing() -> Conditions:
     """
     waits = exists().where(ProposedClosing.user_id == User.id, ProposedClosing.decided_at.is_(None))
     return {
-        "minded": or_(and_(_without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _is_operator_left)),
+        "minded": or_(and_(without_duty, or_(_own_people, _is_operator)), and_(_minds_duty, _is_operator_left)),
         "waits": waits.correlate_except(ProposedClosing),
     }
 
@@ -155,7 +148,7 @@ def decides_closing() -> Conditions:
 @rule(LoginSession, May.END_LOGINS)
 def ends_logins() -> Conditions:
     whose = aliased(User, name="whose")
-    own = and_(_is_administrator, _of_one_country(person, whose))
+    own = and_(_is_administrator, of_one_country(person, whose))
     theirs = exists().where(whose.id == LoginSession.user_id, or_(own, _is_operator)).correlate_except(whose)
     return {"active": _active, "own_people_or_operator": theirs}
 
@@ -165,7 +158,7 @@ protect(Authority, Ground(gates={"active": _active}), is_guarded=False)
 
 
 _is_listed = Authority.closed_at.is_(None)
-_own_authority = and_(_is_administrator, _of_one_country(person, Authority))
+_own_authority = and_(_is_administrator, of_one_country(person, Authority))
 
 
 @rule(Authority, May.SEE)
@@ -194,7 +187,7 @@ def sees_invitation() -> Conditions:
     operator's every one that gives a duty.
     """
     account_alone = and_(Invitation.membership_offer["workspace"].astext.is_(None), Invitation.duty.is_(None))
-    own_people = and_(_is_administrator, account_alone, _of_one_country(person, Invitation))
+    own_people = and_(_is_administrator, account_alone, of_one_country(person, Invitation))
     to_a_duty = and_(_is_operator, Invitation.duty.is_not(None))
     return {"yours_or_looked_after": or_(Invitation.invited_by_id == person.id, own_people, to_a_duty)}
 
@@ -224,7 +217,7 @@ def answering_for(member: Membership) -> set[uuid.UUID]:
         other.party_id == member.party_id,
         leads_for(other),
         live(other.live_from, other.live_until),
-        _without_duty,
+        without_duty,
         User.deactivated_at.is_(None),
     )
     others = set(session().scalars(leading.execution_options(policy=True))) - {member.user_id}
@@ -240,73 +233,5 @@ def administrators_of(someone: User) -> Select[uuid.UUID]:
         other.duty == Duty.NATIONAL_ADMINISTRATOR,
         other.deactivated_at.is_(None),
         other.id != User.id,
-        _of_one_country(other, User),
+        of_one_country(other, User),
     )
-
-
-def administered_since(someone: Any) -> ColumnElement[Any]:
-    """Since when the person's country has had an administrator who could confirm accounts; NULL without one."""
-    other, at = aliased(User), aliased(IdentityProvider)
-    is_one = and_(other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone))
-    return _able_since(other, at).where(is_one).correlate(someone).scalar_subquery()
-
-
-def _able_since(other: Any, at: Any) -> Select[Any]:
-    """Since when the first of some people has had an open account, and a login that lets her in: then she could act."""
-    first = select(func.min(func.greatest(other.opened_at, at.stands_since))).join(at, at.id == other.provider_id)
-    return first.where(other.deactivated_at.is_(None), at.is_enabled, _authority_closed_at(other).is_(None))
-
-
-def _operated_since(someone: Any) -> ColumnElement[Any]:
-    """Since when operators confirm the person's account, were there no administrator: not before the last one left, or
-    was let in no longer.
-    """
-    other, operator, left, at, own = aliased(User), aliased(User), *(aliased(IdentityProvider) for _ in range(3))
-    shut_out = func.least(case((~left.is_enabled, left.stands_since)), _authority_closed_at(other))
-    gone = func.least(other.deactivated_at, shut_out)
-    last = select(func.max(gone)).join(left, left.id == other.provider_id)
-    last = last.where(other.duty == Duty.NATIONAL_ADMINISTRATOR, _of_one_country(other, someone))
-    first = _able_since(operator, at).where(operator.duty == Duty.OPERATOR)
-    begun = select(own.stands_since).where(own.id == someone.provider_id).correlate(someone).scalar_subquery()
-    operated = first.scalar_subquery()
-    return case((operated.is_not(None), func.greatest(begun, last.correlate(someone).scalar_subquery(), operated)))
-
-
-minded_since = func.coalesce(administered_since(User), _operated_since(User))
-"""Since when somebody could confirm the person's account; NULL where nobody can."""
-
-
-def _is_unconfirmed() -> ColumnElement[bool]:
-    """Nobody stood in for the account in time, though somebody could have."""
-    before = NOW - CONFIRMED_FOR
-    return and_(User.confirmed_at < before, minded_since < before)
-
-
-def _is_unused(whose: Any) -> ColumnElement[bool]:
-    """For so long nobody signed in to the account, though its login was open all that time."""
-    its = aliased(IdentityProvider, name="its")
-    open_since = select(its.stands_since).where(its.id == whose.provider_id, its.is_enabled).correlate_except(its)
-    used = exists().where(LoginSession.user_id == whose.id, LoginSession.last_seen_at > NOW - UNUSED_FOR)
-    could_be = and_(whose.opened_at < NOW - UNUSED_FOR, open_since.scalar_subquery() < NOW - UNUSED_FOR)
-    return and_(could_be, ~used.correlate_except(LoginSession))
-
-
-def _is_shared() -> ColumnElement[bool]:
-    """Somebody of the country has the duty and uses the account: nobody is missing when one closes that is unused."""
-    other = aliased(User)
-    others = exists().where(
-        other.duty == User.duty,
-        other.deactivated_at.is_(None),
-        _of_one_country(other, User),
-        let_in(other),
-        ~_is_unused(other),
-    )
-    return others.correlate_except(other)
-
-
-unused = _is_unused(User)
-closes_by_itself = and_(
-    User.deactivated_at.is_(None),
-    or_(and_(_without_duty, _is_unconfirmed()), and_(unused, or_(_without_duty, _is_shared()))),
-)
-"""What must hold of an account for the portal to close it of its own accord."""

@@ -17,7 +17,7 @@ from jit_portal.identity.sign_in_models import LoginSession, Passkey
 from jit_portal.messages.models import Channel, Message
 from jit_portal.notices.models import Notice
 from jit_portal.policy.asking import noun
-from jit_portal.policy.people import closes_by_itself
+from jit_portal.policy.closing import closes_by_itself
 from jit_portal.policy.person import NOW
 from jit_portal.tasks.models import Board, Task
 from jit_portal.vocabulary import Integrity

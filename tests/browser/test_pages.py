@@ -33,7 +33,7 @@ from jit_portal.jits.signing import Signature
 from jit_portal.jits.terms import NamedParty, Terms
 from jit_portal.messages import service as messages
 from jit_portal.messages.models import Channel
-from jit_portal.policy.people import CONFIRMED_FOR
+from jit_portal.policy.closing import CONFIRMED_FOR
 from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
