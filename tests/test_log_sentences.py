@@ -25,7 +25,7 @@ HARMLESS_HERE = {
 OF_AN_ERROR = {"True", "error", "outcome"}
 """Of it the log keeps the places and kinds, never the message (tests/test_logs.py)."""
 LEVELS = {"debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"}
-SPEAKS_TO_OPERATORS = {"cli.py", "web/logs.py"}
+SPEAKS_TO_OPERATORS = {"cli.py", "verifying.py", "web/logs.py"}
 
 
 def logging_calls(path: str) -> list[ast.Call]:
