@@ -25,6 +25,7 @@ export class Transfer {
   #stored = 0;
   #isAsking = true;
   #isSent = false;
+  #isGoing = false;
   #isPaused = false;
   #isOver = false;
 
@@ -52,13 +53,17 @@ export class Transfer {
   /** Of the piece that was under way the vault may have kept all that came, or nothing: how far it is, only it can tell. */
   async pause() {
     this.#isPaused = true;
+    this.#isGoing = false;
     this.#upload.abort();
     this.change("paused");
     const answer = this.#upload.url && (await this.#ask());
     if (answer?.ok && this.#isPaused) this.change("paused", { done: Number(answer.headers.get("Upload-Offset")), total: this.file.size });
   }
 
+  /** Go on where it rests: nothing is begun beside what is under way. */
   resume() {
+    if (this.#isGoing) return;
+    this.#isGoing = true;
     this.#isPaused = false;
     this.#isAsking = true;
     if (this.#reason) this.change("waiting", { reason: this.#reason });
@@ -97,6 +102,7 @@ export class Transfer {
   #notHashed(error) {
     this.#hasher.terminate();
     this.#hasher = undefined;
+    this.#isGoing = false;
     this.#upload.abort();
     if (UNREADABLE.test(error)) this.#give("changed");
     else this.change("failed");
@@ -147,6 +153,7 @@ export class Transfer {
 
   #stopped(error) {
     if (this.#isOver) return;
+    this.#isGoing = false;
     const answer = error.originalResponse;
     const status = answer?.getStatus() ?? 0;
     if (status === 401) this.#awaitSignIn();
@@ -194,6 +201,7 @@ export class Transfer {
   async #declare() {
     if (!this.#sha256) return;
     const answer = await declareHash(this.endpoint, this.#upload.url, { sha256: this.#sha256 });
+    this.#isGoing = false;
     if (answer?.ok) this.#give("finished", await answer.json());
     else if (answer?.status === 401) this.#awaitSignIn();
     else if (answer && answer.status < 500) this.#refused(answer.status, await reasonOf(answer));

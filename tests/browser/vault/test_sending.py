@@ -220,6 +220,25 @@ def test_pause_go_on_and_cancel(page: Page, world: World, tmp_path: Path) -> Non
     assert wait_for(path.name, lambda file: file.integrity == Integrity.CANCELLED).received < len(data)
 
 
+def test_a_second_press_of_resume_begins_nothing_beside_the_first(page: Page, tmp_path: Path) -> None:
+    asked: list[str] = []
+    slow_down(page, 2 * MIB)
+    send(page, made(tmp_path, "twice.bin", 12 * MIB)[0])
+    row = page.locator("[data-upload]")
+    expect(row.locator("[data-speed]")).not_to_be_empty()
+    with page.expect_response(lambda answer: answer.request.method == "HEAD"):
+        row.locator(".is-pause").click()
+    page.on("request", lambda request: asked.append(request.method))
+    row.locator(".is-resume").evaluate("(button) => { button.click(); button.click(); }")
+    expect(row.locator("[data-status]")).to_have_text("Sending")
+    row.locator(".is-pause").click()
+    expect(row.locator("[data-status]")).to_have_text("Paused")
+    assert asked[:2] == ["HEAD", "PATCH"]
+    slow_down(page, -1)
+    row.locator(".is-resume").click()
+    expect(row).to_have_class(FINISHED)
+
+
 HOLDS_DIGESTS = """() => {
   const digest = crypto.subtle.digest.bind(crypto.subtle);
   const goes = new Promise((done) => { window.letThemGo = done; });
