@@ -169,14 +169,20 @@ def test_of_two_clicks_at_once_one_makes_an_invitation(
 def test_open_invitations_are_listed_and_taken_back(world: World, browse: Browse) -> None:
     administrator, colleague = world["fr_administrator"], factories.administrator(world.providers["fr"])
     made, token = invitations.ask_in(administrator, authority(world), NAME)
-    workspaces.invite(world["fr_leader"], world.workspace, authority(world), "Asked into a JIT", Role.MEMBER)
-    invitations.appoint(world["operator"], authority(world), "Asked to a duty", Duty.NATIONAL_ADMINISTRATOR)
+    into_jit, _ = workspaces.invite(
+        world["fr_leader"], world.workspace, authority(world), "Asked into a JIT", Role.MEMBER
+    )
+    to_duty, _ = invitations.appoint(
+        world["operator"], authority(world), "Asked to a duty", Duty.NATIONAL_ADMINISTRATOR
+    )
     for who, listed in ((administrator, NAME), (colleague, NAME), (world["operator"], "Asked to a duty")):
         assert [each.name for each in invitations.open_ones(who)] == [listed]
         assert listed in browse(who).get("/people").text
     path = f"/people/invitations/{made.id}/revoke"
     for name in ("nl_administrator", "fr_leader", "fr_member", "operator"):
         assert post(browse(world[name]), path).status_code == 404
+    for asked, name in ((into_jit, "fr_administrator"), (into_jit, "operator"), (to_duty, "fr_administrator")):
+        assert post(browse(world[name]), f"/people/invitations/{asked.id}/revoke").status_code == 404
     assert invitations.find(token)
     assert post(browse(colleague), path).status_code == 303
     assert invitations.open_ones(administrator) == []
