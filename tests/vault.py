@@ -26,6 +26,7 @@ from werkzeug.test import TestResponse
 from jit_portal import jobs, policy, worker
 from jit_portal.audit.models import LedgerEntry
 from jit_portal.database import session
+from jit_portal.demo.plan import VAULT_SERVED
 from jit_portal.demo.process import Component
 from jit_portal.exhibits import bytes as exhibit_bytes
 from jit_portal.exhibits.models import Exhibit
@@ -264,7 +265,7 @@ class Vault:
 @contextmanager
 def running_vault(environ: dict[str, str], folder: Path, port: int) -> Iterator[Vault]:
     """A vault process of its own, killed without a word at the end."""
-    options = ["--worker-class=gthread", "--threads=8", "--workers=1", f"--bind=127.0.0.1:{port}"]
+    options = [*VAULT_SERVED, "--threads=8", f"--bind=127.0.0.1:{port}"]
     component = Component(
         name="vault",
         argv=[sys.executable, "-m", "gunicorn", "--no-control-socket", *options, "jit_portal.wsgi:app"],

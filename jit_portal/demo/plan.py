@@ -21,6 +21,10 @@ from jit_portal.demo.store import BUCKET, PORTAL, Store
 from jit_portal.files.keys import FileKeyring
 from jit_portal.resources import MIGRATIONS
 
+VAULT_SERVED = ("--worker-class=gthread", "--workers=1", "--keep-alive=0")
+"""How ``vault`` is served, one request on a line: a refusal may leave before its body is in, and what the proxy sent
+behind that would be lost.
+"""
 HIGHEST_PORT = 55_500
 """The store listens 10,000 above its own ports, and ports end at 65,535."""
 
@@ -132,7 +136,7 @@ class Plan:
         patience = ["--graceful-timeout=10", "--timeout=120"]
         return self._gunicorn(
             "vault",
-            ["--worker-class=gthread", "--threads=16", "--workers=1", f"--bind=unix:{self.vault_socket}", *patience],
+            [*VAULT_SERVED, "--threads=16", f"--bind=unix:{self.vault_socket}", *patience],
             lambda: answers(f"{self.origin}/healthz", over=self.vault_socket),
             niceness=BEHIND_PEOPLE,
         )

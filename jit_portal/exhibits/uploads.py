@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import format_datetime
 from functools import partial
 from typing import Any
@@ -196,8 +197,10 @@ def cancel(file_id: uuid.UUID) -> Response:
 
 @bp.post("/<uuid:file_id>/hash")
 def declare_hash(file_id: uuid.UUID) -> Response:
-    sent = request.get_json(silent=True)
-    said = sent if isinstance(sent, dict) else {}
+    said: Any = {}
+    with suppress(RecursionError):  # lists within lists without end are no hash either
+        said = request.get_json(silent=True)
+    said = said if isinstance(said, dict) else {}
     value = said.get("sha256")
     if not isinstance(value, str):
         raise Invalid(gettext("The hash is missing."), field="sha256")
