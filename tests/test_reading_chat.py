@@ -110,12 +110,17 @@ def test_what_is_pushed_is_what_each_would_fetch(world: World, channel: Channel)
             assert (pushed.html, pushed.cited) == (fetched.html, fetched.cited)
 
 
-def test_one_cites_only_what_one_sees(world: World, channel: Channel) -> None:
+def test_one_cites_only_what_one_sees_here(world: World, channel: Channel) -> None:
+    """What she sees in another JIT is neither proposed nor cited in this one."""
     hidden = factories.exhibit(world, "fr", "Not for them")
     message = say(world, "nl_member", channel, f"Guessing #{hidden.reference} and #FR-999999999")
     assert references.of_messages([message])[message.id] == []
     other = factories.world("Kestrel", ("fr",), {"fr": world.providers["fr"]})
+    with transaction():
+        other.join("both", "fr", person=world["fr_member"])
     elsewhere = factories.exhibit(other, "fr", "Elsewhere")
+    assert reading.exhibits_like(world["fr_member"], factories.channel(other), "elsewhere") == [elsewhere]
+    assert reading.exhibits_like(world["fr_member"], channel, "elsewhere") == []
     message = say(world, "fr_member", channel, f"#{elsewhere.reference}")
     assert references.of_messages([message])[message.id] == []
 

@@ -43,6 +43,18 @@ def test_release_and_withdrawal_move_sight_at_once(app: Flask) -> None:
         releasing.withdraw(leader, made, "Again.")
 
 
+def test_whoever_is_kept_from_an_exhibit_sees_no_release_of_it(app: Flask) -> None:
+    world = factories.world()
+    made = factories.release(world, factories.exhibit(world), "nl", Sight.READ)
+    assert policy.fetch(world["nl_leader"], Release, made.id).id == made.id
+    forbid = RuleDescription(is_forbid=True, to=f"party:{world.parties['nl'].id}", sight=Sight.SEE)
+    rules.set_rule(world["fr_leader"], world.workspace, world.parties["fr"], forbid)
+    for name in ("nl_leader", "nl_member"):
+        with pytest.raises(NotFound):
+            policy.fetch(world[name], Release, made.id)
+    assert policy.fetch(world["fr_member"], Release, made.id).id == made.id
+
+
 def told_of_releases() -> Counter[uuid.UUID]:
     told = select(Notice.user_id).where(Notice.kind == NoticeKind.RELEASED).execution_options(policy=True)
     return Counter(session().scalars(told))

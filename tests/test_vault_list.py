@@ -40,6 +40,21 @@ def test_the_vault_shows_each_country_its_own_view(app: Flask, browse: Browse) -
     assert 'id="vault-count" class="count">2<' in page
 
 
+@pytest.mark.parametrize("narrowed", [{}, {"q": "ledger"}, {"kind": "document"}, {"tag": "paper"}])
+def test_whoever_is_in_two_jits_finds_in_each_vault_its_own(
+    app: Flask, browse: Browse, narrowed: dict[str, str]
+) -> None:
+    world = factories.world()
+    other = factories.world("Harbour", ("fr",), providers=world.providers)
+    with transaction():
+        other.join("both", "fr", person=world["fr_member"])
+    factories.exhibit(world, title="Ledger of this case", tags=("paper",))
+    factories.exhibit(other, title="Ledger from elsewhere", tags=("paper",))
+    page = browse(world["fr_member"]).get(f"/workspaces/{world.workspace.id}/vault", query_string=narrowed).text
+    assert "Ledger of this case" in page
+    assert "from elsewhere" not in page
+
+
 def test_lists_do_not_grow_queries_with_exhibits(app: Flask, browse: Browse, count_queries: Callable[[], int]) -> None:
     world = factories.world()
     client = browse(world["fr_member"])
