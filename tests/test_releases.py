@@ -55,6 +55,17 @@ def test_whoever_is_kept_from_an_exhibit_sees_no_release_of_it(app: Flask) -> No
     assert policy.fetch(world["fr_member"], Release, made.id).id == made.id
 
 
+def test_an_expert_who_signs_in_outside_the_union_is_released_nothing(app: Flask) -> None:
+    """For whatever party she is there (E9)."""
+    world = factories.world(slugs=("fr", "nl", "al"))
+    with transaction():
+        expert = world.join("al_expert", "al", Role.EXPERT, as_party="fr")
+    exhibit = factories.exhibit(world)
+    with pytest.raises(Refused, match="Articles 17 and 18"):
+        releasing.release(world["fr_leader"], exhibit, f"person:{expert.id}", Sight.READ, Purpose.JIT_PURPOSE)
+    assert policy.allowed(expert, exhibit) == frozenset()
+
+
 def told_of_releases() -> Counter[uuid.UUID]:
     told = select(Notice.user_id).where(Notice.kind == NoticeKind.RELEASED).execution_options(policy=True)
     return Counter(session().scalars(told))
