@@ -8,6 +8,7 @@ const SAYS_SO_EVERY = 3000;
 
 export class Compose {
   #editing = null;
+  #isSaving = false;
   #saidAt = 0;
 
   constructor(chat, { send, editLast }) {
@@ -70,12 +71,18 @@ export class Compose {
     this.send(text);
   }
 
+  /** Once, however often it is asked for before the answer comes: what is sent again would be refused as out of date. */
   async #save(text) {
+    if (this.#isSaving) return;
     const { message, edition } = this.#editing;
-    if (!socket.connected) return this.#complain(document.getElementById("went-wrong").textContent);
-    const answer = await socket.emitWithAck("message:edit", { message, edition, text });
-    if (answer.ok) this.cancel();
-    else this.#complain(answer.reason);
+    const wentWrong = document.getElementById("went-wrong").textContent;
+    if (!socket.connected) return this.#complain(wentWrong);
+    this.#isSaving = true;
+    // The line may break before the answer comes.
+    const answer = await socket.emitWithAck("message:edit", { message, edition, text }).catch(() => null);
+    this.#isSaving = false;
+    if (answer?.ok) this.cancel();
+    else this.#complain(answer?.reason ?? wentWrong);
   }
 
   /** Write text into the box, and put the cursor behind it. */

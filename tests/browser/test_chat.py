@@ -164,6 +164,30 @@ def test_editing_and_withdrawing_in_place(window: OpenWindow, world: World, chan
     expect(french.get_by_text("Frist")).to_be_visible()
 
 
+SENDS_TWICE = """(box) => {
+  const enter = { key: "Enter", ctrlKey: true, bubbles: true, cancelable: true };
+  for (const _ of [1, 2]) box.dispatchEvent(new KeyboardEvent("keydown", enter));
+}"""
+
+
+def test_an_edit_that_is_sent_twice_is_saved_once(window: OpenWindow, world: World, channel: Channel) -> None:
+    sent: list[str] = []
+    french = window(world["fr_leader"], f"/channels/{channel.id}")
+    french.on("websocket", lambda line: line.on("framesent", lambda said: sent.append(str(said))))
+    french.reload()
+    connected(french)
+    say(french, "Frist")
+    expect(french.locator("#message-1")).to_be_visible()
+    box(french).press("ArrowUp")
+    expect(box(french)).to_have_value("Frist")
+    box(french).fill("First")
+    box(french).evaluate(SENDS_TWICE)
+    expect(french.locator("#message-1 .message-text")).to_have_text("First")
+    expect(french.get_by_text("Editing your message")).to_be_hidden()
+    assert [said for said in sent if "message:post" in said]
+    assert len([said for said in sent if "message:edit" in said]) == 1
+
+
 def test_mentions_and_citations_are_suggested_by_keyboard(window: OpenWindow, world: World, channel: Channel) -> None:
     exhibit = factories.exhibit(world, "fr", "Carrier ledger")
     french = window(world["fr_leader"], f"/channels/{channel.id}")
