@@ -41,3 +41,5 @@ Promise.allSettled(fetchModules(document)).then(() => {
 
 // On a narrow screen the tab one is at may lie outside the row of tabs.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// A browser leaves one that is half in sight where it is, also when it gets the focus.
+document.querySelector(".tabs")?.addEventListener("focusin", ({ target }) => target.scrollIntoView({ block: "nearest", inline: "nearest" }));

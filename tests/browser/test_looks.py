@@ -86,3 +86,32 @@ def test_what_is_pressed_or_typed_is_set_like_the_text_around_it(window: OpenWin
     }""")
     assert set_otherwise[0] > 10
     assert set_otherwise[1] == 0
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_tab_that_has_the_focus_is_wholly_in_sight(window: OpenWindow, evidence: World, direction: str) -> None:
+    page = window(evidence["fr_leader"], f"/workspaces/{evidence.workspace.id}/chat", PHONE)
+    page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+    for name in ("Record", "Overview", "People"):
+        tab = page.locator(".tabs").get_by_role("link", name=name)
+        tab.focus()
+        expect(tab).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_what_is_folded_points_to_its_text_and_what_is_open_points_down(
+    window: OpenWindow, evidence: World, direction: str
+) -> None:
+    page = window(evidence["fr_leader"], f"/workspaces/{evidence.workspace.id}/record", reduced_motion="reduce")
+    page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+    summary = page.get_by_text("How a seal can be checked")
+    mark = summary.locator("svg")
+    points = """(mark) => {
+      const { rotate, scale } = getComputedStyle(mark);
+      const turned = new DOMMatrix().rotate(parseFloat(rotate) || 0);
+      const { x, y } = turned.transformPoint({ x: parseFloat(scale) || 1, y: 0 });
+      return [Math.round(x), Math.round(y)];
+    }"""
+    assert mark.evaluate(points) == [1 if direction == "ltr" else -1, 0]
+    summary.click()
+    assert mark.evaluate(points) == [0, 1]
