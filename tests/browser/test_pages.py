@@ -38,7 +38,7 @@ from jit_portal.tasks import assigning
 from jit_portal.tasks import service as tasks
 from jit_portal.vocabulary import Duty, Role, Sight
 from tests import factories
-from tests.browser.conftest import DESKTOP, PHONE, Faults, OpenWindow, bring_axe, settled
+from tests.browser.conftest import DESKTOP, LOUD, PHONE, Faults, OpenWindow, bring_axe, settled
 from tests.delivery import png
 from tests.drafting import PDF
 from tests.factories import World
@@ -313,6 +313,9 @@ def test_where_nothing_is_yet_nothing_stands_in_anybodys_way(
     assert empty > 5
 
 
+ITSELF = re.compile(r"Failed to load resource: the server responded with a status of (4|5)\d\d ")
+"""What a browser says of any page that answers with an error."""
+
 SENDS = """([address, size]) => {
   const form = Object.assign(document.createElement("form"), { method: "post", action: address });
   form.append(Object.assign(document.createElement("textarea"), { name: "language", value: "x".repeat(size) }));
@@ -329,6 +332,10 @@ def test_nothing_stands_in_anybodys_way_where_something_is_refused_or_fails(
     by_status |= {status: f"/failing/{status}" for status in (415, 429, 500, 503, 507)}
     sent = {401: ("/jits", 1), 413: ("/language", 100_000)}
     hers, nobodys = _abroad(browser, abroad, world["fr_member"]), _abroad(browser, abroad, None)
+    heard: list[str] = []
+    for page in (hers, nobodys):
+        page.on("console", lambda said: heard.append(said.text) if said.type in LOUD else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
     words = words_in_database(), words_of(LOCALE)
     statuses, found = {}, {}
     for status, path in by_status.items():
@@ -344,6 +351,7 @@ def test_nothing_stands_in_anybodys_way_where_something_is_refused_or_fails(
     for page in (hers, nobodys):
         page.context.close()
     assert statuses == {status: status for status in found}
+    assert [said for said in heard if not ITSELF.match(said)] == []
     assert {status: wrong for status, wrong in found.items() if wrong} == {}
 
 
