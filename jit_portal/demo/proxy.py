@@ -69,7 +69,7 @@ _CADDYFILE = """\
 	}}
 }}
 
-http://localhost:{port}, http://files.localhost:{port} {{
+http://localhost:{port} {{
 	bind 127.0.0.1
 	import nobody
 	handle /vault/* {{
