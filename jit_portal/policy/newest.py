@@ -29,11 +29,12 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
-from sqlalchemy.orm import aliased, lazyload
+from sqlalchemy.orm import aliased, joinedload, lazyload, load_only
 from sqlalchemy.sql import visitors
 
 from jit_portal.database import session
 from jit_portal.exhibits.models import CountryRule, Exhibit, ExhibitTag, Release, Shelf
+from jit_portal.files.models import StoredFile
 from jit_portal.identity.models import User
 from jit_portal.policy.exhibits import GATES_OF_OWN, own, seen_at_all
 from jit_portal.policy.grants import has_code
@@ -60,6 +61,12 @@ _place = sa.tuple_(Exhibit.created_at, Exhibit.id)
 _here = Exhibit.workspace_id == _workspace
 _older = _place < sa.tuple_(_before_at, _before_id)
 _newest_first = (Exhibit.created_at.desc(), Exhibit.id.desc())
+_LISTED = (
+    *(Exhibit.id, Exhibit.workspace_id, Exhibit.party_id, Exhibit.authority_id, Exhibit.file_id),
+    *(Exhibit.reference, Exhibit.title, Exhibit.kind, Exhibit.handling, Exhibit.created_at),
+)
+_LISTED_OF_FILE = (StoredFile.length, StoredFile.received, StoredFile.integrity, StoredFile.sha256)
+"""What a list shows; who asks an exhibit of a page for more is refused, for it would be asked for each by itself."""
 
 
 def _granted_to(principal_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
@@ -116,7 +123,7 @@ _ITS_RULE = _knowing(_BY_VALUES, _RULE)
 def _window(*older: ColumnElement[bool]) -> Select[Exhibit]:
     """What she sees among the newest so many of the workspace."""
     since = func.coalesce(_oldest_looked_at(*older), sa.cast("-infinity", sa.DateTime(timezone=True)))
-    found = select(*Exhibit.__table__.c).where(_here, *older, Exhibit.created_at >= since, _knowing(_IN_ROW, _RULE))
+    found = select(*_LISTED).where(_here, *older, Exhibit.created_at >= since, _knowing(_IN_ROW, _RULE))
     seen = aliased(Exhibit, found.order_by(*_newest_first).limit(_size).subquery("seen"))
     return _as_listed(select(seen), seen)
 
@@ -134,12 +141,14 @@ def _these(found: Select[uuid.UUID]) -> Select[Exhibit]:
 
 
 def _as_listed(these: Select[Exhibit], exhibit: type[Exhibit]) -> Select[Exhibit]:
-    """Newest first, with all that belongs to them but their parties.
+    """Newest first, with what a list shows of them and of what belongs to them, but for their parties.
 
     Those are few, and whoever shows a page of the workspace has all that are party to it now.
     """
+    listed = load_only(*(getattr(exhibit, each.key) for each in _LISTED), raiseload=True)
+    of_file = joinedload(exhibit.file).load_only(*_LISTED_OF_FILE, raiseload=True)
     these = these.order_by(exhibit.created_at.desc(), exhibit.id.desc())
-    return these.options(lazyload(exhibit.seizing_party)).execution_options(policy=True)
+    return these.options(listed, of_file, lazyload(exhibit.seizing_party)).execution_options(policy=True)
 
 
 def _newest_of(*narrowed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
